@@ -1,0 +1,44 @@
+/** Conditions of a TenantControlPlane. The first six are steps; Ready means a real request was answered end to end. */
+export const conditionTypes = [
+  'CertificatesReady',
+  'DataStoreReady',
+  'APIServerReady',
+  'ControllerManagerReady',
+  'DNSReady',
+  'SyncReady',
+  'Ready',
+] as const
+/** Conditions that are there only while they last. */
+export const passingConditionTypes = ['Upgrading', 'Paused', 'Restoring', 'RotatingCA', 'Deleting', 'Frozen'] as const
+
+export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]
+
+export interface Condition {
+  type: ConditionType
+  status: 'True' | 'False' | 'Unknown'
+  reason: string
+  message: string
+  observedGeneration?: number
+  lastTransitionTime: string
+}
+
+/** Sets one condition; the transition time moves only when the status does. Returns the same array when nothing changed. */
+export const setCondition = (
+  conditions: readonly Condition[],
+  wanted: Omit<Condition, 'lastTransitionTime'>,
+  now: Date,
+): readonly Condition[] => {
+  const old = conditions.find(({ type }) => type === wanted.type)
+  if (
+    old &&
+    old.status === wanted.status &&
+    old.reason === wanted.reason &&
+    old.message === wanted.message &&
+    old.observedGeneration === wanted.observedGeneration
+  ) {
+    return conditions
+  }
+  const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const next: Condition = { ...wanted, lastTransitionTime }
+  return old ? conditions.map((condition) => (condition === old ? next : condition)) : [...conditions, next]
+}

@@ -1,0 +1,50 @@
+/** A resource as the API's paths name it. */
+export interface ResourceType {
+  /** `''` for the core group. */
+  readonly group: string
+  readonly version: string
+  readonly plural: string
+  readonly kind: string
+  readonly namespaced: boolean
+}
+
+const of = (group: string, version: string, plural: string, kind: string, namespaced = true): ResourceType => ({
+  group,
+  version,
+  plural,
+  kind,
+  namespaced,
+})
+
+/** `v1` or `group/version`. */
+export const apiVersionOf = ({ group, version }: ResourceType): string => (group ? `${group}/${version}` : version)
+
+/** Every resource that Berth reads or writes, once. */
+export const resourceTypes = {
+  namespaces: of('', 'v1', 'namespaces', 'Namespace', false),
+  nodes: of('', 'v1', 'nodes', 'Node', false),
+  persistentVolumes: of('', 'v1', 'persistentvolumes', 'PersistentVolume', false),
+  pods: of('', 'v1', 'pods', 'Pod'),
+  services: of('', 'v1', 'services', 'Service'),
+  configMaps: of('', 'v1', 'configmaps', 'ConfigMap'),
+  secrets: of('', 'v1', 'secrets', 'Secret'),
+  serviceAccounts: of('', 'v1', 'serviceaccounts', 'ServiceAccount'),
+  persistentVolumeClaims: of('', 'v1', 'persistentvolumeclaims', 'PersistentVolumeClaim'),
+  events: of('', 'v1', 'events', 'Event'),
+  resourceQuotas: of('', 'v1', 'resourcequotas', 'ResourceQuota'),
+  deployments: of('apps', 'v1', 'deployments', 'Deployment'),
+  statefulSets: of('apps', 'v1', 'statefulsets', 'StatefulSet'),
+  endpointSlices: of('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
+  networkPolicies: of('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy'),
+  ipAddresses: of('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress', false),
+  serviceCIDRs: of('networking.k8s.io', 'v1', 'servicecidrs', 'ServiceCIDR', false),
+  podDisruptionBudgets: of('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget'),
+  storageClasses: of('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass', false),
+  leases: of('coordination.k8s.io', 'v1', 'leases', 'Lease'),
+  roles: of('rbac.authorization.k8s.io', 'v1', 'roles', 'Role'),
+  roleBindings: of('rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding'),
+  clusterRoles: of('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole', false),
+  clusterRoleBindings: of('rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding', false),
+  customResourceDefinitions: of('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
+  tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),
+} as const satisfies Record<string, ResourceType>

@@ -1,0 +1,68 @@
+/** How a controller goes on after an error: at once, with a growing pause, or not before the object changes. */
+export type RetryPolicy = 'soon' | 'backoff' | 'never'
+
+interface CodeRow {
+  readonly retry: RetryPolicy
+  /** Status of the HTTP API's answer. */
+  readonly http: number
+}
+
+/** One row for each way to fail. Nothing else in the code base decides on retries or HTTP status. */
+export const errorCodes = {
+  CONFIG_INVALID: { retry: 'never', http: 500 },
+  TENANT_NOT_FOUND: { retry: 'never', http: 404 },
+  TENANT_UNREACHABLE: { retry: 'backoff', http: 503 },
+  TENANT_FROZEN: { retry: 'never', http: 409 },
+  SPEC_INVALID: { retry: 'never', http: 400 },
+  SLICE_EXHAUSTED: { retry: 'backoff', http: 409 },
+  CERTIFICATE_INVALID: { retry: 'never', http: 500 },
+  TRANSLATION_REFUSED: { retry: 'never', http: 422 },
+  SUPER_OBJECT_FOREIGN: { retry: 'backoff', http: 409 },
+  KUBE_BAD_REQUEST: { retry: 'backoff', http: 400 },
+  KUBE_UNAUTHORIZED: { retry: 'backoff', http: 502 },
+  KUBE_FORBIDDEN: { retry: 'backoff', http: 403 },
+  KUBE_NOT_FOUND: { retry: 'backoff', http: 404 },
+  KUBE_ALREADY_EXISTS: { retry: 'soon', http: 409 },
+  KUBE_CONFLICT: { retry: 'soon', http: 409 },
+  KUBE_GONE: { retry: 'soon', http: 410 },
+  KUBE_INVALID: { retry: 'backoff', http: 422 },
+  KUBE_TOO_MANY_REQUESTS: { retry: 'backoff', http: 429 },
+  KUBE_SERVER_ERROR: { retry: 'backoff', http: 502 },
+  KUBE_UNREACHABLE: { retry: 'backoff', http: 503 },
+  KUBE_TIMEOUT: { retry: 'backoff', http: 504 },
+  DEADLINE_EXCEEDED: { retry: 'backoff', http: 504 },
+} as const satisfies Record<string, CodeRow>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** The one error class. The message says what happened to what, and what to do; `details` never holds a secret. */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, { cause, ...details }: { cause?: unknown; [key: string]: unknown } = {}) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+
+  get policy(): CodeRow {
+    return errorCodes[this.code]
+  }
+}
+
+/** True when `error` is an AppError with one of the codes. */
+export const hasCode = (error: unknown, ...codes: readonly ErrorCode[]): error is AppError =>
+  error instanceof AppError && codes.includes(error.code)
+
+/** One line for a person: the message and the messages of its causes, each once. */
+export const explainError = (error: unknown): string => {
+  const parts: string[] = []
+  for (let current = error; current !== undefined && current !== null && parts.length < 5; ) {
+    const text = current instanceof Error ? current.message : (JSON.stringify(current) ?? typeof current)
+    if (!parts.some((part) => part.includes(text))) parts.push(text)
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return parts.join(': ')
+}

@@ -1,0 +1,87 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import type { ResourceType } from '../apis/resource-types.ts'
+import type { TenantRef } from '../tenancy/names.ts'
+
+/** What a translation may know of the tenant. Plain data: translations do no I/O. */
+export interface SyncContext {
+  readonly tenant: TenantRef
+  readonly clusterDomain: string
+  /** First address of the slice: the tenant's API server, port 443. */
+  readonly apiServerAddress: string
+  /** Tenth address of the slice: the tenant's DNS, port 53. */
+  readonly dnsAddress: string
+  /** Every CIDR of the tenant's Service range. */
+  readonly serviceSlices: readonly string[]
+  /** What super's Pod Security admission enforces in this tenant's namespaces. */
+  readonly podSecurity: 'privileged' | 'baseline' | 'restricted'
+}
+
+/** A tenant object that another one needs in super before itself. */
+export interface ObjectDependency {
+  readonly resource: 'configmaps' | 'secrets' | 'persistentvolumeclaims'
+  readonly name: string
+}
+
+/** A service-account token that a pod's super Secret carries: one projected source of one volume. */
+export interface TokenSource {
+  /** Key in the pod's token Secret. */
+  readonly key: string
+  readonly audience: string | undefined
+  readonly expirationSeconds: number
+}
+
+/** The super object that a tenant object asks for, without what the engine adds: identity, owner marks and hash. */
+export interface SuperBody {
+  /** Default: the tenant object's name. */
+  readonly name?: string
+  /** Whole label map; default: the tenant's labels. Keys of Berth's own domain are dropped by the engine. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Whole annotation map; default: the tenant's annotations. */
+  readonly annotations?: Readonly<Record<string, string>>
+  /** Annotations of Berth's own, added as they are. */
+  readonly marks?: Readonly<Record<string, string>>
+  /** All top-level fields but apiVersion, kind, metadata and status. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export type Translation =
+  | { readonly kind: 'object'; readonly body: SuperBody }
+  /** Lives in the tenant only, by design (for example `default/kubernetes`). */
+  | { readonly kind: 'tenant-only' }
+  /** Not allowed, or not possible, in super: told to the tenant as an Event with this CamelCase reason and message. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
+
+/** One write to the tenant. */
+export type TenantWrite =
+  /** Merge patch on the status subresource: `{ status }`. */
+  | { readonly kind: 'status'; readonly status: Readonly<Record<string, unknown>> }
+  /** Merge patch on the object itself. */
+  | { readonly kind: 'patch'; readonly body: Readonly<Record<string, unknown>> }
+  /** Binding of a pod; the Node is there before. */
+  | { readonly kind: 'bind'; readonly node: string }
+
+/** One synced kind: pure functions, no I/O. The engine owns existence, owner checks, UID guards, deletion, retries and order. */
+export interface SyncedResource<T extends KubeObject = KubeObject> {
+  readonly type: ResourceType
+  /** True: goes down only while something synced refers to it. */
+  readonly byReference?: true
+  /** How super is observed: a label-filtered watch for all tenants, or not at all (what goes down only and holds secrets). */
+  readonly superWatch: 'labelled' | 'none'
+  /** Gone in super though seen there before: create it again, or finalise it in the tenant (a pod has had its life). */
+  readonly goneInSuper: 'recreate' | 'finalise'
+  /** Cuts an object to what this kind's rules read, before it is kept in memory. */
+  readonly keepTenant?: (object: T) => T
+  readonly keepSuper?: (object: T) => T
+  toSuper(tenantObject: T, ctx: SyncContext): Translation
+  /**
+   * The object to PUT when the wanted one differs from the live one. Default: the live object with the wanted fields. Only kinds with immutable or
+   * super-owned fields need their own. `recreate`: the difference cannot be written in place.
+   */
+  readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
+  /** Writes that make the tenant see what super says; empty when it does already. */
+  readonly toTenant?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly TenantWrite[]
+  /** What has to be in super first, in the same namespace. */
+  readonly dependencies?: (tenantObject: T) => readonly ObjectDependency[]
+}
+
+export const defineResource = <T extends KubeObject>(resource: SyncedResource<T>): SyncedResource<T> => resource

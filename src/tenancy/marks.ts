@@ -1,0 +1,28 @@
+/** Labels and annotations that Berth writes, each in one place. Tenants may not set keys of the `berth.dev` domain on what goes down. */
+export const berthDomain = 'berth.dev'
+
+/** Label on every super object: the tenant's UID. Super watches filter on it. */
+export const tenantLabel = 'berth.dev/tenant'
+/** Label on objects Berth itself needs (RBAC, quotas), value `berth`. */
+export const managedByLabel = 'app.kubernetes.io/managed-by'
+export const managedByBerth = 'berth'
+/** Label on control-plane pods and Services: etcd, kube-apiserver, kube-controller-manager. */
+export const componentLabel = 'berth.dev/component'
+/** Annotations on every super object: which tenant object it stands for. */
+export const tenantNamespaceAnnotation = 'berth.dev/namespace'
+export const tenantNameAnnotation = 'berth.dev/name'
+export const tenantObjectUidAnnotation = 'berth.dev/uid'
+/** Annotation on super and control-plane objects: hash of what Berth wants, so that defaults added by the server are no drift. */
+export const wantedHashAnnotation = 'berth.dev/wanted-hash'
+/** Annotations on a super pod that its downward API reads instead of super's own metadata. */
+export const downwardLabelsAnnotation = 'berth.dev/labels'
+export const downwardAnnotationsAnnotation = 'berth.dev/annotations'
+export const downwardServiceAccountAnnotation = 'berth.dev/service-account'
+/** Finalizer on a TenantControlPlane: its pods, data and namespaces are gone before the object is. */
+export const tenantFinalizer = 'berth.dev/control-plane'
+
+/** True for label and annotation keys of Berth's own domain, which a tenant cannot pass down. */
+export const isBerthKey = (key: string): boolean => {
+  const domain = key.split('/', 1)[0] ?? ''
+  return key.includes('/') && (domain === berthDomain || domain.endsWith(`.${berthDomain}`))
+}
