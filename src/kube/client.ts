@@ -5,6 +5,8 @@ import type { ResourceType } from '../apis/resource-types.ts'
 export interface CallOptions {
   signal?: AbortSignal
   timeoutMs?: number
+  /** Largest answer to take into memory; a larger one is KUBE_TOO_LARGE. Default 256 MiB. */
+  maxAnswerBytes?: number
 }
 
 export interface ObjectRef {
@@ -31,6 +33,8 @@ export interface WatchOptions {
   fieldSelector?: string
   metadataOnly?: boolean
   resourceVersion: string
+  /** After this the server ends the stream in good order. Default 300 to 600, by chance. */
+  timeoutSeconds?: number
 }
 
 export type WatchEvent<T extends KubeObject = KubeObject> =

@@ -26,6 +26,7 @@ export const errorCodes = {
   KUBE_CONFLICT: { retry: 'soon', http: 409 },
   KUBE_GONE: { retry: 'soon', http: 410 },
   KUBE_INVALID: { retry: 'backoff', http: 422 },
+  KUBE_TOO_LARGE: { retry: 'backoff', http: 502 },
   KUBE_TOO_MANY_REQUESTS: { retry: 'backoff', http: 429 },
   KUBE_SERVER_ERROR: { retry: 'backoff', http: 502 },
   KUBE_UNREACHABLE: { retry: 'backoff', http: 503 },
