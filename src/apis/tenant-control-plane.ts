@@ -2,6 +2,9 @@ import { z } from 'zod'
 import type { Condition } from './conditions.ts'
 import type { KubeObject } from './kube-object.ts'
 
+/** Most characters of a TenantControlPlane's name: names made of it keep it whole. */
+export const maxTenantNameLength = 40
+
 /** Kubernetes versions a tenant may run, newest first. `controlplane/versions.ts` has a record for each; a test keeps both lists equal. */
 export const kubernetesVersions = ['v1.37.1', 'v1.36.3'] as const
 
@@ -14,6 +17,11 @@ const cidr = z
       {
         rule: 'isCIDR(self) && cidr(self).masked() == cidr(self)',
         message: 'must be a CIDR whose host bits are zero, for example 10.96.4.0/24',
+      },
+      {
+        // The first and the tenth address are taken by the API server and DNS; 16 addresses leave room for a few Services.
+        rule: '!isCIDR(self) || (cidr(self).ip().family() == 4 && cidr(self).prefixLength() >= 16 && cidr(self).prefixLength() <= 28)',
+        message: 'must be IPv4 and between /16 and /28 (16 addresses, the smallest slice)',
       },
     ],
   })
@@ -29,13 +37,34 @@ const resources = z.object({ cpu: quantity.optional(), memory: quantity.optional
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
 
 export const tenantControlPlaneSpec = z.object({
-  version: z.enum(kubernetesVersions).default(kubernetesVersions[0]).describe('Kubernetes version of the tenant'),
+  version: z
+    .enum(kubernetesVersions)
+    .default(kubernetesVersions[0])
+    .describe('Kubernetes version of the tenant. Moves forward only, one minor at a time')
+    .meta({
+      'x-kubernetes-validations': [
+        {
+          rule: "int(self.split('.')[1]) > int(oldSelf.split('.')[1]) || (self.split('.')[1] == oldSelf.split('.')[1] && int(self.split('.')[2]) >= int(oldSelf.split('.')[2]))",
+          message: 'version cannot go back: Kubernetes does not read data of a newer version',
+        },
+        {
+          rule: "int(self.split('.')[1]) <= int(oldSelf.split('.')[1]) + 1",
+          message: 'version moves one minor at a time: upgrade to the next minor first',
+        },
+      ],
+    }),
   size: z.enum(controlPlaneSizes).default('small').describe('Requests and limits of the control-plane pods'),
   apiServer: z
     .object({
       replicas: z.int().min(1).max(5).default(1),
       extraSANs: z
-        .array(z.string().min(1).max(253))
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(253)
+            .regex(/^[A-Za-z0-9*][A-Za-z0-9.:-]*$/),
+        )
         .max(20)
         .default([])
         .describe('More names or addresses the API server certificate is valid for'),
@@ -66,10 +95,17 @@ export const tenantControlPlaneSpec = z.object({
     .prefault({})
     .meta({
       'x-kubernetes-validations': [
-        { rule: 'self.storageSize == oldSelf.storageSize', message: 'storageSize cannot be changed' },
+        { rule: 'self.kind == oldSelf.kind', message: 'kind cannot be changed', fieldPath: '.kind' },
+        {
+          rule: 'self.replicas == oldSelf.replicas',
+          message: 'replicas cannot be changed after creation',
+          fieldPath: '.replicas',
+        },
+        { rule: 'self.storageSize == oldSelf.storageSize', message: 'storageSize cannot be changed', fieldPath: '.storageSize' },
         {
           rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
           message: 'storageClassName cannot be changed',
+          fieldPath: '.storageClassName',
         },
       ],
     }),
@@ -90,8 +126,13 @@ export const tenantControlPlaneSpec = z.object({
         {
           rule: 'has(self.serviceSlice) == has(oldSelf.serviceSlice) && (!has(self.serviceSlice) || self.serviceSlice == oldSelf.serviceSlice)',
           message: 'serviceSlice cannot be changed',
+          fieldPath: '.serviceSlice',
         },
-        { rule: 'self.clusterDomain == oldSelf.clusterDomain', message: 'clusterDomain cannot be changed' },
+        {
+          rule: 'self.clusterDomain == oldSelf.clusterDomain',
+          message: 'clusterDomain cannot be changed',
+          fieldPath: '.clusterDomain',
+        },
       ],
     }),
   sync: z
@@ -114,19 +155,39 @@ export const tenantControlPlaneSpec = z.object({
 
 export type TenantControlPlaneSpec = z.output<typeof tenantControlPlaneSpec>
 
-export interface TenantControlPlaneStatus {
-  observedGeneration?: number
-  /** Kubernetes version that is running. */
-  version?: string
-  /** URL of the tenant's API server, as in the published kubeconfig. */
-  endpoint?: string
-  /** Recorded once, never changed: the tenant's part of the super's Service range. */
-  serviceSlice?: string
-  controlPlaneNamespace?: string
-  kubeconfigSecret?: string
+const condition = z.object({
+  type: z.string().max(64),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().max(256),
+  message: z.string().max(8192).describe('What is the case and, if something is wrong, what to do'),
+  observedGeneration: z.int().min(0).optional(),
+  lastTransitionTime: z.string().max(64).meta({ format: 'date-time' }),
+})
+
+export const tenantControlPlaneStatus = z.object({
+  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that this status is about'),
+  version: z.string().max(32).optional().describe('Kubernetes version that is running'),
+  endpoint: z.string().max(2048).optional().describe("URL of the tenant's API server, as in the published kubeconfig"),
+  serviceSlice: z
+    .string()
+    .max(49)
+    .optional()
+    .describe("The tenant's part of the super's Service range: recorded once, never changed"),
+  controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
+  kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
+  conditions: z
+    .array(condition)
+    .max(32)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
+  timings: z
+    .record(z.string().max(64), z.number())
+    .optional()
+    .describe('Seconds from creation until each condition was first true, by condition type'),
+})
+
+export type TenantControlPlaneStatus = Omit<z.output<typeof tenantControlPlaneStatus>, 'conditions'> & {
   conditions?: Condition[]
-  /** Seconds from creation until each condition was first true, by condition type. */
-  timings?: Record<string, number>
 }
 
 export interface TenantControlPlane extends KubeObject {
