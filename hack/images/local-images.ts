@@ -1,0 +1,128 @@
+import versions from '../../images/versions.json' with { type: 'json' }
+import { ensureBinaries } from '../binaries.ts'
+import { type Progress, silent } from '../progress.ts'
+import { run } from '../run.ts'
+import { type ImageArchive, type ImageFile, type ImageSpec, buildImage } from './oci-image.ts'
+
+const nonRoot = '65532:65532'
+
+/** Programs that Debian ships as static binaries, and where it puts them. */
+const busyboxPath = '/bin/busybox'
+const catatonitPath = '/usr/bin/catatonit'
+
+/** Busybox under each of its names, with the folders and users a small Linux has. */
+const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
+  const applets = (await run(busyboxPath, ['--list'])).split('\n').filter((name) => name && name !== 'busybox')
+  return [
+    { path: '/bin/busybox', source: busyboxPath },
+    ...applets.map((name) => ({ path: `/bin/${name}`, linkTo: 'busybox' })),
+    { path: '/tmp', directory: true, mode: 0o1777 },
+    { path: '/root', directory: true, mode: 0o700 },
+    {
+      path: '/etc/passwd',
+      content: 'root:x:0:0:root:/root:/bin/sh\nuser-defined-in-image:x:1000:1000::/:/bin/sh\n',
+      mode: 0o644,
+    },
+    {
+      path: '/etc/group',
+      content: 'root:x:0:\nuser-defined-in-image:x:1000:\ngroup-defined-in-image:x:50000:user-defined-in-image\n',
+      mode: 0o644,
+    },
+  ]
+}
+
+/** Kubernetes' own images have no entry point that a manifest could rely on: it names the command. */
+const component = (name: string, version: string, ...programs: readonly string[]): ImageSpec => ({
+  names: [`registry.k8s.io/${name}:${version}`],
+  layers: [programs.map((source) => ({ path: `/usr/local/bin/${source.slice(source.lastIndexOf('/') + 1)}`, source }))],
+})
+
+/** What the cluster's own pods run. Nodes need these before anything else. */
+export const systemImages = async (progress: Progress = silent): Promise<readonly ImageArchive[]> => {
+  const bin = await ensureBinaries(['coredns', 'kube-network-policies', 'local-path-provisioner'], { progress })
+  const busybox = await busyboxFiles()
+  return buildAll([
+    {
+      names: [`registry.k8s.io/pause:${versions.pause}`],
+      layers: [[{ path: '/pause', source: catatonitPath }]],
+      entrypoint: ['/pause', '-P'],
+      user: '65535:65535',
+    },
+    {
+      names: [`registry.k8s.io/coredns/coredns:${versions.coredns}`],
+      layers: [[{ path: '/coredns', source: bin.coredns }]],
+      entrypoint: ['/coredns'],
+      user: nonRoot,
+    },
+    {
+      names: [`registry.k8s.io/networking/kube-network-policies:${versions.kubeNetworkPolicies}`],
+      layers: [[{ path: '/bin/netpol', source: bin['kube-network-policies'] }]],
+      entrypoint: ['/bin/netpol'],
+    },
+    {
+      names: [`docker.io/rancher/local-path-provisioner:${versions.localPathProvisioner}`],
+      layers: [[{ path: '/usr/bin/local-path-provisioner', source: bin['local-path-provisioner'] }]],
+      entrypoint: ['local-path-provisioner'],
+    },
+    {
+      names: [`berth.local/local-path-helper:${versions.localPathProvisioner}`],
+      layers: [
+        busybox,
+        [
+          { path: '/setup', content: '#!/bin/sh\nexec mkdir -m 0777 -p "$VOL_DIR"\n' },
+          { path: '/teardown', content: '#!/bin/sh\nexec rm -rf "$VOL_DIR"\n' },
+        ],
+      ],
+    },
+    {
+      names: [`docker.io/library/busybox:${versions.busybox}`, `registry.k8s.io/e2e-test-images/busybox:${versions.busyboxE2e}`],
+      layers: [busybox],
+      cmd: ['sh'],
+    },
+  ])
+}
+
+/** What tenants' control planes, samples and tests run. */
+export const tenantImages = async (progress: Progress = silent): Promise<readonly ImageArchive[]> => {
+  const bin = await ensureBinaries(
+    [
+      'etcd',
+      'etcdctl',
+      'etcdutl',
+      'agnhost',
+      'kube-apiserver@1.37',
+      'kube-controller-manager@1.37',
+      'kube-apiserver@1.36',
+      'kube-controller-manager@1.36',
+    ],
+    { progress },
+  )
+  const busybox = await busyboxFiles()
+  const { '1.37': newest, '1.36': older } = versions.kubernetes
+  return buildAll([
+    component('etcd', versions.etcd, bin.etcd, bin.etcdctl, bin.etcdutl),
+    component('kube-apiserver', newest, bin['kube-apiserver@1.37']),
+    component('kube-controller-manager', newest, bin['kube-controller-manager@1.37']),
+    component('kube-apiserver', older, bin['kube-apiserver@1.36']),
+    component('kube-controller-manager', older, bin['kube-controller-manager@1.36']),
+    {
+      names: [`registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`],
+      layers: [
+        busybox,
+        [
+          { path: '/agnhost', source: bin.agnhost },
+          { path: '/agnhost-2', linkTo: 'agnhost' },
+          { path: '/uploads', directory: true, mode: 0o777 },
+        ],
+      ],
+      entrypoint: ['/agnhost'],
+      cmd: ['pause'],
+    },
+  ])
+}
+
+const buildAll = async (specs: readonly ImageSpec[]): Promise<ImageArchive[]> => {
+  const archives: ImageArchive[] = []
+  for (const spec of specs) archives.push(await buildImage(spec))
+  return archives
+}
