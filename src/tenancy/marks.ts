@@ -6,6 +6,8 @@ export const tenantLabel = 'berth.dev/tenant'
 /** Label on objects Berth itself needs (RBAC, quotas), value `berth`. */
 export const managedByLabel = 'app.kubernetes.io/managed-by'
 export const managedByBerth = 'berth'
+/** Label on everything in management that belongs to one tenant's control plane: the tenant's UID. Not `tenantLabel`, which means a super object. */
+export const controlPlaneLabel = 'berth.dev/control-plane'
 /** Label on control-plane pods and Services: etcd, kube-apiserver, kube-controller-manager. */
 export const componentLabel = 'berth.dev/component'
 /** Annotations on every super object: which tenant object it stands for. */
@@ -26,3 +28,15 @@ export const isBerthKey = (key: string): boolean => {
   const domain = key.split('/', 1)[0] ?? ''
   return key.includes('/') && (domain === berthDomain || domain.endsWith(`.${berthDomain}`))
 }
+
+/** Annotation on super objects: label and annotation keys that came from the tenant. */
+export const writtenKeysAnnotation = 'berth.dev/keys'
+/** Annotation on a pod's token Secret: RFC 3339 time from which it is to be renewed. */
+export const renewAtAnnotation = 'berth.dev/renew-at'
+/** Label on objects that the syncer made in a tenant from super's (Nodes, PersistentVolumes, StorageClasses). */
+export const mirroredLabel = 'berth.dev/mirrored'
+/** Annotations of the syncer's Lease in a control-plane namespace: the tenant's etcd identity, and why syncing is frozen. */
+export const storeIdentityAnnotation = 'berth.dev/store-identity'
+export const frozenAnnotation = 'berth.dev/frozen'
+/** Annotation on a TenantControlPlane: an operator's word to go on syncing after a freeze; any new value counts once. */
+export const resumeSyncAnnotation = 'berth.dev/resume-sync'

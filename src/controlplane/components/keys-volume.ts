@@ -1,0 +1,2 @@
+/** Where a control-plane container finds its Secret. */
+export const keyFolder = '/etc/berth/keys'

@@ -1,0 +1,43 @@
+/** Names of objects in a tenant's control-plane namespace and in Berth's own, each in one place. */
+export const secretNames = {
+  clusterAuthority: 'cluster-ca',
+  etcdAuthority: 'etcd-ca',
+  frontProxyAuthority: 'front-proxy-ca',
+  serviceAccountKeys: 'service-account-keys',
+  encryptionKey: 'encryption-key',
+  etcd: 'etcd-keys',
+  kubeApiServer: 'kube-apiserver-keys',
+  kubeControllerManager: 'kube-controller-manager-keys',
+  admin: 'admin-client',
+  /** Key `value` is the kubeconfig with which the syncer comes to this tenant. */
+  syncer: 'syncer-kubeconfig',
+} as const
+
+export const componentNames = {
+  etcd: 'etcd',
+  kubeApiServer: 'kube-apiserver',
+  kubeControllerManager: 'kube-controller-manager',
+} as const
+/** Headless Service that gives each etcd member a name, ready or not. */
+export const etcdPeersService = 'etcd-peers'
+
+/** Lease in the control-plane namespace that the syncer renews while it serves the tenant. */
+export const syncerLease = 'berth-syncer'
+
+/** In Berth's own namespace. */
+export const systemNames = {
+  agentAuthority: 'berth-agent-ca',
+  /** ConfigMap with the certificate of `agentAuthority` alone, key `ca.crt`: what vn-agent mounts. */
+  agentClientCa: 'berth-agent-client-ca',
+  agentServingAuthority: 'berth-agent-serving-ca',
+  agentServing: 'berth-vn-agent-serving',
+  webhookAuthority: 'berth-webhook-ca',
+  webhookServing: 'berth-webhook-serving',
+  webhookService: 'berth-manager',
+  webhookConfiguration: 'berth.dev',
+} as const
+
+/** Groups of client certificates in a tenant. */
+export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:syncer' } as const
+
+export const fieldManager = 'berth-manager'

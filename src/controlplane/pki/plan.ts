@@ -1,0 +1,110 @@
+import { agentClientSubject } from '../../tenancy/identity.ts'
+import type { TenantRef } from '../../tenancy/names.ts'
+import { apiServerAddress } from '../../tenancy/slices.ts'
+import { componentNames, etcdPeersService, secretNames, tenantGroups } from '../names.ts'
+import type { ExtendedUsage, Subject } from './issue.ts'
+
+/** Authorities of one tenant, each with a Secret of its own, and Berth's authority for clients of vn-agent. */
+export const tenantAuthorities = ['cluster', 'etcd', 'frontProxy'] as const
+export type TenantAuthority = (typeof tenantAuthorities)[number]
+export type Authority = TenantAuthority | 'agent'
+
+export const authoritySecrets: Record<TenantAuthority, string> = {
+  cluster: secretNames.clusterAuthority,
+  etcd: secretNames.etcdAuthority,
+  frontProxy: secretNames.frontProxyAuthority,
+}
+
+/** One leaf certificate: who signs it, whom it names, and the keys of the Secret it lies in. */
+export interface LeafPlan {
+  readonly secret: string
+  /** The Secret has `<file>.crt` and `<file>.key`. */
+  readonly file: string
+  readonly authority: Authority
+  readonly subject: Subject
+  readonly usages: readonly ExtendedUsage[]
+  readonly names: readonly string[]
+}
+
+/** What the plan depends on. */
+export interface PkiInputs {
+  readonly tenant: TenantRef
+  readonly namespace: string
+  readonly slice: string
+  readonly clusterDomain: string
+  readonly extraSANs: readonly string[]
+  readonly etcdReplicas: number
+}
+
+const unique = (names: readonly string[]): string[] => [...new Set(names)]
+
+const apiServerNames = ({ namespace, slice, clusterDomain, extraSANs }: PkiInputs): string[] =>
+  unique([
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${clusterDomain}`,
+    componentNames.kubeApiServer,
+    `${componentNames.kubeApiServer}.${namespace}.svc`,
+    'localhost',
+    '127.0.0.1',
+    apiServerAddress(slice),
+    ...extraSANs,
+  ])
+
+const etcdNames = ({ namespace, etcdReplicas }: PkiInputs): string[] => [
+  componentNames.etcd,
+  `${componentNames.etcd}.${namespace}.svc`,
+  'localhost',
+  '127.0.0.1',
+  ...etcdMembers(etcdReplicas).map((member) => `${member}.${etcdPeersService}`),
+]
+
+/** Pod names of the etcd members. */
+export const etcdMembers = (replicas: number): string[] =>
+  Array.from({ length: replicas }, (_, index) => `${componentNames.etcd}-${index}`)
+
+/** Every leaf certificate of a tenant. A container mounts only the Secret with the ones it uses. */
+export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => {
+  const client = (secret: string, file: string, authority: Authority, subject: Subject): LeafPlan => ({
+    secret,
+    file,
+    authority,
+    subject,
+    usages: ['client'],
+    names: [],
+  })
+  return [
+    {
+      secret: secretNames.etcd,
+      file: 'server',
+      authority: 'etcd',
+      subject: { commonName: 'etcd' },
+      // etcd's own gateway dials its client port with this certificate.
+      usages: ['server', 'client'],
+      names: etcdNames(inputs),
+    },
+    {
+      secret: secretNames.etcd,
+      file: 'peer',
+      authority: 'etcd',
+      subject: { commonName: 'etcd-peer' },
+      usages: ['server', 'client'],
+      names: etcdNames(inputs),
+    },
+    {
+      secret: secretNames.kubeApiServer,
+      file: 'serving',
+      authority: 'cluster',
+      subject: { commonName: 'kube-apiserver' },
+      usages: ['server'],
+      names: apiServerNames(inputs),
+    },
+    client(secretNames.kubeApiServer, 'etcd-client', 'etcd', { commonName: 'kube-apiserver-etcd-client' }),
+    client(secretNames.kubeApiServer, 'front-proxy-client', 'frontProxy', { commonName: 'front-proxy-client' }),
+    client(secretNames.kubeApiServer, 'agent-client', 'agent', agentClientSubject(inputs.tenant)),
+    client(secretNames.kubeControllerManager, 'client', 'cluster', { commonName: 'system:kube-controller-manager' }),
+    client(secretNames.admin, 'client', 'cluster', { commonName: 'berth:admin', organization: tenantGroups.admins }),
+    client(secretNames.syncer, 'client', 'cluster', { commonName: 'berth:syncer', organization: tenantGroups.syncer }),
+  ]
+}
