@@ -78,6 +78,24 @@ export const errorOfAnswer = (call: FailedCall, now = Date.now()): AppError => {
 export const isObjectMissing = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'KUBE_NOT_FOUND' && typeof error.details['objectName'] === 'string'
 
+/** The ERROR event of a watch as AppError. An expired resourceVersion is KUBE_GONE, whether told by code or by reason. */
+export const errorOfWatchEvent = (
+  server: string,
+  plural: string,
+  { code, reason, message }: { code?: number; reason?: string; message?: string },
+): AppError => {
+  const gone = code === 410 || reason === 'Expired' || reason === 'Gone'
+  const status = gone ? 410 : (code ?? 500)
+  return new AppError(codeOf(status, reason), `watch ${plural}: ${message ?? reason ?? 'error without a message'}`, {
+    server,
+    status,
+    reason,
+  })
+}
+
+/** True for a watch that ended because it was silent for too long. */
+export const isSilence = (error: unknown): boolean => error instanceof AppError && error.details['watchIdleMs'] !== undefined
+
 const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
 const codeOfCause = (error: unknown): string => {

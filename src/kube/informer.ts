@@ -1,0 +1,268 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type KubeObject, objectKey } from '../apis/kube-object.ts'
+import { apiVersionOf, type ResourceType } from '../apis/resource-types.ts'
+import { AppError, explainError, hasCode } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { errorOfWatchEvent, isSilence } from './answers.ts'
+import { type BackoffOptions, backoffMs } from './backoff.ts'
+import type { KubeClient } from './client.ts'
+import { type Change, type ChangeKind, createInformerStore } from './informer-store.ts'
+
+export type { ChangeKind } from './informer-store.ts'
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly client: KubeClient
+  readonly type: ResourceType
+  readonly log: Log
+  readonly namespace?: string
+  readonly labelSelector?: string
+  readonly fieldSelector?: string
+  readonly metadataOnly?: boolean
+  /** Cuts an object to what is worth its memory, before it is stored and told. */
+  readonly keep?: (object: T) => T
+  /**
+   * Told of each change, in order; must not wait. `old` is what was told last. `own`: a write of this process, already brought in by `observe`.
+   * What it throws is logged and changes nothing.
+   */
+  readonly onEvent?: (kind: ChangeKind, object: T, old: T | undefined, own: boolean) => void
+  /** Told after each whole list, before `onEvent` hears of what vanished: `gone` of the `before` objects known are not in the list. */
+  readonly onRelist?: (relist: { readonly before: number; readonly gone: number }) => void
+  /** Keeps an index for `byNamespace`. */
+  readonly indexNamespaces?: boolean
+  /** Objects on a page of a list. Default 500: about 11 ms of parsing for pods. */
+  readonly pageSize?: number
+  /** Default 250 ms to 30 s. */
+  readonly backoff?: BackoffOptions
+}
+
+/** Plain counters, for metrics and tests. */
+export interface InformerStats {
+  /** Full lists completed, the first included. */
+  readonly lists: number
+  /** Watches started. */
+  readonly watches: number
+  /** Failed lists and watches. */
+  readonly failures: number
+  /** Events taken from watches, bookmarks included. */
+  readonly events: number
+  /** What failed last; undefined after a success. */
+  readonly lastError: unknown
+}
+
+/** A copy of a collection that follows the server through errors, restarts and expired versions until it is stopped. */
+export interface Informer<T extends KubeObject> {
+  start(): void
+  /** Resolves when nothing runs any more. */
+  stop(): Promise<void>
+  /** True after the first whole list. */
+  readonly hasSynced: boolean
+  /** Waits for the first whole list. Throws DEADLINE_EXCEEDED with what failed last, or the signal's reason. */
+  whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
+  /** By `namespace/name`, or `name` for cluster-scoped ones. */
+  get(key: string): T | undefined
+  list(): T[]
+  /** Needs `indexNamespaces`. */
+  byNamespace(namespace: string): T[]
+  readonly size: number
+  /** Brings the answer to an own write in at once, so that the next read is not stale. Ignored when the copy is newer. */
+  observe(object: T): void
+  readonly stats: InformerStats
+}
+
+const defaultBackoff: BackoffOptions = { firstMs: 250, capMs: 30_000 }
+/** After so many answered failures in a row a resume is given up for a new list, whatever the server said. */
+const failuresBeforeList = 5
+/** A watch that ends sooner, without an event, counts as a failure: else a server that closes at once would be asked in a tight loop. */
+const shortestWatchMs = 1000
+const pageBytes = 64 * 1024 * 1024
+
+export const createInformer = <T extends KubeObject>(options: InformerOptions<T>): Informer<T> => {
+  const { client, type, onEvent, pageSize = 500, backoff = defaultBackoff } = options
+  const { namespace, labelSelector, fieldSelector, metadataOnly } = options
+  const log = options.log.child({ informer: `${apiVersionOf(type)}/${type.plural}`, server: client.server })
+  const selection = {
+    ...(namespace !== undefined && { namespace }),
+    ...(labelSelector !== undefined && { labelSelector }),
+    ...(fieldSelector !== undefined && { fieldSelector }),
+    ...(metadataOnly !== undefined && { metadataOnly }),
+  }
+  const stopping = new AbortController()
+  const stats = { lists: 0, watches: 0, failures: 0, events: 0, lastError: undefined as unknown }
+  const namespaces = new Map<string, Set<string>>()
+  let running: Promise<void> | undefined
+  let synced = false
+  let syncedWaiters: (() => void)[] = []
+  let limit = pageSize
+
+  const store = createInformerStore<T>((object) => {
+    try {
+      return options.keep ? options.keep(object) : object
+    } catch (error) {
+      log.error({ err: error, name: object.metadata.name, namespace: object.metadata.namespace }, 'projection failed')
+      return object
+    }
+  })
+
+  const index = (key: string, there: boolean) => {
+    if (!options.indexNamespaces) return
+    const slash = key.indexOf('/')
+    const of = slash < 0 ? '' : key.slice(0, slash)
+    const keys = namespaces.get(of)
+    if (there && keys) keys.add(key)
+    else if (there) namespaces.set(of, new Set([key]))
+    else if (keys?.delete(key) && keys.size === 0) namespaces.delete(of)
+  }
+  const tell = (change: Change<T> | undefined) => {
+    if (!change) return
+    if (change.kind !== 'updated') index(change.key, change.kind === 'added')
+    try {
+      onEvent?.(change.kind, change.object, change.old, change.own)
+    } catch (error) {
+      log.error({ err: error, key: change.key, change: change.kind }, 'event handler failed')
+    }
+  }
+
+  const relist = async () => {
+    let continueToken: string | undefined
+    try {
+      do {
+        const page = await client.list<T>(type, {
+          ...selection,
+          limit,
+          maxAnswerBytes: pageBytes,
+          signal: stopping.signal,
+          timeoutMs: 30_000,
+          ...(continueToken !== undefined && { continueToken }),
+        })
+        if (continueToken === undefined && store.beginList(page.metadata.resourceVersion))
+          log.warn('the server went back in time; its list is taken as the truth')
+        for (const object of page.items) if (object.metadata.name) tell(store.listed(object))
+        continueToken = page.metadata.continue || undefined
+        if (continueToken !== undefined) await new Promise(setImmediate)
+      } while (continueToken !== undefined && !stopping.signal.aborted)
+    } catch (error) {
+      if (hasCode(error, 'KUBE_TOO_LARGE') && limit > 1) limit = Math.max(1, Math.floor(limit / 8))
+      throw error
+    }
+    if (stopping.signal.aborted) return
+    const before = store.objects.size
+    const gone = store.endList()
+    options.onRelist?.({ before, gone: gone.length })
+    for (const change of gone) tell(change)
+    stats.lists += 1
+    synced = true
+    for (const wake of syncedWaiters) wake()
+    syncedWaiters = []
+  }
+
+  /** Follows events until the server ends the stream. True when it was of use. */
+  const follow = async (resourceVersion: string): Promise<boolean> => {
+    const began = performance.now()
+    let useful = false
+    stats.watches += 1
+    for await (const event of client.watch<T>(type, { ...selection, resourceVersion, signal: stopping.signal })) {
+      if (event.type === 'ERROR') throw errorOfWatchEvent(client.server, type.plural, event.object)
+      stats.events += 1
+      if (!event.object?.metadata || (event.type !== 'BOOKMARK' && !event.object.metadata.name)) continue
+      const change = store.watched(event.type, event.object)
+      if (change === 'rewound')
+        throw new AppError('KUBE_GONE', `${type.plural}: ${client.server} went back in time`, { server: client.server })
+      tell(change)
+      if (!useful) succeeded()
+      useful = true
+    }
+    return useful || performance.now() - began >= shortestWatchMs
+  }
+
+  let failuresInARow = 0
+  const succeeded = () => {
+    failuresInARow = 0
+    stats.lastError = undefined
+  }
+
+  const run = async () => {
+    let mustList = true
+    while (!stopping.signal.aborted) {
+      try {
+        const position = store.position()
+        if (mustList || position === undefined) {
+          await relist()
+          mustList = false
+          succeeded()
+          continue
+        }
+        if (await follow(position)) succeeded()
+        else
+          throw new AppError('KUBE_UNREACHABLE', `${type.plural}: ${client.server} ended a watch at once`, {
+            server: client.server,
+          })
+      } catch (error) {
+        if (stopping.signal.aborted) break
+        failuresInARow += 1
+        stats.failures += 1
+        stats.lastError = error
+        const answered = !hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT')
+        mustList ||= hasCode(error, 'KUBE_GONE') || isSilence(error) || (answered && failuresInARow >= failuresBeforeList)
+        // An expired version is no fault of the server: list at once, unless that goes on.
+        const pause = hasCode(error, 'KUBE_GONE') && failuresInARow === 1 ? 0 : backoffMs(failuresInARow, backoff)
+        const wait = Math.max(pause, retryAfter(error))
+        log[failuresInARow > 1 ? 'warn' : 'debug'](
+          { reason: explainError(error), failures: failuresInARow, retryInMs: Math.round(wait) },
+          'list or watch failed',
+        )
+        await sleep(wait, undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
+  }
+
+  return {
+    start: () => {
+      if (!stopping.signal.aborted) running ??= run()
+    },
+    stop: async () => {
+      stopping.abort(new Error('the informer was stopped'))
+      await running
+    },
+    get hasSynced() {
+      return synced
+    },
+    whenSynced: ({ deadlineMs, signal }) =>
+      new Promise((resolve, reject) => {
+        if (synced) return resolve()
+        const end = (settle: () => void) => {
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', onAbort)
+          syncedWaiters = syncedWaiters.filter((waiter) => waiter !== wake)
+          settle()
+        }
+        const wake = () => end(resolve)
+        const onAbort = () => end(() => reject(signal?.reason))
+        const timer = setTimeout(() => {
+          const seen = stats.lastError === undefined ? 'the list is not complete' : explainError(stats.lastError)
+          const message = `${type.plural} of ${client.server} not listed within ${deadlineMs} ms: ${seen}`
+          end(() => reject(new AppError('DEADLINE_EXCEEDED', message, { deadlineMs, cause: stats.lastError })))
+        }, deadlineMs)
+        if (signal?.aborted) return onAbort()
+        signal?.addEventListener('abort', onAbort, { once: true })
+        syncedWaiters.push(wake)
+      }),
+    get: (key) => store.objects.get(key)?.object,
+    list: () => Array.from(store.objects.values(), ({ object }) => object),
+    byNamespace: (of) => [...(namespaces.get(of) ?? [])].flatMap((key) => store.objects.get(key)?.object ?? []),
+    get size() {
+      return store.objects.size
+    },
+    observe: (object) => {
+      store.observe(object)
+      const key = objectKey(object)
+      if (store.objects.has(key)) index(key, true)
+    },
+    stats,
+  }
+}
+
+/** At most ten minutes: a server may ask for patience, not for silence. */
+const retryAfter = (error: unknown): number => {
+  const wait = error instanceof AppError ? error.details['retryAfterMs'] : undefined
+  return typeof wait === 'number' ? Math.min(wait, 600_000) : 0
+}
