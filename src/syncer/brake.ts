@@ -1,0 +1,24 @@
+/** What the mass-delete brake looks at, after a tenant's caches were listed anew. */
+export interface BrakeInput {
+  /** UID of the tenant's kube-system namespace when syncing began, and now: a new one is a new etcd. */
+  readonly recordedStore: string | undefined
+  readonly presentStore: string
+  /** Super objects of this tenant, and those whose tenant object is not there. */
+  readonly superObjects: number
+  readonly orphans: number
+}
+
+/** Fewer than these may vanish unasked: a small tenant's whole content is no mass. */
+const fewestOrphans = 10
+const largestShare = 0.5
+
+/** The reason to freeze, or undefined. Deletions seen one by one in a watch never come here: they are the tenant's word. */
+export const brakeReason = ({ recordedStore, presentStore, superObjects, orphans }: BrakeInput): string | undefined => {
+  if (recordedStore !== undefined && recordedStore !== presentStore && superObjects > 0) {
+    return `the tenant's data store is another one than before (kube-system was ${recordedStore}, is ${presentStore}): its ${superObjects} objects in super are kept`
+  }
+  if (orphans >= fewestOrphans && orphans > superObjects * largestShare) {
+    return `${orphans} of ${superObjects} objects vanished from the tenant at once: they are kept in super`
+  }
+  return undefined
+}

@@ -1,0 +1,75 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import type { SyncedResource } from './resource.ts'
+import { contains, ownerOf, type Wanted, wantedHashOf } from './super-object.ts'
+
+export interface Pair {
+  readonly tenantUid: string
+  readonly tenantObject: KubeObject | undefined
+  readonly superObject: KubeObject | undefined
+  /** Translation of the tenant object; undefined when there is none, or when nothing refers to a by-reference object. */
+  readonly wanted: Wanted | undefined
+}
+
+/** What to do about one pair. Exactly one action; the event that it causes brings the next. */
+export type Action =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'create'; readonly object: KubeObject }
+  | { readonly kind: 'update'; readonly live: KubeObject; readonly object: KubeObject }
+  | { readonly kind: 'delete-super'; readonly superObject: KubeObject; readonly gracePeriodSeconds?: number }
+  /** The pod is being deleted in super, not on our word: let the tenant's controllers know in time. */
+  | { readonly kind: 'delete-tenant'; readonly tenantObject: KubeObject; readonly gracePeriodSeconds: number }
+  /** Gone in super: the tenant object ends now. `checked`: the tenant asked for it; else a live read must confirm that super has none. */
+  | { readonly kind: 'finalise'; readonly tenantObject: KubeObject; readonly checked: boolean }
+  | { readonly kind: 'foreign'; readonly superObject: KubeObject }
+  | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
+
+const none: Action = { kind: 'none' }
+
+/** A pod that was bound through the syncer has PodScheduled=True; one whose user only wrote `nodeName` has not. */
+export const seenInSuper = ({ spec, status }: KubeObject): boolean =>
+  Boolean(spec?.nodeName) &&
+  (status?.conditions ?? []).some((condition: { type: string; status: string }) => condition.type === 'PodScheduled' && condition.status === 'True')
+
+const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Action => {
+  const already = superObject.metadata.deletionTimestamp !== undefined
+  const shorter = gracePeriodSeconds !== undefined && gracePeriodSeconds < (superObject.metadata.deletionGracePeriodSeconds ?? 0)
+  if (already && !shorter) return none
+  return { kind: 'delete-super', superObject, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) }
+}
+
+/** Pure: from what both sides have to the one next step. The order of the questions is the meaning. */
+export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted }: Pair): Action => {
+  const owner = superObject && ownerOf(superObject)
+  if (superObject && owner?.tenantUid !== tenantUid) return tenantObject ? { kind: 'foreign', superObject } : none
+  if (!tenantObject) return superObject ? deleteSuper(superObject) : none
+
+  const finalises = resource.goneInSuper === 'finalise'
+  const sameObject = owner?.objectUid === tenantObject.metadata.uid
+  if (superObject && !sameObject) return deleteSuper(superObject)
+
+  if (tenantObject.metadata.deletionTimestamp !== undefined && finalises) {
+    if (superObject) return deleteSuper(superObject, tenantObject.metadata.deletionGracePeriodSeconds)
+    // Zero already: only finalizers of the tenant's own hold it now.
+    return tenantObject.metadata.deletionGracePeriodSeconds === 0 ? none : { kind: 'finalise', tenantObject, checked: true }
+  }
+  if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
+  if (wanted.kind === 'refused') {
+    return superObject && !superObject.metadata.deletionTimestamp ? deleteSuper(superObject) : wanted
+  }
+  if (!superObject) {
+    return finalises && seenInSuper(tenantObject)
+      ? { kind: 'finalise', tenantObject, checked: false }
+      : { kind: 'create', object: wanted.object }
+  }
+  if (superObject.metadata.deletionTimestamp !== undefined) {
+    return finalises
+      ? { kind: 'delete-tenant', tenantObject, gracePeriodSeconds: superObject.metadata.deletionGracePeriodSeconds ?? 0 }
+      : none
+  }
+  if (wantedHashOf(superObject) !== wantedHashOf(wanted.object)) return { kind: 'update', live: superObject, object: wanted.object }
+  // A pod's spec cannot drift: super refuses changes of all but a few fields, which the patrol compares.
+  if (!finalises && !resource.byReference && !contains(superObject, wanted.object)) {
+    return { kind: 'update', live: superObject, object: wanted.object }
+  }
+  return none
+}

@@ -1,0 +1,186 @@
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { type ChangeKind, createInformer } from '../kube/informer.ts'
+import { explainError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import { FairQueue } from '../runtime/fair-queue.ts'
+import { tenantLabel } from '../tenancy/marks.ts'
+import { pumpEvents } from './event-pump.ts'
+import { keyOf } from './keys.ts'
+import type { SyncerMetrics } from './metrics.ts'
+import { ownerOf } from './super-object.ts'
+import { openSuperCaches } from './super-caches.ts'
+import { type ServedTenant, serveTenant } from './served-tenant.ts'
+import { createWorker } from './worker.ts'
+import { type TenantSource, tenantSources } from './tenant-source.ts'
+
+export interface EngineOptions {
+  /** The cluster with the TenantControlPlanes. */
+  readonly management: KubeClient
+  /** The cluster whose nodes run the pods. */
+  readonly superClient: KubeClient
+  readonly log: Log
+  readonly metrics: SyncerMetrics
+  /** Name of this process in Leases. */
+  readonly holder: string
+  /** True when this process serves the tenant. */
+  readonly owns: (tenantUid: string) => boolean
+  readonly connect: (kubeconfig: string) => Promise<KubeClient>
+  readonly now?: () => number
+}
+
+export interface Engine {
+  start(): Promise<void>
+  /** Looks again at which tenants are served here, after `owns` has changed. */
+  reassign(): void
+  stop(): Promise<void>
+  /** Tenants served now. */
+  readonly tenants: ReadonlyMap<string, ServedTenant>
+}
+
+/** Units of work at once: all tenants, and one tenant. One hung tenant holds at most its own share until its breaker opens. */
+const concurrency = { all: 128, perTenant: 32 }
+/** Longest wait for the first lists at start. */
+const startDeadlineMs = 120_000
+
+/** Watches super once for all tenants and each tenant once, turns what happens into keys, and works them off fairly. */
+export const createEngine = (options: EngineOptions): Engine => {
+  const { management, superClient, log, metrics, owns, now = Date.now } = options
+  const tenants = new Map<string, ServedTenant>()
+  const queue = new FairQueue({ concurrency: concurrency.all, perTenant: concurrency.perTenant })
+  const stopping = new AbortController()
+  let started = false
+
+  const toAllTenants = (key: string): void => {
+    for (const uid of tenants.keys()) queue.add({ tenant: uid, key })
+  }
+
+  const onSuperEvent = (type: ResourceType, event: ChangeKind, object: KubeObject, own: boolean): void => {
+    const { name = '' } = object.metadata
+    switch (type.kind) {
+      case 'Node':
+        for (const [uid, { side }] of tenants) {
+          if (side.podsByNode.isUsed(name) || side.nodeSelector || side.informers.get('nodes')?.get(name)) queue.add({ tenant: uid, key: keyOf('nodes', '', name) })
+        }
+        return
+      case 'StorageClass':
+        toAllTenants(keyOf('storageclasses', '', name))
+        return
+      case 'PersistentVolume': {
+        const superNs = superCaches.informers.get('namespaces')?.get(object.spec?.claimRef?.namespace ?? '')
+        const uid = superNs?.metadata.labels?.[tenantLabel]
+        if (uid !== undefined && tenants.has(uid)) queue.add({ tenant: uid, key: keyOf('persistentvolumes', '', name) })
+        return
+      }
+      default: {
+        const owner = ownerOf(object)
+        if (!owner || !tenants.has(owner.tenantUid) || (own && type.kind === 'Pod')) return
+        if (type.kind === 'Pod' && event === 'deleted') {
+          queue.add({ tenant: owner.tenantUid, key: keyOf('tokens', owner.namespace, `${owner.name}:${owner.objectUid}`) })
+        }
+        if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName) {
+          queue.add({ tenant: owner.tenantUid, key: keyOf('persistentvolumes', '', object.spec.volumeName) })
+        }
+        if (type.kind === 'Namespace' && event === 'deleted') tenants.get(owner.tenantUid)?.namespaceLost(owner.name)
+        queue.add({ tenant: owner.tenantUid, key: keyOf(type.plural, owner.namespace, owner.name) })
+      }
+    }
+  }
+  const superCaches = openSuperCaches({ client: superClient, log, onEvent: onSuperEvent })
+
+  const worker = createWorker({
+    queue,
+    log,
+    depsOf: (uid) => tenants.get(uid)?.deps(),
+    onTenantAnswer: (uid, answered) => tenants.get(uid)?.answered(answered),
+    onSynced: (item, seconds, error) => metrics.synced(item, seconds, error),
+  })
+
+  const onSuperPodEvent = (event: KubeObject): void => {
+    const { namespace = '', name = '' } = event.metadata
+    const uid = superCaches.informers.get('namespaces')?.get(namespace)?.metadata.labels?.[tenantLabel]
+    const tenant = uid !== undefined ? tenants.get(uid) : undefined
+    if (uid === undefined || !tenant) return
+    if (tenant.holdEvent(`${namespace}/${name}`, event)) queue.add({ tenant: uid, key: keyOf('events', namespace, name) })
+  }
+
+  const sources = tenantSources({
+    planes: createInformer<TenantControlPlane>({
+      client: management,
+      type: resourceTypes.tenantControlPlanes,
+      log,
+      onEvent: () => reassign(),
+    }),
+    kubeconfigs: createInformer({
+      client: management,
+      type: resourceTypes.secrets,
+      log,
+      fieldSelector: 'metadata.name=syncer-kubeconfig',
+      onEvent: () => reassign(),
+    }),
+  })
+
+  const begin = async (source: TenantSource): Promise<void> => {
+    const { uid } = source.tenant
+    const tenant = await serveTenant(source, { ...options, now, queue, superCaches })
+    if (stopping.signal.aborted || tenants.has(uid)) return tenant.stop()
+    tenants.set(uid, tenant)
+    tenant.start()
+    log.info({ tenant: uid, name: source.tenant.name }, 'tenant served')
+  }
+
+  const end = (uid: string): void => {
+    const tenant = tenants.get(uid)
+    if (!tenant) return
+    tenants.delete(uid)
+    queue.drop(uid)
+    worker.forget(uid)
+    metrics.forget(uid)
+    log.info({ tenant: uid }, 'tenant no longer served')
+    tenant.stop().catch((error: unknown) => log.warn({ tenant: uid, error: explainError(error) }, 'tenant did not stop cleanly'))
+  }
+
+  const beginning = new Set<string>()
+  const reassign = (): void => {
+    if (!started || stopping.signal.aborted) return
+    const wanted = new Map(sources.list().filter(({ tenant }) => owns(tenant.uid)).map((source) => [source.tenant.uid, source]))
+    for (const [uid, tenant] of tenants) {
+      const source = wanted.get(uid)
+      // A changed source (kubeconfig, slice, policy) is served anew: state is cheap to rebuild and never half old.
+      if (!source || source.revision !== tenant.revision) end(uid)
+      else tenant.hear(source)
+    }
+    for (const [uid, source] of wanted) {
+      if (tenants.has(uid) || beginning.has(uid)) continue
+      beginning.add(uid)
+      begin(source)
+        .catch((error: unknown) => log.error({ tenant: uid, error: explainError(error) }, 'tenant cannot be served'))
+        .finally(() => beginning.delete(uid))
+    }
+  }
+
+  return {
+    tenants,
+    reassign,
+    start: async () => {
+      superCaches.start()
+      sources.start()
+      const wait = { deadlineMs: startDeadlineMs, signal: stopping.signal }
+      await Promise.all([superCaches.whenSynced(wait), sources.whenSynced(wait)])
+      started = true
+      queue.start((item) => worker.run(item))
+      void pumpEvents(onSuperPodEvent, { client: superClient, log, signal: stopping.signal })
+      await yieldToOthers()
+      reassign()
+    },
+    stop: async () => {
+      stopping.abort()
+      await queue.stop()
+      await Promise.all([...tenants.values()].map((tenant) => tenant.stop()))
+      await Promise.all([superCaches.stop(), sources.stop()])
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { hasCode } from '../lib/errors.ts'
+import { frozenAnnotation, resumeSyncAnnotation, storeIdentityAnnotation } from '../tenancy/marks.ts'
+
+/** Name of the Lease in each control-plane namespace by which the syncer says that it serves the tenant. */
+export const syncerLeaseName = 'berth-syncer'
+/** A tenant whose Lease is older than this is not being synced. */
+export const syncerLeaseSeconds = 30
+
+/** What the Lease remembers over restarts of the syncer. */
+export interface SyncRecord {
+  /** UID of the tenant's kube-system: the identity of its data store. */
+  readonly store: string | undefined
+  /** Why syncing is frozen. */
+  readonly frozen: string | undefined
+  /** The operator's last word that was heard. */
+  readonly resumed: string | undefined
+}
+
+const recordOf = ({ metadata }: KubeObject): SyncRecord => ({
+  store: metadata.annotations?.[storeIdentityAnnotation],
+  frozen: metadata.annotations?.[frozenAnnotation],
+  resumed: metadata.annotations?.[resumeSyncAnnotation],
+})
+
+export const readSyncRecord = async (client: KubeClient, namespace: string): Promise<SyncRecord> => {
+  const lease = await client.get(resourceTypes.leases, { name: syncerLeaseName, namespace })
+  return lease ? recordOf(lease) : { store: undefined, frozen: undefined, resumed: undefined }
+}
+
+/** Renews the Lease and writes the record with it. */
+export const writeSyncRecord = async (
+  client: KubeClient,
+  namespace: string,
+  { record, holder, now }: { record: SyncRecord; holder: string; now: number },
+): Promise<void> => {
+  const metadata = {
+    annotations: {
+      [storeIdentityAnnotation]: record.store ?? null,
+      [frozenAnnotation]: record.frozen ?? null,
+      [resumeSyncAnnotation]: record.resumed ?? null,
+    },
+  }
+  const spec = { holderIdentity: holder, leaseDurationSeconds: syncerLeaseSeconds, renewTime: new Date(now).toISOString().replace('Z', '000Z') }
+  const ref = { name: syncerLeaseName, namespace }
+  await client.patch(resourceTypes.leases, ref, { metadata, spec }, { type: 'merge' }).catch(async (error: unknown) => {
+    if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
+    const annotations = Object.fromEntries(Object.entries(metadata.annotations).filter((entry): entry is [string, string] => entry[1] !== null))
+    await client.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...ref, annotations }, spec })
+  })
+}

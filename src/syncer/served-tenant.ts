@@ -1,0 +1,263 @@
+import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { AppError, explainError } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { FairQueue } from '../runtime/fair-queue.ts'
+import { brakeReason } from './brake.ts'
+import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
+import { keyOf, storeKey } from './keys.ts'
+import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } from './lease.ts'
+import type { SyncerMetrics } from './metrics.ts'
+import { patrol } from './patrol.ts'
+import type { SuperSide, SyncDeps } from './sides.ts'
+import { ownerOf } from './super-object.ts'
+import { renewNodeLeases } from './sync-node.ts'
+import { openTenant, resourceByPlural, type RunningTenant } from './tenant.ts'
+import type { TenantSource } from './tenant-source.ts'
+
+/** A tenant's caches have to be listed within this; the informers go on trying meanwhile. */
+const listDeadlineMs = 60_000
+const leaseEveryMs = (syncerLeaseSeconds * 1000) / 3
+const nodeLeaseSeconds = 120
+const nodeLeaseEveryMs = (nodeLeaseSeconds * 1000) / 3
+/** A missed watch event is repaired within five minutes. */
+const patrolEveryMs = 5 * 60_000
+/** Events of one tenant that wait for their turn; past that the oldest are dropped, as the API server itself does with events. */
+const heldEvents = 2_000
+
+export interface ServedTenant {
+  readonly side: RunningTenant
+  readonly revision: string
+  /** Undefined while nothing may be done for it: not listed yet, or frozen. */
+  deps(): SyncDeps | undefined
+  answered(answered: boolean): void
+  hear(source: TenantSource): void
+  namespaceLost(tenantNamespace: string): void
+  /** False when there is no room for it. */
+  holdEvent(key: string, event: KubeObject): boolean
+  readonly frozen: string | undefined
+  start(): void
+  stop(): Promise<void>
+}
+
+export interface ServeOptions {
+  readonly management: KubeClient
+  readonly superClient: KubeClient
+  readonly superCaches: SuperSide
+  readonly queue: FairQueue
+  readonly log: Log
+  readonly metrics: SyncerMetrics
+  readonly holder: string
+  readonly connect: (kubeconfig: string) => Promise<KubeClient>
+  readonly now: () => number
+}
+
+/** One tenant's life in this process: listing, brake, work, leases, patrol, breaker. */
+export const serveTenant = async (source: TenantSource, options: ServeOptions): Promise<ServedTenant> => {
+  const { management, superClient, superCaches, queue, metrics, holder, now } = options
+  const { ctx, controlPlaneNamespace } = source
+  const { uid } = ctx.tenant
+  const log = options.log.child({ tenant: uid })
+  const stopping = new AbortController()
+  const timers = new Set<NodeJS.Timeout>()
+  let breaker: Breaker = closedBreaker
+  let record: SyncRecord = await readSyncRecord(management, controlPlaneNamespace)
+  let listed = false
+  let resume = source.resume
+  /** Checks under way of the store's identity: nothing is done for the tenant meanwhile. */
+  let checks = 0
+
+  const enqueue = (key: string): void => queue.add({ tenant: uid, key })
+  const side = openTenant({
+    ctx,
+    tenantClient: await options.connect(source.kubeconfig),
+    superClient,
+    nodeSelector: source.nodeSelector,
+    log,
+    enqueue,
+    onRelist: ({ gone }) => {
+      if (listed && gone > 0) checkStore()
+    },
+  })
+
+  const isPaused = (): boolean => !listed || checks > 0 || record.frozen !== undefined
+  const setLimit = (): void => queue.limit(uid, isPaused() ? 0 : breakerLimit(breaker))
+
+  const every = (ms: number, what: string, run: () => Promise<void>): void => {
+    const turn = async (): Promise<void> => {
+      await run().catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.warn({ error: explainError(error), what }, 'periodic work failed')
+      })
+      if (stopping.signal.aborted) return
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        void turn()
+      }, ms)
+      timers.add(timer)
+    }
+    void turn()
+  }
+
+  const superObjects = function* (): Generator<[string, KubeObject]> {
+    for (const resource of resourceByPlural.values()) {
+      if (resource.superWatch === 'none') continue
+      for (const object of superCaches.informers.get(resource.type.plural)?.list() ?? []) {
+        if (ownerOf(object)?.tenantUid === uid) yield [resource.type.plural, object]
+      }
+    }
+  }
+
+  /** Compares what is in super with what the tenant still has, and freezes when it looks like a loss of data. */
+  const judge = async (): Promise<void> => {
+    const system = await side.tenantClient.get(resourceTypes.namespaces, { name: 'kube-system' })
+    const presentStore = system?.metadata.uid
+    if (!presentStore) throw new AppError('TENANT_UNREACHABLE', 'the tenant has no kube-system namespace yet', { tenant: uid })
+    let total = 0
+    let orphans = 0
+    for (const [plural, object] of superObjects()) {
+      const owner = ownerOf(object)
+      total += 1
+      if (!object.metadata.deletionTimestamp && !side.informers.get(plural)?.get(storeKey(owner?.namespace ?? '', owner?.name ?? ''))) orphans += 1
+    }
+    const heard = resume !== undefined && resume !== record.resumed
+    const reason = heard ? undefined : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
+    if (reason !== undefined && record.frozen === undefined) log.error({ reason }, 'syncing frozen')
+    const keptStore = reason !== undefined && record.store !== undefined ? record.store : presentStore
+    record = { store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed }
+    metrics.frozen(uid, reason !== undefined)
+    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() })
+  }
+
+  const checkStore = (): void => {
+    checks += 1
+    setLimit()
+    const attempt = async (): Promise<void> => {
+      try {
+        await judge()
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        log.warn({ error: explainError(error) }, 'store identity not known yet')
+        await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {})
+        return attempt()
+      }
+    }
+    void attempt().finally(() => {
+      checks -= 1
+      setLimit()
+    })
+  }
+
+  const enqueueAll = (): void => {
+    for (const [plural, object] of superObjects()) {
+      const owner = ownerOf(object)
+      if (owner) enqueue(keyOf(plural, owner.namespace, owner.name))
+    }
+    for (const plural of ['storageclasses', 'persistentvolumes', 'nodes']) {
+      for (const { metadata } of superCaches.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, '', metadata.name ?? ''))
+    }
+    for (const plural of [...resourceByPlural.keys(), 'storageclasses', 'persistentvolumes', 'nodes']) {
+      for (const { metadata } of side.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
+    }
+  }
+
+  const untilListed = async (): Promise<void> => {
+    try {
+      await side.whenSynced({ deadlineMs: listDeadlineMs, signal: stopping.signal })
+    } catch (error) {
+      if (stopping.signal.aborted) throw error
+      // The informers go on trying: a tenant that is away for long is served when it comes back.
+      log.warn({ error: explainError(error) }, 'tenant not listed yet')
+      return untilListed()
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    side.start()
+    await untilListed()
+    await judge()
+    listed = true
+    enqueueAll()
+    setLimit()
+    every(leaseEveryMs, 'lease', () => writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() }))
+    every(nodeLeaseEveryMs, 'node leases', () => renewNodeLeases({ tenant: side, now }, nodeLeaseSeconds))
+    const patrolTimer = setTimeout(() => every(patrolEveryMs, 'patrol', runPatrol), patrolEveryMs)
+    timers.add(patrolTimer)
+  }
+
+  const runPatrol = async (): Promise<void> => {
+    const current = deps()
+    if (!current) return
+    const drifted = await patrol(current, { enqueue, pause: async () => void (await yieldToOthers()) })
+    metrics.drift(uid, drifted.length)
+    if (drifted.length > 0) log.warn({ drifted: drifted.length, first: drifted[0] }, 'patrol found drift')
+  }
+
+  const depsValue: SyncDeps = {
+    tenant: side,
+    superSide: superCaches,
+    log,
+    now,
+    isFailing: (key) => queue.failures({ tenant: uid, key }) > 0,
+  }
+  const deps = (): SyncDeps | undefined => (isPaused() || stopping.signal.aborted ? undefined : depsValue)
+
+  const openBreaker = (next: Breaker): void => {
+    if (next.kind === 'open' && breaker.kind !== 'open') {
+      log.warn({ pauseMs: next.pauseMs }, 'tenant API server does not answer: paused')
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        breaker = afterPause(breaker, performance.now())
+        setLimit()
+      }, next.pauseMs + 1)
+      timers.add(timer)
+    }
+    if (next.kind !== breaker.kind) metrics.breaker(uid, next.kind === 'open')
+    breaker = next
+    setLimit()
+  }
+
+  return {
+    side,
+    revision: source.revision,
+    deps,
+    get frozen() {
+      return record.frozen
+    },
+    answered: (answered) => {
+      const next = answered ? afterSuccess(breaker) : afterFailure(breaker, performance.now())
+      if (next !== breaker && (next.kind !== breaker.kind || next.kind === 'closed')) openBreaker(next)
+    },
+    hear: ({ resume: word }) => {
+      if (word === resume) return
+      resume = word
+      if (listed) checkStore()
+    },
+    namespaceLost: (tenantNamespace) => {
+      side.readyNamespaces.delete(tenantNamespace)
+      for (const plural of resourceByPlural.keys()) {
+        for (const { metadata } of side.informers.get(plural)?.list() ?? []) {
+          if (metadata.namespace === tenantNamespace) enqueue(keyOf(plural, tenantNamespace, metadata.name ?? ''))
+        }
+      }
+      side.writtenConfig.clear()
+    },
+    holdEvent: (key, event) => {
+      if (!side.pendingEvents.has(key) && side.pendingEvents.size >= heldEvents) return false
+      side.pendingEvents.set(key, event)
+      return true
+    },
+    start: () => {
+      setLimit()
+      void run().catch((error: unknown) => {
+        if (!stopping.signal.aborted) log.error({ error: explainError(error) }, 'tenant could not be listed')
+      })
+    },
+    stop: async () => {
+      stopping.abort()
+      for (const timer of timers) clearTimeout(timer)
+      await side.stop()
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import type { KubeClient } from '../kube/client.ts'
+import type { EventRecorder } from '../kube/events.ts'
+import type { Informer } from '../kube/informer.ts'
+import type { Log } from '../lib/log.ts'
+import type { ConfigIndex } from './config-index.ts'
+import type { PodsByNode } from './pods-by-node.ts'
+import type { ReferenceIndex } from './references.ts'
+import type { SyncContext } from './resource.ts'
+
+/** Caches by plural of the resource. */
+export type Informers = ReadonlyMap<string, Informer<KubeObject>>
+
+/** Super as the syncer's own account sees it: all tenants' objects, by label. */
+export interface SuperSide {
+  readonly client: KubeClient
+  readonly informers: Informers
+}
+
+/** One tenant in this process: its clients, caches and what was learnt since it was started. Nothing here outlives the process. */
+export interface TenantSide {
+  readonly ctx: SyncContext
+  /** The tenant's API server, as `berth:syncer`. */
+  readonly tenantClient: KubeClient
+  /** Super under this tenant's identity: RBAC lets it into the tenant's super namespaces only. */
+  readonly superClient: KubeClient
+  readonly informers: Informers
+  readonly references: ReferenceIndex
+  readonly config: ConfigIndex
+  /** Tenant namespaces whose super namespace has its RoleBinding and ServiceAccount, with the UID of the tenant's Namespace. */
+  readonly readyNamespaces: Map<string, string>
+  readonly podsByNode: PodsByNode
+  /** Keys of ConfigMaps and Secrets that are in super as wanted, as far as this process knows. */
+  readonly writtenConfig: Set<string>
+  /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
+  readonly justBound: Set<string>
+  /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */
+  readonly idleNodes: Map<string, number>
+  /** Nodes being made in the tenant just now. */
+  readonly nodesInMaking: Map<string, Promise<void>>
+  /** Events of super that wait for their turn, by `namespace/name` in super. */
+  readonly pendingEvents: Map<string, KubeObject>
+  /** Labels of super nodes that the tenant sees also without pods there; undefined: none. */
+  readonly nodeSelector: Readonly<Record<string, string>> | undefined
+  readonly recorder: EventRecorder
+}
+
+/** What each sync function gets beside its key. */
+export interface SyncDeps {
+  readonly tenant: TenantSide
+  readonly superSide: SuperSide
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** True when the key failed at its last try: nobody should wait for it. */
+  readonly isFailing: (key: string) => boolean
+}
+
+/** How a key goes on. Failures are thrown. */
+export type SyncResult =
+  | { readonly kind: 'done'; readonly againAfterMs?: number }
+  /** Another key has to be done first; this one comes again after it. */
+  | { readonly kind: 'wait-for'; readonly key: string }
+
+export const done: SyncResult = { kind: 'done' }
+
+/** The cache of a kind that is watched for certain. */
+export const informerOf = (informers: Informers, resource: string): Informer<KubeObject> => {
+  const informer = informers.get(resource)
+  if (!informer) throw new Error(`no cache of ${resource}`)
+  return informer
+}

@@ -1,0 +1,236 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { AppError, hasCode } from '../lib/errors.ts'
+import { superNamespace } from '../tenancy/names.ts'
+import { type Action, decide } from './decide.ts'
+import { keyOf, type ObjectKey, storeKey } from './keys.ts'
+import type { SyncedResource, TenantWrite } from './resource.ts'
+import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
+import { ownerOf, superRefOf, updatedObject, wantedObject } from './super-object.ts'
+import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
+import { ensureNode } from './sync-node.ts'
+import { ensureTokens } from './tokens.ts'
+
+const refOf = ({ metadata }: KubeObject) => ({
+  name: metadata.name ?? '',
+  ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
+})
+
+/** Brings one pair of a watched kind a step nearer to agreement: down, then up. */
+export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
+  const { tenant, superSide } = deps
+  const { ctx } = tenant
+  const tenantCache = informerOf(tenant.informers, resource.type.plural)
+  const superCache = informerOf(superSide.informers, resource.type.plural)
+  const superRef = superRefOf(resource, ctx.tenant, key)
+
+  const tenantObject = tenantCache.get(storeKey(key.namespace, key.name))
+  const superObject = superCache.get(storeKey(superRef.namespace ?? '', superRef.name))
+  const wanted = tenantObject && wantedObject(resource, tenantObject, ctx)
+  const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
+
+  const result = await carryOut(action, resource, { key, tenantObject }, deps)
+  if (result.kind === 'wait-for') return result
+  if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none') await readyNamespace(tenantObject, superRef.name, deps)
+
+  const pair = tenantObject && superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid
+  if (pair && resource.toTenant) {
+    for (const write of resource.toTenant(superObject, tenantObject, ctx)) await writeToTenant(write, resource, tenantObject, deps)
+  }
+  if (pair && resource.type.kind === 'Pod' && action.kind === 'none' && !tenantObject.metadata.deletionTimestamp) {
+    const renewal = await ensureTokens(tenantObject, deps)
+    if (renewal !== undefined) return { kind: 'done', againAfterMs: renewal }
+  }
+  return result
+}
+
+const carryOut = async (
+  action: Action,
+  resource: SyncedResource,
+  { key, tenantObject }: { key: ObjectKey; tenantObject: KubeObject | undefined },
+  deps: SyncDeps,
+): Promise<SyncResult> => {
+  const { tenant } = deps
+  const { type } = resource
+  switch (action.kind) {
+    case 'none':
+      return done
+    case 'create': {
+      const missing = tenantObject && missingBefore(resource, tenantObject, deps)
+      if (missing !== undefined) return { kind: 'wait-for', key: missing }
+      return create(resource, action.object, tenantObject, deps)
+    }
+    case 'update':
+      return update(resource, action, deps)
+    case 'delete-super': {
+      const { superObject, gracePeriodSeconds } = action
+      const client = clientFor(resource, deps)
+      await client.delete(type, refOf(superObject), {
+        ...(superObject.metadata.uid !== undefined && { uid: superObject.metadata.uid }),
+        ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+      })
+      return done
+    }
+    case 'delete-tenant':
+      await tenant.tenantClient.delete(type, refOf(action.tenantObject), {
+        ...(action.tenantObject.metadata.uid !== undefined && { uid: action.tenantObject.metadata.uid }),
+        gracePeriodSeconds: action.gracePeriodSeconds,
+      })
+      return done
+    case 'finalise':
+      return finalise(resource, action, { key }, deps)
+    case 'foreign':
+      throw new AppError('SUPER_OBJECT_FOREIGN', `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`, {
+        kind: type.kind,
+        name: key.name,
+      })
+    case 'refused':
+      if (tenantObject) tenant.recorder.warn(tenantObject, action.reason, action.message)
+      return done
+  }
+}
+
+/** Super namespaces are the syncer's own to write; all else goes under the tenant's identity. */
+const clientFor = ({ type }: SyncedResource, { tenant, superSide }: SyncDeps) =>
+  type.kind === 'Namespace' ? superSide.client : tenant.superClient
+
+/** The key of what has to be in super before this object, if something has. */
+const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps: SyncDeps): string | undefined => {
+  const namespace = tenantObject.metadata.namespace
+  if (namespace === undefined) return undefined
+  if (!isNamespaceReady(namespace, deps)) return keyOf('namespaces', '', namespace)
+  const superNs = superNamespace(deps.tenant.ctx.tenant, namespace)
+  for (const dependency of resource.dependencies?.(tenantObject) ?? []) {
+    const inTenant = deps.tenant.informers.get(dependency.resource)?.get(storeKey(namespace, dependency.name))
+    const key = keyOf(dependency.resource, namespace, dependency.name)
+    // What is not in the tenant either, or fails, is not waited for: the pod then says so itself, as in any cluster.
+    if (!inTenant || deps.isFailing(key)) continue
+    const superCache = deps.superSide.informers.get(dependency.resource)
+    const inSuper = superCache
+      ? superCache.get(storeKey(superNs, dependency.name)) !== undefined
+      : deps.tenant.writtenConfig.has(key)
+    if (!inSuper) return key
+  }
+  return undefined
+}
+
+const create = async (
+  resource: SyncedResource,
+  object: KubeObject,
+  tenantObject: KubeObject | undefined,
+  deps: SyncDeps,
+): Promise<SyncResult> => {
+  const { tenant, superSide } = deps
+  const { type } = resource
+  const renewal = type.kind === 'Pod' && tenantObject ? await ensureTokens(tenantObject, deps) : undefined
+  const client = clientFor(resource, deps)
+  const cache = informerOf(superSide.informers, type.plural)
+  try {
+    const created = await client.create(type, object)
+    cache.observe(created)
+    if (type.kind === 'Namespace' && tenantObject) {
+      tenant.config.startEmpty(created.metadata.name ?? '')
+      await readyNamespace(tenantObject, created.metadata.name ?? '', deps)
+    }
+  } catch (error) {
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
+    const live = await client.get(type, refOf(object))
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
+      throw new AppError('SUPER_OBJECT_FOREIGN', `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`, {
+        kind: type.kind,
+        name: tenantObject?.metadata.name,
+        cause: error,
+      })
+    }
+    // Our own of an earlier moment, which the watch has still to show: with it in the cache the next round decides.
+    if (live) cache.observe(live)
+    return { kind: 'done', againAfterMs: 0 }
+  }
+  return renewal === undefined ? done : { kind: 'done', againAfterMs: renewal }
+}
+
+const readyNamespace = async (tenantNamespace: KubeObject, superName: string, deps: SyncDeps): Promise<void> => {
+  const { readyNamespaces } = deps.tenant
+  const { name = '', uid = '' } = tenantNamespace.metadata
+  if (readyNamespaces.get(name) === uid) return
+  await ensureFittings(superName, deps)
+  readyNamespaces.set(name, uid)
+}
+
+const update = async (
+  resource: SyncedResource,
+  { live: cached, object }: Extract<Action, { kind: 'update' }>,
+  deps: SyncDeps,
+): Promise<SyncResult> => {
+  const { type } = resource
+  const client = clientFor(resource, deps)
+  const cache = informerOf(deps.superSide.informers, type.plural)
+  // The cache may hold a projection: what is written goes from the whole object.
+  const live = await client.get(type, refOf(cached))
+  if (!live || live.metadata.uid !== cached.metadata.uid) return { kind: 'done', againAfterMs: 0 }
+  const change = updatedObject(resource, live, object)
+  if (change.kind === 'recreate') {
+    await client.delete(type, refOf(live), { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
+    return done
+  }
+  cache.observe(await client.replace(type, change.object))
+  return done
+}
+
+const finalise = async (
+  { type }: SyncedResource,
+  { tenantObject, checked }: Extract<Action, { kind: 'finalise' }>,
+  { key }: { key: ObjectKey },
+  { tenant, superSide, log }: SyncDeps,
+): Promise<SyncResult> => {
+  if (!checked) {
+    const name = tenantObject.metadata.name ?? ''
+    const live = await tenant.superClient.get(type, { name, namespace: superNamespace(tenant.ctx.tenant, key.namespace) })
+    if (live) {
+      informerOf(superSide.informers, type.plural).observe(live)
+      return { kind: 'done', againAfterMs: 0 }
+    }
+    log.info({ kind: type.kind, namespace: key.namespace, name }, 'gone in super, finalised in tenant')
+  }
+  await tenant.tenantClient.delete(type, refOf(tenantObject), {
+    ...(tenantObject.metadata.uid !== undefined && { uid: tenantObject.metadata.uid }),
+    gracePeriodSeconds: 0,
+  })
+  return done
+}
+
+const writeToTenant = async (write: TenantWrite, { type }: SyncedResource, tenantObject: KubeObject, deps: SyncDeps): Promise<void> => {
+  const { tenant } = deps
+  const { uid = '' } = tenantObject.metadata
+  const cache = informerOf(tenant.informers, type.plural)
+  const ref = refOf(tenantObject)
+  switch (write.kind) {
+    case 'bind': {
+      if (tenant.justBound.has(uid)) return
+      await ensureNode(write.node, deps)
+      await tenant.tenantClient
+        .create(
+          type,
+          {
+            apiVersion: 'v1',
+            kind: 'Binding',
+            metadata: { ...ref, uid },
+            target: { apiVersion: 'v1', kind: 'Node', name: write.node },
+          },
+          { subresource: 'binding' },
+        )
+        .catch((error: unknown) => {
+          // Bound already, by a process that ended: the watch shows it soon.
+          if (!hasCode(error, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS')) throw error
+        })
+      tenant.justBound.add(uid)
+      return
+    }
+    case 'status':
+      cache.observe(
+        await tenant.tenantClient.patch(type, ref, { metadata: { uid }, status: write.status }, { type: 'merge', subresource: 'status' }),
+      )
+      return
+    case 'patch':
+      cache.observe(await tenant.tenantClient.patch(type, ref, { ...write.body, metadata: { ...(write.body.metadata ?? {}), uid } }, { type: 'merge' }))
+  }
+}

@@ -1,0 +1,85 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { Informer } from '../kube/informer.ts'
+import { resumeSyncAnnotation } from '../tenancy/marks.ts'
+import { sliceAddress } from '../tenancy/slices.ts'
+import type { SyncContext } from './resource.ts'
+
+/** What is needed to serve a tenant, as the management cluster says. */
+export interface TenantSource {
+  readonly tenant: SyncContext['tenant']
+  readonly ctx: SyncContext
+  readonly controlPlaneNamespace: string
+  readonly kubeconfig: string
+  readonly nodeSelector: Readonly<Record<string, string>> | undefined
+  /** The operator's word to go on after a freeze. */
+  readonly resume: string | undefined
+  /** Differs when the tenant has to be served anew. */
+  readonly revision: string
+}
+
+/** First and tenth address of a slice: the API server's and the DNS's. */
+const apiServerIndex = 1
+const dnsIndex = 10
+
+/** The source, or undefined while the control plane is not up yet or is on its way out. */
+export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
+  const { metadata, spec, status } = plane
+  const kubeconfig = kubeconfigSecret?.data?.value
+  const apiServerReady = status?.conditions?.some(({ type, status: is }) => type === 'APIServerReady' && is === 'True')
+  if (metadata.deletionTimestamp || !status?.serviceSlice || !status.controlPlaneNamespace || !kubeconfig || !apiServerReady) return undefined
+  const tenant = { uid: metadata.uid ?? '', name: metadata.name ?? '', namespace: metadata.namespace ?? '' }
+  const ctx: SyncContext = {
+    tenant,
+    clusterDomain: spec.network.clusterDomain,
+    apiServerAddress: sliceAddress(status.serviceSlice, apiServerIndex),
+    dnsAddress: sliceAddress(status.serviceSlice, dnsIndex),
+    serviceSlices: [status.serviceSlice],
+    podSecurity: spec.isolation.podSecurity,
+  }
+  const { nodeSelector } = spec.sync
+  return {
+    tenant,
+    ctx,
+    controlPlaneNamespace: status.controlPlaneNamespace,
+    kubeconfig: Buffer.from(kubeconfig, 'base64').toString(),
+    nodeSelector,
+    resume: metadata.annotations?.[resumeSyncAnnotation],
+    revision: JSON.stringify([ctx, nodeSelector, kubeconfigSecret?.metadata.uid, kubeconfigSecret?.metadata.resourceVersion]),
+  }
+}
+
+/** Joins TenantControlPlanes with the syncer's kubeconfigs in their control-plane namespaces. */
+export const tenantSources = ({ planes, kubeconfigs }: { planes: Informer<TenantControlPlane>; kubeconfigs: Informer<KubeObject> }) => {
+  const served = new Set<string>()
+  return {
+    start: (): void => {
+      planes.start()
+      kubeconfigs.start()
+    },
+    whenSynced: async (wait: { deadlineMs: number; signal?: AbortSignal }): Promise<void> => {
+      await Promise.all([planes.whenSynced(wait), kubeconfigs.whenSynced(wait)])
+    },
+    stop: async (): Promise<void> => {
+      await Promise.all([planes.stop(), kubeconfigs.stop()])
+    },
+    list: (): TenantSource[] =>
+      planes.list().flatMap((plane) => {
+        const uid = plane.metadata.uid ?? ''
+        const secret = kubeconfigs.get(`${plane.status?.controlPlaneNamespace}/syncer-kubeconfig`)
+        const source = tenantSource(plane, secret)
+        if (source) served.add(uid)
+        // Once served, a tenant stays so while its API server is away: the breaker waits for it, the caches stay warm.
+        else if (!served.has(uid) || plane.metadata.deletionTimestamp || !secret) return []
+        return source ?? tenantSource(asReady(plane), secret) ?? []
+      }),
+  }
+}
+
+const asReady = (plane: TenantControlPlane): TenantControlPlane => ({
+  ...plane,
+  status: {
+    ...plane.status,
+    conditions: [{ type: 'APIServerReady', status: 'True', reason: 'ServedBefore', message: '', lastTransitionTime: '' }],
+  },
+})

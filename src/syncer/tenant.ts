@@ -1,0 +1,125 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { createEventRecorder } from '../kube/events.ts'
+import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
+import type { Log } from '../lib/log.ts'
+import { tenantIdentity } from '../tenancy/names.ts'
+import { ConfigIndex } from './config-index.ts'
+import { keyOf } from './keys.ts'
+import { PodsByNode } from './pods-by-node.ts'
+import { ReferenceIndex, referenceKey } from './references.ts'
+import type { SyncContext, SyncedResource } from './resource.ts'
+import { syncedResources } from './resources/index.ts'
+import type { TenantSide } from './sides.ts'
+
+/** Kinds that come up whole from super: watched in the tenant so that what somebody changes there is put right. */
+const mirroredTypes: readonly ResourceType[] = [resourceTypes.nodes, resourceTypes.persistentVolumes, resourceTypes.storageClasses]
+
+export const resourceByPlural: ReadonlyMap<string, SyncedResource> = new Map(
+  syncedResources.map((resource) => [resource.type.plural, resource]),
+)
+
+export interface TenantOptions {
+  readonly ctx: SyncContext
+  readonly tenantClient: KubeClient
+  /** Super as the syncer's own account; the tenant's identity is put on top. */
+  readonly superClient: KubeClient
+  readonly nodeSelector: TenantSide['nodeSelector']
+  readonly log: Log
+  readonly enqueue: (key: string) => void
+  /** After a cache was listed anew, before its handlers hear of what vanished: `gone` objects of `before` are no longer there. */
+  readonly onRelist: (relist: { resource: string; before: number; gone: number }) => void
+}
+
+export interface RunningTenant extends TenantSide {
+  start(): void
+  /** Resolves when every cache has been listed once. */
+  whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
+  stop(): Promise<void>
+}
+
+interface Tracked {
+  readonly resource: SyncedResource | undefined
+  readonly type: ResourceType
+  readonly event: ChangeKind
+  readonly object: KubeObject
+  readonly own: boolean
+}
+
+/** Opens one tenant: clients, caches and the handlers that turn what happens there into keys. */
+export const openTenant = (options: TenantOptions): RunningTenant => {
+  const { ctx, tenantClient, log, enqueue } = options
+  const superClient = options.superClient.as(tenantIdentity(ctx.tenant.uid))
+  const informers = new Map<string, Informer<KubeObject>>()
+  const references = new ReferenceIndex()
+  const podsByNode = new PodsByNode()
+  const justBound = new Set<string>()
+  const recorder = createEventRecorder({ client: tenantClient, component: 'berth-syncer', log })
+
+  const track = ({ resource, type, event, object, own }: Tracked): void => {
+    const { namespace = '', name = '', uid = '' } = object.metadata
+    const key = keyOf(type.plural, namespace, name)
+    const present = event !== 'deleted'
+    if (resource?.dependencies) {
+      const targets = present && isLive(object) ? resource.dependencies(object) : []
+      for (const changed of references.set(key, new Set(targets.map((target) => referenceKey(target, namespace))))) enqueue(changed)
+    }
+    if (type.kind === 'Pod') {
+      if (!present || object.spec?.nodeName) justBound.delete(uid)
+      for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
+    }
+    if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName) enqueue(keyOf('persistentvolumes', '', object.spec.volumeName))
+    // The sync that wrote to a pod knows what it wrote; for other kinds the answer may hold what the other side has to see.
+    if (!(own && type.kind === 'Pod')) enqueue(key)
+  }
+
+  const watchType = (type: ResourceType, resource: SyncedResource | undefined): void => {
+    informers.set(
+      type.plural,
+      createInformer({
+        client: tenantClient,
+        type,
+        log,
+        ...(resource?.byReference && { metadataOnly: true }),
+        ...(resource?.keepTenant && { keep: resource.keepTenant }),
+        onEvent: (event, object, _old, own) => track({ resource, type, event, object, own }),
+        onRelist: ({ before, gone }) => options.onRelist({ resource: type.plural, before, gone }),
+      }),
+    )
+  }
+  for (const resource of syncedResources) watchType(resource.type, resource)
+  for (const type of mirroredTypes) watchType(type, undefined)
+
+  return {
+    ctx,
+    tenantClient,
+    superClient,
+    informers,
+    references,
+    podsByNode,
+    justBound,
+    recorder,
+    nodeSelector: options.nodeSelector,
+    config: new ConfigIndex({ superClient, tenantUid: ctx.tenant.uid }),
+    readyNamespaces: new Map(),
+    writtenConfig: new Set(),
+    idleNodes: new Map(),
+    nodesInMaking: new Map(),
+    pendingEvents: new Map(),
+    start: () => {
+      for (const informer of informers.values()) informer.start()
+    },
+    whenSynced: async (wait) => {
+      await Promise.all([...informers.values()].map((informer) => informer.whenSynced(wait)))
+    },
+    stop: async () => {
+      await Promise.all([...informers.values()].map((informer) => informer.stop()))
+      await recorder.stop()
+      await tenantClient.close()
+    },
+  }
+}
+
+/** A finished pod mounts nothing any more; what it referred to need not stay in super for it. */
+const isLive = ({ kind, status }: KubeObject): boolean => kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')

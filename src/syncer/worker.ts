@@ -1,0 +1,153 @@
+import { AppError, explainError, hasCode } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
+import { superNamespace } from '../tenancy/names.ts'
+import { parseKey, storeKey } from './keys.ts'
+import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
+import { syncStorageClass } from './sync-class.ts'
+import { syncConfig } from './sync-config.ts'
+import { syncEvent } from './sync-event.ts'
+import { syncNode } from './sync-node.ts'
+import { syncObject } from './sync-object.ts'
+import { syncVolume } from './sync-volume.ts'
+import { resourceByPlural } from './tenant.ts'
+import { dropTokens } from './tokens.ts'
+
+/** Does one key's work. */
+export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult> => {
+  const key = parseKey(text)
+  const resource = resourceByPlural.get(key.resource)
+  if (resource) return resource.byReference ? syncConfig(resource, key, deps) : syncObject(resource, key, deps)
+  switch (key.resource) {
+    case 'nodes':
+      return syncNode(key, deps)
+    case 'persistentvolumes':
+      return syncVolume(key, deps)
+    case 'storageclasses':
+      return syncStorageClass(key, deps)
+    case 'events':
+      return syncEvent(key, deps)
+    case 'tokens': {
+      const [name = '', uid = ''] = key.name.split(':')
+      await dropTokens({ name, uid, namespace: key.namespace }, deps)
+      return { kind: 'done' }
+    }
+    default:
+      throw new Error(`no sync for ${key.resource}`)
+  }
+}
+
+/** Takes super's words out of a message that a tenant will read. */
+export const forTenant = (message: string, { ctx }: Pick<TenantSide, 'ctx'>, namespace: string): string =>
+  message
+    .replaceAll(superNamespace(ctx.tenant, namespace), namespace)
+    .replaceAll(/User "system:serviceaccount:berth-tenants:[^"]*"/g, 'the tenant')
+    .replaceAll(/\bberth[a-z-]*:[^\s"]+/g, 'berth')
+
+export interface WorkerOptions {
+  readonly queue: FairQueue
+  readonly log: Log
+  readonly depsOf: (tenant: string) => SyncDeps | undefined
+  /** Told of each call's outcome as far as the tenant's API server is concerned. */
+  readonly onTenantAnswer: (tenant: string, answered: boolean) => void
+  readonly onSynced?: (item: QueueItem, seconds: number, error: unknown) => void
+}
+
+interface TenantWaits {
+  /** Keys that wait, by the key they wait for. */
+  readonly waiters: Map<string, Set<string>>
+  /** What each key waited for last: waiting twice for the same is a pause, or two keys would chase each other. */
+  readonly last: Map<string, string>
+}
+
+/** Shortest pause of a key that asks to come again at once: its own write has to reach the cache. */
+const againAtOnceMs = 20
+
+export interface Worker {
+  run(item: QueueItem): Promise<void>
+  /** The tenant is no longer served here. */
+  forget(tenant: string): void
+}
+
+/** Runs keys from the queue: success wakes those who waited, failure comes again with a growing pause and is told to the tenant. */
+export const createWorker = ({ queue, log, depsOf, onTenantAnswer, onSynced }: WorkerOptions): Worker => {
+  const waits = new Map<string, TenantWaits>()
+
+  const waitsOf = (tenant: string): TenantWaits => {
+    const known = waits.get(tenant)
+    if (known) return known
+    const fresh: TenantWaits = { waiters: new Map(), last: new Map() }
+    waits.set(tenant, fresh)
+    return fresh
+  }
+
+  const wake = ({ tenant, key }: QueueItem): void => {
+    const ofTenant = waits.get(tenant)
+    ofTenant?.last.delete(key)
+    const waiting = ofTenant?.waiters.get(key)
+    if (!waiting) return
+    ofTenant?.waiters.delete(key)
+    for (const waiter of waiting) queue.add({ tenant, key: waiter })
+  }
+
+  const waitFor = (item: QueueItem, wanted: string): void => {
+    const { waiters, last } = waitsOf(item.tenant)
+    const waiting = waiters.get(wanted)
+    if (waiting) waiting.add(item.key)
+    else waiters.set(wanted, new Set([item.key]))
+    if (last.get(item.key) === wanted) {
+      queue.retry(item)
+      return
+    }
+    last.set(item.key, wanted)
+    queue.forget(item)
+    queue.add({ tenant: item.tenant, key: wanted })
+  }
+
+  const failed = (item: QueueItem, error: unknown, deps: SyncDeps): void => {
+    const { server } = deps.tenant.tenantClient
+    const unanswered = hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT') && error.details['server'] === server
+    onTenantAnswer(item.tenant, !unanswered)
+    if (hasCode(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND') && queue.failures(item) < 3) {
+      // The other side moved on meanwhile; its event is on the way.
+      queue.retry(item)
+      return
+    }
+    const retryAfterMs = error instanceof AppError ? Number(error.details['retryAfterMs'] ?? 0) : 0
+    const pauseMs = queue.retry(item, retryAfterMs)
+    log.warn({ tenant: item.tenant, key: item.key, error: explainError(error), pauseMs: Math.round(pauseMs) }, 'sync failed')
+    if (!unanswered && queue.failures(item) >= 2) tellTenant(item, error, deps)
+    // Nobody waits for what fails: they go on without it and say so themselves.
+    wake(item)
+  }
+
+  const run = async (item: QueueItem): Promise<void> => {
+    const deps = depsOf(item.tenant)
+    if (!deps) return
+    const began = performance.now()
+    let failure: unknown
+    try {
+      const result = await syncKey(item.key, deps)
+      onTenantAnswer(item.tenant, true)
+      if (result.kind === 'wait-for') waitFor(item, result.key)
+      else {
+        queue.forget(item)
+        if (result.againAfterMs !== undefined) queue.addAfter(item, Math.max(againAtOnceMs, result.againAfterMs))
+        wake(item)
+      }
+    } catch (error) {
+      failure = error
+      failed(item, error, deps)
+    }
+    onSynced?.(item, (performance.now() - began) / 1000, failure)
+  }
+  return { run, forget: (tenant) => void waits.delete(tenant) }
+}
+
+const tellTenant = (item: QueueItem, error: unknown, { tenant }: SyncDeps): void => {
+  const { resource, namespace, name } = parseKey(item.key)
+  const object = tenant.informers.get(resource)?.get(storeKey(namespace, name))
+  if (!object) return
+  const message = forTenant(explainError(error), tenant, namespace)
+  tenant.recorder.warn(object, 'SyncFailed', message)
+}
