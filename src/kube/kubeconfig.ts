@@ -145,8 +145,10 @@ const pluginCredentials = async (path: string, context: string): Promise<Partial
   const first = await ask()
   const clientCert = pem(first.cert)
   const clientKey = pem(first.key)
-  const bearer = (headers: Record<string, unknown> | undefined) =>
-    String(headers?.['Authorization'] ?? '').replace(/^Bearer /, '')
+  const bearer = (headers: Record<string, unknown> | undefined) => {
+    const header = headers?.['Authorization']
+    return typeof header === 'string' ? header.replace(/^Bearer /, '') : ''
+  }
   return {
     ...(clientCert !== undefined && { clientCert }),
     ...(clientKey !== undefined && { clientKey }),

@@ -30,7 +30,7 @@ export const objectPath = (type: ResourceType, { name, namespace }: ObjectRef, s
 const withQuery = (path: string, query: Record<string, string | number | undefined>): string => {
   const search = new URLSearchParams()
   for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== '') search.set(key, `${value}`)
-  return search.size === 0 ? path : `${path}?${search}`
+  return search.size === 0 ? path : `${path}?${search.toString()}`
 }
 
 export const listPath = (type: ResourceType, options: ListOptions): string =>

@@ -6,7 +6,7 @@ export interface Shutdown {
   /** Ends when the process begins to stop. */
   readonly signal: AbortSignal
   /** Parts stop in the reverse order of these calls, one after the other. */
-  onStop(name: string, stop: () => Promise<unknown> | unknown): void
+  onStop(name: string, stop: () => Promise<void> | void): void
   /** Begins the stop, as a signal would. A reason that is an error makes the exit code 1. */
   stop(reason: string | Error): void
 }
@@ -28,7 +28,7 @@ export const runProcess = async (
   { log, stopDeadlineMs = 25_000, host = process }: RunProcessOptions,
 ): Promise<void> => {
   const stopping = new AbortController()
-  const parts: { name: string; stop: () => Promise<unknown> | unknown }[] = []
+  const parts: { name: string; stop: () => Promise<void> | void }[] = []
   let exitCode = 0
   const { promise: stopped, resolve: beginStop } = Promise.withResolvers<void>()
 
