@@ -1,14 +1,17 @@
+import { realpathSync } from 'node:fs'
 import versions from '../../images/versions.json' with { type: 'json' }
 import { ensureBinaries } from '../binaries.ts'
 import { type Progress, silent } from '../progress.ts'
 import { run } from '../run.ts'
+import { librariesOf } from './debian.ts'
 import { type ImageArchive, type ImageFile, type ImageSpec, buildImage } from './oci-image.ts'
 
 const nonRoot = '65532:65532'
 
-/** Programs that Debian ships as static binaries, and where it puts them. */
-const busyboxPath = '/bin/busybox'
+/** A static init that sleeps and reaps: Debian's. */
 const catatonitPath = '/usr/bin/catatonit'
+
+const busyboxPath = '/bin/busybox'
 
 /** Busybox under each of its names, with the folders and users a small Linux has. */
 const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
@@ -30,6 +33,18 @@ const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
     },
   ]
 }
+
+/** Programs of this machine with their libraries, in /usr/bin, where they come before busybox's. */
+const programFiles = async (paths: readonly string[]): Promise<readonly ImageFile[]> => {
+  const programs = paths.map((path) => realpathSync(path))
+  return [
+    ...programs.map((source) => ({ path: `/usr/bin/${source.replace(/^.*\//, '').replace('nc.openbsd', 'nc')}`, source })),
+    ...(await librariesOf(programs)),
+  ]
+}
+
+// Debian's busybox crashes at `wget -T`.
+const wget = '/usr/bin/wget'
 
 /** Kubernetes' own images have no entry point that a manifest could rely on: it names the command. */
 const component = (name: string, version: string, ...programs: readonly string[]): ImageSpec => ({
@@ -76,7 +91,7 @@ export const systemImages = async (progress: Progress = silent): Promise<readonl
     },
     {
       names: [`docker.io/library/busybox:${versions.busybox}`, `registry.k8s.io/e2e-test-images/busybox:${versions.busyboxE2e}`],
-      layers: [busybox],
+      layers: [busybox, await programFiles([wget])],
       cmd: ['sh'],
     },
   ])
@@ -109,6 +124,8 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       names: [`registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`],
       layers: [
         busybox,
+        // What tests of Kubernetes call inside agnhost beside busybox.
+        await programFiles([wget, '/usr/bin/curl', '/bin/nc.openbsd', '/bin/ip']),
         [
           { path: '/agnhost', source: bin.agnhost },
           { path: '/agnhost-2', linkTo: 'agnhost' },
