@@ -13,11 +13,27 @@ const catatonitPath = '/usr/bin/catatonit'
 
 const busyboxPath = '/bin/busybox'
 
-/** Busybox under each of its names, with the folders and users a small Linux has. */
+/** Programs of this machine with their libraries, in /usr/bin, where they come before busybox's. */
+const programFiles = async (paths: readonly string[]): Promise<readonly ImageFile[]> => {
+  const programs = paths.map((path) => realpathSync(path))
+  return [
+    ...programs.map((source) => ({ path: `/usr/bin/${source.replace(/^.*\//, '').replace('nc.openbsd', 'nc')}`, source })),
+    ...(await librariesOf(programs)),
+  ]
+}
+
+/**
+ * Busybox under each of its names, with the folders and users a small Linux has. The shell is dash: busybox's own prefers its applets
+ * to the programs in PATH, and Debian's crashes at `wget -T`.
+ */
 const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
-  const applets = (await run(busyboxPath, ['--list'])).split('\n').filter((name) => name && name !== 'busybox')
+  const applets = (await run(busyboxPath, ['--list']))
+    .split('\n')
+    .filter((name) => name && !['busybox', 'sh', 'wget'].includes(name))
   return [
     { path: '/bin/busybox', source: busyboxPath },
+    ...(await programFiles(['/bin/dash', '/usr/bin/wget'])),
+    { path: '/bin/sh', linkTo: '../usr/bin/dash' },
     ...applets.map((name) => ({ path: `/bin/${name}`, linkTo: 'busybox' })),
     { path: '/tmp', directory: true, mode: 0o1777 },
     { path: '/root', directory: true, mode: 0o700 },
@@ -33,18 +49,6 @@ const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
     },
   ]
 }
-
-/** Programs of this machine with their libraries, in /usr/bin, where they come before busybox's. */
-const programFiles = async (paths: readonly string[]): Promise<readonly ImageFile[]> => {
-  const programs = paths.map((path) => realpathSync(path))
-  return [
-    ...programs.map((source) => ({ path: `/usr/bin/${source.replace(/^.*\//, '').replace('nc.openbsd', 'nc')}`, source })),
-    ...(await librariesOf(programs)),
-  ]
-}
-
-// Debian's busybox crashes at `wget -T`.
-const wget = '/usr/bin/wget'
 
 /** Kubernetes' own images have no entry point that a manifest could rely on: it names the command. */
 const component = (name: string, version: string, ...programs: readonly string[]): ImageSpec => ({
@@ -91,7 +95,7 @@ export const systemImages = async (progress: Progress = silent): Promise<readonl
     },
     {
       names: [`docker.io/library/busybox:${versions.busybox}`, `registry.k8s.io/e2e-test-images/busybox:${versions.busyboxE2e}`],
-      layers: [busybox, await programFiles([wget])],
+      layers: [busybox],
       cmd: ['sh'],
     },
   ])
@@ -125,7 +129,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       layers: [
         busybox,
         // What tests of Kubernetes call inside agnhost beside busybox.
-        await programFiles([wget, '/usr/bin/curl', '/bin/nc.openbsd', '/bin/ip']),
+        await programFiles(['/usr/bin/curl', '/bin/nc.openbsd', '/bin/ip']),
         [
           { path: '/agnhost', source: bin.agnhost },
           { path: '/agnhost-2', linkTo: 'agnhost' },
