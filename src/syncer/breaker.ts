@@ -16,7 +16,9 @@ export const afterFailure = (breaker: Breaker, now: number): Breaker => {
   switch (breaker.kind) {
     case 'closed': {
       const failures = breaker.failures + 1
-      return failures < failuresToOpen ? { kind: 'closed', failures } : { kind: 'open', until: now + firstPauseMs, pauseMs: firstPauseMs }
+      return failures < failuresToOpen
+        ? { kind: 'closed', failures }
+        : { kind: 'open', until: now + firstPauseMs, pauseMs: firstPauseMs }
     }
     case 'probing': {
       const pauseMs = Math.min(longestPauseMs, breaker.pauseMs * 2)

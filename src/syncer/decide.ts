@@ -28,7 +28,9 @@ const none: Action = { kind: 'none' }
 /** A pod that was bound through the syncer has PodScheduled=True; one whose user only wrote `nodeName` has not. */
 export const seenInSuper = ({ spec, status }: KubeObject): boolean =>
   Boolean(spec?.nodeName) &&
-  (status?.conditions ?? []).some((condition: { type: string; status: string }) => condition.type === 'PodScheduled' && condition.status === 'True')
+  (status?.conditions ?? []).some(
+    (condition: { type: string; status: string }) => condition.type === 'PodScheduled' && condition.status === 'True',
+  )
 
 const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Action => {
   const already = superObject.metadata.deletionTimestamp !== undefined
@@ -66,7 +68,8 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
       ? { kind: 'delete-tenant', tenantObject, gracePeriodSeconds: superObject.metadata.deletionGracePeriodSeconds ?? 0 }
       : none
   }
-  if (wantedHashOf(superObject) !== wantedHashOf(wanted.object)) return { kind: 'update', live: superObject, object: wanted.object }
+  if (wantedHashOf(superObject) !== wantedHashOf(wanted.object))
+    return { kind: 'update', live: superObject, object: wanted.object }
   // A pod's spec cannot drift: super refuses changes of all but a few fields, which the patrol compares.
   if (!finalises && !resource.byReference && !contains(superObject, wanted.object)) {
     return { kind: 'update', live: superObject, object: wanted.object }

@@ -63,7 +63,8 @@ export const createEngine = (options: EngineOptions): Engine => {
     switch (type.kind) {
       case 'Node':
         for (const [uid, { side }] of tenants) {
-          if (side.podsByNode.isUsed(name) || side.nodeSelector || side.informers.get('nodes')?.get(name)) queue.add({ tenant: uid, key: keyOf('nodes', '', name) })
+          if (side.podsByNode.isUsed(name) || side.nodeSelector || side.informers.get('nodes')?.get(name))
+            queue.add({ tenant: uid, key: keyOf('nodes', '', name) })
         }
         return
       case 'StorageClass':
@@ -146,7 +147,12 @@ export const createEngine = (options: EngineOptions): Engine => {
   const beginning = new Set<string>()
   const reassign = (): void => {
     if (!started || stopping.signal.aborted) return
-    const wanted = new Map(sources.list().filter(({ tenant }) => owns(tenant.uid)).map((source) => [source.tenant.uid, source]))
+    const wanted = new Map(
+      sources
+        .list()
+        .filter(({ tenant }) => owns(tenant.uid))
+        .map((source) => [source.tenant.uid, source]),
+    )
     for (const [uid, tenant] of tenants) {
       const source = wanted.get(uid)
       // A changed source (kubeconfig, slice, policy) is served anew: state is cheap to rebuild and never half old.

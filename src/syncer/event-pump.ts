@@ -42,7 +42,11 @@ const readAll = async (
   let continueToken: string | undefined
   let version: string | undefined
   do {
-    const page = await client.list(resourceTypes.events, { limit: pageSize, signal, ...(continueToken !== undefined && { continueToken }) })
+    const page = await client.list(resourceTypes.events, {
+      limit: pageSize,
+      signal,
+      ...(continueToken !== undefined && { continueToken }),
+    })
     for (const event of page.items) onEvent(event)
     version ??= page.metadata.resourceVersion
     continueToken = page.metadata.continue || undefined

@@ -43,11 +43,22 @@ export const writeSyncRecord = async (
       [resumeSyncAnnotation]: record.resumed ?? null,
     },
   }
-  const spec = { holderIdentity: holder, leaseDurationSeconds: syncerLeaseSeconds, renewTime: new Date(now).toISOString().replace('Z', '000Z') }
+  const spec = {
+    holderIdentity: holder,
+    leaseDurationSeconds: syncerLeaseSeconds,
+    renewTime: new Date(now).toISOString().replace('Z', '000Z'),
+  }
   const ref = { name: syncerLeaseName, namespace }
   await client.patch(resourceTypes.leases, ref, { metadata, spec }, { type: 'merge' }).catch(async (error: unknown) => {
     if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
-    const annotations = Object.fromEntries(Object.entries(metadata.annotations).filter((entry): entry is [string, string] => entry[1] !== null))
-    await client.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { ...ref, annotations }, spec })
+    const annotations = Object.fromEntries(
+      Object.entries(metadata.annotations).filter((entry): entry is [string, string] => entry[1] !== null),
+    )
+    await client.create(resourceTypes.leases, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...ref, annotations },
+      spec,
+    })
   })
 }

@@ -3,7 +3,8 @@ import type { ObjectDependency } from './resource.ts'
 const none: ReadonlySet<string> = new Set()
 
 /** `resource/namespace/name` of something a tenant object refers to. */
-export const referenceKey = ({ resource, name }: ObjectDependency, namespace: string): string => `${resource}/${namespace}/${name}`
+export const referenceKey = ({ resource, name }: ObjectDependency, namespace: string): string =>
+  `${resource}/${namespace}/${name}`
 
 /** Who refers to whom in one tenant, both ways. ConfigMaps and Secrets go down only while somebody refers to them. */
 export class ReferenceIndex {

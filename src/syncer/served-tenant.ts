@@ -119,10 +119,16 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     for (const [plural, object] of superObjects()) {
       const owner = ownerOf(object)
       total += 1
-      if (!object.metadata.deletionTimestamp && !side.informers.get(plural)?.get(storeKey(owner?.namespace ?? '', owner?.name ?? ''))) orphans += 1
+      if (
+        !object.metadata.deletionTimestamp &&
+        !side.informers.get(plural)?.get(storeKey(owner?.namespace ?? '', owner?.name ?? ''))
+      )
+        orphans += 1
     }
     const heard = resume !== undefined && resume !== record.resumed
-    const reason = heard ? undefined : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
+    const reason = heard
+      ? undefined
+      : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
     if (reason !== undefined && record.frozen === undefined) log.error({ reason }, 'syncing frozen')
     const keptStore = reason !== undefined && record.store !== undefined ? record.store : presentStore
     record = { store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed }
@@ -158,7 +164,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       for (const { metadata } of superCaches.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, '', metadata.name ?? ''))
     }
     for (const plural of [...resourceByPlural.keys(), 'storageclasses', 'persistentvolumes', 'nodes']) {
-      for (const { metadata } of side.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
+      for (const { metadata } of side.informers.get(plural)?.list() ?? [])
+        enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
     }
   }
 

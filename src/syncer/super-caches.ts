@@ -42,7 +42,10 @@ export const openSuperCaches = ({
     )
   }
   for (const type of sharedTypes) {
-    informers.set(type.plural, createInformer({ client, type, log, onEvent: (event, object, _old, own) => onEvent(type, event, object, own) }))
+    informers.set(
+      type.plural,
+      createInformer({ client, type, log, onEvent: (event, object, _old, own) => onEvent(type, event, object, own) }),
+    )
   }
   return {
     client,

@@ -107,7 +107,9 @@ export const updatedObject = (
   wanted: KubeObject,
 ): { readonly kind: 'replace'; readonly object: KubeObject } | { readonly kind: 'recreate' } => {
   const update = resource.update?.(live, wanted) ?? { kind: 'replace', object: { ...live, ...wanted } }
-  return update.kind === 'recreate' ? update : { kind: 'replace', object: { ...update.object, metadata: mergeMetadata(live, wanted) } }
+  return update.kind === 'recreate'
+    ? update
+    : { kind: 'replace', object: { ...update.object, metadata: mergeMetadata(live, wanted) } }
 }
 
 /** True when all that is wanted stands in the live object; what the server or super's webhooks added does not count. */
@@ -117,7 +119,9 @@ export const contains = (live: unknown, wanted: unknown): boolean => {
   }
   if (wanted !== null && typeof wanted === 'object') {
     if (live === null || typeof live !== 'object') return Object.keys(wanted).length === 0
-    return Object.entries(wanted).every(([key, value]) => value === undefined || contains((live as Record<string, unknown>)[key], value))
+    return Object.entries(wanted).every(
+      ([key, value]) => value === undefined || contains((live as Record<string, unknown>)[key], value),
+    )
   }
   return live === wanted || (live === undefined && (wanted === '' || wanted === false || wanted === 0))
 }

@@ -14,7 +14,8 @@ export const syncStorageClass = async ({ name }: ObjectKey, { tenant, superSide 
   if (live && live.metadata.labels?.[mirroredLabel] === undefined) return done
   const superClass = informerOf(superSide.informers, type.plural).get(name)
   if (!superClass) {
-    if (live) await tenant.tenantClient.delete(type, { name }, { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
+    if (live)
+      await tenant.tenantClient.delete(type, { name }, { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
     return done
   }
   const { metadata, ...fields } = tenantStorageClass(superClass)

@@ -54,11 +54,18 @@ export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps:
 
 const write = async (
   object: KubeObject,
-  { resource: { type }, ref, liveUid }: { resource: SyncedResource; ref: { name: string; namespace?: string }; liveUid: string | undefined },
+  {
+    resource: { type },
+    ref,
+    liveUid,
+  }: { resource: SyncedResource; ref: { name: string; namespace?: string }; liveUid: string | undefined },
   { tenant }: SyncDeps,
 ): Promise<KubeObject> => {
   // The UID in the body is a precondition: only the very object that was recorded as ours is written over.
-  const over = (uid: string | undefined): KubeObject => ({ ...object, metadata: { ...object.metadata, ...(uid !== undefined && { uid }) } })
+  const over = (uid: string | undefined): KubeObject => ({
+    ...object,
+    metadata: { ...object.metadata, ...(uid !== undefined && { uid }) },
+  })
   const replace = liveUid !== undefined
   try {
     return await (replace ? tenant.superClient.replace(type, over(liveUid)) : tenant.superClient.create(type, object))
@@ -70,13 +77,23 @@ const write = async (
     }
     if (replace && hasCode(error, 'KUBE_NOT_FOUND')) return tenant.superClient.create(type, object)
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
-    const [live] = (await tenant.superClient.list(type, { namespace: ref.namespace ?? '', metadataOnly: true, fieldSelector: `metadata.name=${ref.name}` })).items
-    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
-      throw new AppError('SUPER_OBJECT_FOREIGN', `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`, {
-        kind: type.kind,
-        name: object.metadata.name,
-        cause: error,
+    const [live] = (
+      await tenant.superClient.list(type, {
+        namespace: ref.namespace ?? '',
+        metadataOnly: true,
+        fieldSelector: `metadata.name=${ref.name}`,
       })
+    ).items
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
+      throw new AppError(
+        'SUPER_OBJECT_FOREIGN',
+        `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
+        {
+          kind: type.kind,
+          name: object.metadata.name,
+          cause: error,
+        },
+      )
     }
     return tenant.superClient.replace(type, over(live?.metadata.uid))
   }

@@ -16,7 +16,9 @@ const involvedCaches: Readonly<Record<string, string>> = {
 export const syncEvent = async ({ namespace, name }: ObjectKey, { tenant, superSide }: SyncDeps): Promise<SyncResult> => {
   const pendingKey = storeKey(namespace, name)
   const superEvent = tenant.pendingEvents.get(pendingKey)
-  const tenantNamespace = informerOf(superSide.informers, 'namespaces').get(namespace)?.metadata.annotations?.[tenantNameAnnotation]
+  const tenantNamespace = informerOf(superSide.informers, 'namespaces').get(namespace)?.metadata.annotations?.[
+    tenantNameAnnotation
+  ]
   const plural = involvedCaches[superEvent?.involvedObject?.kind ?? '']
   if (!superEvent || tenantNamespace === undefined || plural === undefined) {
     tenant.pendingEvents.delete(pendingKey)

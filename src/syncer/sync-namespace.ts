@@ -2,7 +2,13 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { apiVersionOf, resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { managedByBerth, managedByLabel, tenantLabel } from '../tenancy/marks.ts'
-import { superNamespace, tenantClusterRole, tenantIdentityName, tenantIdentityNamespace, workloadServiceAccount } from '../tenancy/names.ts'
+import {
+  superNamespace,
+  tenantClusterRole,
+  tenantIdentityName,
+  tenantIdentityNamespace,
+  workloadServiceAccount,
+} from '../tenancy/names.ts'
 import type { SyncContext } from './resource.ts'
 import type { SyncDeps } from './sides.ts'
 
@@ -27,7 +33,10 @@ export const namespaceFittings = (ctx: SyncContext, namespace: string): readonly
 }
 
 /** Makes what is missing of the fittings. Called once for each namespace and process; the patrol calls it again. */
-export const ensureFittings = async (namespace: string, { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): Promise<void> => {
+export const ensureFittings = async (
+  namespace: string,
+  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
+): Promise<void> => {
   await Promise.all(
     namespaceFittings(tenant.ctx, namespace).map(async (object) => {
       const type = object.kind === 'RoleBinding' ? resourceTypes.roleBindings : resourceTypes.serviceAccounts

@@ -16,8 +16,10 @@ const idleNodeMs = 120_000
 const type = resourceTypes.nodes
 
 /** True when `labels` has all of `selector`; `{}` is every node. */
-export const selects = (selector: Readonly<Record<string, string>> | undefined, labels: Readonly<Record<string, string>> = {}): boolean =>
-  selector !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value)
+export const selects = (
+  selector: Readonly<Record<string, string>> | undefined,
+  labels: Readonly<Record<string, string>> = {},
+): boolean => selector !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value)
 
 const wantedNode = (superNode: KubeObject): KubeObject => {
   const node = tenantNode(superNode, { agentPort })
@@ -28,7 +30,11 @@ const sameSpec = (live: KubeObject, wanted: KubeObject): boolean =>
   isDeepStrictEqual(live.spec?.taints ?? [], wanted.spec?.taints ?? []) &&
   (live.spec?.unschedulable ?? false) === (wanted.spec?.unschedulable ?? false)
 
-const writeNode = async (wanted: KubeObject, live: KubeObject | undefined, { tenant }: Pick<SyncDeps, 'tenant'>): Promise<void> => {
+const writeNode = async (
+  wanted: KubeObject,
+  live: KubeObject | undefined,
+  { tenant }: Pick<SyncDeps, 'tenant'>,
+): Promise<void> => {
   const cache = informerOf(tenant.informers, type.plural)
   const ref = { name: wanted.metadata.name ?? '' }
   let present = live
@@ -82,7 +88,11 @@ export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<Syn
   if (needed) {
     tenant.idleNodes.delete(name)
     const wanted = wantedNode(superNode)
-    if (!live || !sameSpec(live, wanted) || !contains(live, { metadata: { labels: wanted.metadata.labels }, status: wanted.status })) {
+    if (
+      !live ||
+      !sameSpec(live, wanted) ||
+      !contains(live, { metadata: { labels: wanted.metadata.labels }, status: wanted.status })
+    ) {
       await writeNode(wanted, live, deps)
     }
     return done

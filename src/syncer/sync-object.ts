@@ -30,11 +30,13 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
 
   const result = await carryOut(action, resource, { key, tenantObject }, deps)
   if (result.kind === 'wait-for') return result
-  if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none') await readyNamespace(tenantObject, superRef.name, deps)
+  if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none')
+    await readyNamespace(tenantObject, superRef.name, deps)
 
   const pair = tenantObject && superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid
   if (pair && resource.toTenant) {
-    for (const write of resource.toTenant(superObject, tenantObject, ctx)) await writeToTenant(write, resource, tenantObject, deps)
+    for (const write of resource.toTenant(superObject, tenantObject, ctx))
+      await writeToTenant(write, resource, tenantObject, deps)
   }
   if (pair && resource.type.kind === 'Pod' && action.kind === 'none' && !tenantObject.metadata.deletionTimestamp) {
     const renewal = await ensureTokens(tenantObject, deps)
@@ -79,10 +81,14 @@ const carryOut = async (
     case 'finalise':
       return finalise(resource, action, { key }, deps)
     case 'foreign':
-      throw new AppError('SUPER_OBJECT_FOREIGN', `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`, {
-        kind: type.kind,
-        name: key.name,
-      })
+      throw new AppError(
+        'SUPER_OBJECT_FOREIGN',
+        `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
+        {
+          kind: type.kind,
+          name: key.name,
+        },
+      )
     case 'refused':
       if (tenantObject) tenant.recorder.warn(tenantObject, action.reason, action.message)
       return done
@@ -135,11 +141,15 @@ const create = async (
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
     const live = await client.get(type, refOf(object))
     if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
-      throw new AppError('SUPER_OBJECT_FOREIGN', `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`, {
-        kind: type.kind,
-        name: tenantObject?.metadata.name,
-        cause: error,
-      })
+      throw new AppError(
+        'SUPER_OBJECT_FOREIGN',
+        `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
+        {
+          kind: type.kind,
+          name: tenantObject?.metadata.name,
+          cause: error,
+        },
+      )
     }
     // Our own of an earlier moment, which the watch has still to show: with it in the cache the next round decides.
     if (live) cache.observe(live)
@@ -198,7 +208,12 @@ const finalise = async (
   return done
 }
 
-const writeToTenant = async (write: TenantWrite, { type }: SyncedResource, tenantObject: KubeObject, deps: SyncDeps): Promise<void> => {
+const writeToTenant = async (
+  write: TenantWrite,
+  { type }: SyncedResource,
+  tenantObject: KubeObject,
+  deps: SyncDeps,
+): Promise<void> => {
   const { tenant } = deps
   const { uid = '' } = tenantObject.metadata
   const cache = informerOf(tenant.informers, type.plural)
@@ -227,10 +242,22 @@ const writeToTenant = async (write: TenantWrite, { type }: SyncedResource, tenan
     }
     case 'status':
       cache.observe(
-        await tenant.tenantClient.patch(type, ref, { metadata: { uid }, status: write.status }, { type: 'merge', subresource: 'status' }),
+        await tenant.tenantClient.patch(
+          type,
+          ref,
+          { metadata: { uid }, status: write.status },
+          { type: 'merge', subresource: 'status' },
+        ),
       )
       return
     case 'patch':
-      cache.observe(await tenant.tenantClient.patch(type, ref, { ...write.body, metadata: { ...(write.body.metadata ?? {}), uid } }, { type: 'merge' }))
+      cache.observe(
+        await tenant.tenantClient.patch(
+          type,
+          ref,
+          { ...write.body, metadata: { ...(write.body.metadata ?? {}), uid } },
+          { type: 'merge' },
+        ),
+      )
   }
 }

@@ -27,7 +27,8 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
   const { metadata, spec, status } = plane
   const kubeconfig = kubeconfigSecret?.data?.value
   const apiServerReady = status?.conditions?.some(({ type, status: is }) => type === 'APIServerReady' && is === 'True')
-  if (metadata.deletionTimestamp || !status?.serviceSlice || !status.controlPlaneNamespace || !kubeconfig || !apiServerReady) return undefined
+  if (metadata.deletionTimestamp || !status?.serviceSlice || !status.controlPlaneNamespace || !kubeconfig || !apiServerReady)
+    return undefined
   const tenant = { uid: metadata.uid ?? '', name: metadata.name ?? '', namespace: metadata.namespace ?? '' }
   const ctx: SyncContext = {
     tenant,
@@ -50,7 +51,13 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
 }
 
 /** Joins TenantControlPlanes with the syncer's kubeconfigs in their control-plane namespaces. */
-export const tenantSources = ({ planes, kubeconfigs }: { planes: Informer<TenantControlPlane>; kubeconfigs: Informer<KubeObject> }) => {
+export const tenantSources = ({
+  planes,
+  kubeconfigs,
+}: {
+  planes: Informer<TenantControlPlane>
+  kubeconfigs: Informer<KubeObject>
+}) => {
   const served = new Set<string>()
   return {
     start: (): void => {

@@ -14,7 +14,11 @@ import { syncedResources } from './resources/index.ts'
 import type { TenantSide } from './sides.ts'
 
 /** Kinds that come up whole from super: watched in the tenant so that what somebody changes there is put right. */
-const mirroredTypes: readonly ResourceType[] = [resourceTypes.nodes, resourceTypes.persistentVolumes, resourceTypes.storageClasses]
+const mirroredTypes: readonly ResourceType[] = [
+  resourceTypes.nodes,
+  resourceTypes.persistentVolumes,
+  resourceTypes.storageClasses,
+]
 
 export const resourceByPlural: ReadonlyMap<string, SyncedResource> = new Map(
   syncedResources.map((resource) => [resource.type.plural, resource]),
@@ -63,13 +67,15 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     const present = event !== 'deleted'
     if (resource?.dependencies) {
       const targets = present && isLive(object) ? resource.dependencies(object) : []
-      for (const changed of references.set(key, new Set(targets.map((target) => referenceKey(target, namespace))))) enqueue(changed)
+      for (const changed of references.set(key, new Set(targets.map((target) => referenceKey(target, namespace)))))
+        enqueue(changed)
     }
     if (type.kind === 'Pod') {
       if (!present || object.spec?.nodeName) justBound.delete(uid)
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
     }
-    if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName) enqueue(keyOf('persistentvolumes', '', object.spec.volumeName))
+    if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)
+      enqueue(keyOf('persistentvolumes', '', object.spec.volumeName))
     // The sync that wrote to a pod knows what it wrote; for other kinds the answer may hold what the other side has to see.
     if (!(own && type.kind === 'Pod')) enqueue(key)
   }
@@ -122,4 +128,5 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
 }
 
 /** A finished pod mounts nothing any more; what it referred to need not stay in super for it. */
-const isLive = ({ kind, status }: KubeObject): boolean => kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+const isLive = ({ kind, status }: KubeObject): boolean =>
+  kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')

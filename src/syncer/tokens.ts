@@ -21,7 +21,11 @@ const shortestRenewalMs = 10_000
 
 type Deps = Pick<SyncDeps, 'tenant' | 'now'>
 
-const requestToken = async (pod: KubeObject, source: TokenSource, { tenant }: Deps): Promise<{ token: string; expires: number }> => {
+const requestToken = async (
+  pod: KubeObject,
+  source: TokenSource,
+  { tenant }: Deps,
+): Promise<{ token: string; expires: number }> => {
   const { name, namespace, uid } = pod.metadata
   const answer = await tenant.tenantClient.create<KubeObject>(
     resourceTypes.serviceAccounts,
@@ -39,7 +43,10 @@ const requestToken = async (pod: KubeObject, source: TokenSource, { tenant }: De
   )
   const expires = Date.parse(answer.status?.expirationTimestamp ?? '')
   if (typeof answer.status?.token !== 'string' || Number.isNaN(expires)) {
-    throw new AppError('KUBE_SERVER_ERROR', 'the tenant API server answered a TokenRequest without a token', { pod: name, namespace })
+    throw new AppError('KUBE_SERVER_ERROR', 'the tenant API server answered a TokenRequest without a token', {
+      pod: name,
+      namespace,
+    })
   }
   return { token: answer.status.token, expires }
 }
@@ -91,15 +98,20 @@ export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Prom
 }
 
 /** Removes the token Secret of a pod that has gone from super. */
-export const dropTokens = async (pod: { name: string; uid: string; namespace: string }, { tenant }: Pick<Deps, 'tenant'>): Promise<void> => {
+export const dropTokens = async (
+  pod: { name: string; uid: string; namespace: string },
+  { tenant }: Pick<Deps, 'tenant'>,
+): Promise<void> => {
   const superNs = superNamespace(tenant.ctx.tenant, pod.namespace)
   const name = tokenSecretName(pod.name, pod.uid)
   const records = await tenant.config.of(superNs)
   const record = records.get(`secrets/${name}`)
   if (!record) return
-  await tenant.superClient.delete(resourceTypes.secrets, { name, namespace: superNs }, { uid: record.uid }).catch((error: unknown) => {
-    // Its namespace may be on the way out already, with the right to delete in it.
-    if (!hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_CONFLICT')) throw error
-  })
+  await tenant.superClient
+    .delete(resourceTypes.secrets, { name, namespace: superNs }, { uid: record.uid })
+    .catch((error: unknown) => {
+      // Its namespace may be on the way out already, with the right to delete in it.
+      if (!hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_CONFLICT')) throw error
+    })
   records.delete(`secrets/${name}`)
 }

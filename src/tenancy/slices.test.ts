@@ -1,11 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { apiServerAddress, cidrsOverlap, dnsAddress, parseCidr, pickSlice, type SliceSituation, sliceRefusal } from './slices.ts'
+import {
+  apiServerAddress,
+  cidrsOverlap,
+  dataStoreAddress,
+  dnsAddress,
+  parseCidr,
+  pickSlice,
+  type SliceSituation,
+  sliceRefusal,
+} from './slices.ts'
 
 const aSituation = (overrides: Partial<SliceSituation> = {}): SliceSituation =>
   Object.freeze({ superRanges: ['10.96.0.0/16'], usedAddresses: [], takenSlices: [], ...overrides })
 
-test('a slice gives its first address to the API server and its tenth to DNS', () => {
+test('a slice gives its first address to the API server, its tenth to DNS and its last to etcd', () => {
+  expect(dataStoreAddress('10.96.4.0/24')).toBe('10.96.4.255')
   expect(apiServerAddress('10.96.4.0/24')).toBe('10.96.4.1')
   expect(dnsAddress('10.96.4.16/28')).toBe('10.96.4.26')
 })

@@ -40,6 +40,9 @@ export const sliceAddress = (slice: string, n: number): string => addressText(pa
 export const apiServerAddress = (slice: string): string => sliceAddress(slice, 1)
 export const dnsAddress = (slice: string): string => sliceAddress(slice, 10)
 
+/** The last address of a slice: for the tenant's own etcd. The tenant's allocator never gives it out, as it is the broadcast address of its range. */
+export const dataStoreAddress = (slice: string): string => sliceAddress(slice, parseCidr(slice).size - 1)
+
 export const cidrContainsAddress = (cidr: string, address: string): boolean =>
   isIpv4(address) && contains(parseCidr(cidr), { first: addressNumber(address), size: 1 })
 

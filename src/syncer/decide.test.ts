@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import { frozen } from '../testing/frozen.ts'
+import { decide } from './decide.ts'
+import { defineResource, type SyncContext } from './resource.ts'
+import { type Wanted, wantedObject } from './super-object.ts'
+
+const ctx: SyncContext = {
+  tenant: { uid: 'tenant-uid', name: 'acme', namespace: 'default' },
+  clusterDomain: 'cluster.local',
+  apiServerAddress: '10.98.1.1',
+  dnsAddress: '10.98.1.10',
+  serviceSlices: ['10.98.1.0/24'],
+  podSecurity: 'baseline',
+}
+const resource = (kind: 'Pod' | 'Service') =>
+  defineResource<KubeObject>({
+    type: kind === 'Pod' ? resourceTypes.pods : resourceTypes.services,
+    superWatch: 'labelled',
+    goneInSuper: kind === 'Pod' ? 'finalise' : 'recreate',
+    toSuper: ({ spec }) => ({ kind: 'object', body: { fields: { spec } } }),
+  })
+const pods = resource('Pod')
+const services = resource('Service')
+
+const tenantObject = frozen<KubeObject>({ metadata: { name: 'web', namespace: 'shop', uid: 'uid-1' }, spec: { color: 'blue' } })
+const deleting = frozen<KubeObject>({
+  ...tenantObject,
+  metadata: { ...tenantObject.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 30 },
+})
+const bound = frozen<KubeObject>({
+  ...tenantObject,
+  spec: { ...tenantObject.spec, nodeName: 'node1' },
+  status: { conditions: [{ type: 'PodScheduled', status: 'True' }] },
+})
+const wantedOf = (object: KubeObject, kind = services): Wanted => frozen(wantedObject(kind, object, ctx))
+const inSuper = (changes: Partial<KubeObject['metadata']> = {}, of: KubeObject = tenantObject): KubeObject => {
+  const wanted = wantedOf(of)
+  if (wanted.kind !== 'object') throw new Error('not an object')
+  return frozen({ ...wanted.object, metadata: { ...wanted.object.metadata, uid: 'super-uid', ...changes } })
+}
+const refused: Wanted = { kind: 'refused', reason: 'No', message: 'not allowed' }
+
+describe('decide', () => {
+  test.for<
+    [name: string, kind: typeof pods, pair: Omit<Parameters<typeof decide>[1], 'tenantUid'>, action: Record<string, unknown>]
+  >([
+    [
+      'creates what is missing in super',
+      services,
+      { tenantObject, superObject: undefined, wanted: wantedOf(tenantObject) },
+      { kind: 'create' },
+    ],
+    [
+      'is at rest when both agree',
+      services,
+      { tenantObject, superObject: inSuper(), wanted: wantedOf(tenantObject) },
+      { kind: 'none' },
+    ],
+    [
+      'updates what the tenant changed',
+      services,
+      { tenantObject, superObject: inSuper(), wanted: wantedOf({ ...tenantObject, spec: { color: 'red' } }) },
+      { kind: 'update' },
+    ],
+    [
+      'puts right what was changed in super',
+      services,
+      { tenantObject, superObject: frozen({ ...inSuper(), spec: { color: 'green' } }), wanted: wantedOf(tenantObject) },
+      { kind: 'update' },
+    ],
+    [
+      'leaves alone what super added',
+      services,
+      { tenantObject, superObject: frozen({ ...inSuper(), spec: { color: 'blue', added: 1 } }), wanted: wantedOf(tenantObject) },
+      { kind: 'none' },
+    ],
+    [
+      'deletes what the tenant has no more',
+      services,
+      { tenantObject: undefined, superObject: inSuper(), wanted: undefined },
+      { kind: 'delete-super' },
+    ],
+    [
+      'does not delete twice',
+      services,
+      { tenantObject: undefined, superObject: inSuper({ deletionTimestamp: 'now' }), wanted: undefined },
+      { kind: 'none' },
+    ],
+    [
+      'keeps a Service whose deletion a finalizer of the tenant holds up',
+      services,
+      { tenantObject: deleting, superObject: inSuper({}, deleting), wanted: wantedOf(deleting) },
+      { kind: 'none' },
+    ],
+    [
+      'deletes the counterpart of an earlier object of the same name first',
+      services,
+      {
+        tenantObject,
+        superObject: inSuper({}, { ...tenantObject, metadata: { ...tenantObject.metadata, uid: 'uid-0' } }),
+        wanted: wantedOf(tenantObject),
+      },
+      { kind: 'delete-super' },
+    ],
+    [
+      'never touches an object of another tenant',
+      services,
+      { tenantObject, superObject: inSuper({ labels: { 'berth.dev/tenant': 'other' } }), wanted: wantedOf(tenantObject) },
+      { kind: 'foreign' },
+    ],
+    [
+      'never touches an object that nobody of Berth made',
+      services,
+      { tenantObject, superObject: inSuper({ labels: {} }), wanted: wantedOf(tenantObject) },
+      { kind: 'foreign' },
+    ],
+    ['tells the tenant of a refusal', services, { tenantObject, superObject: undefined, wanted: refused }, { kind: 'refused' }],
+    [
+      'takes away what is refused now',
+      services,
+      { tenantObject, superObject: inSuper(), wanted: refused },
+      { kind: 'delete-super' },
+    ],
+    [
+      'hands a pod deletion on with its grace period',
+      pods,
+      { tenantObject: deleting, superObject: inSuper({}, deleting), wanted: wantedOf(deleting) },
+      { kind: 'delete-super', gracePeriodSeconds: 30 },
+    ],
+    [
+      'hands on a shorter grace period later',
+      pods,
+      {
+        tenantObject: { ...deleting, metadata: { ...deleting.metadata, deletionGracePeriodSeconds: 0 } },
+        superObject: inSuper({ deletionTimestamp: 'now', deletionGracePeriodSeconds: 30 }, deleting),
+        wanted: wantedOf(deleting),
+      },
+      { kind: 'delete-super', gracePeriodSeconds: 0 },
+    ],
+    [
+      'finalises a deleted pod once super has let go of it',
+      pods,
+      { tenantObject: deleting, superObject: undefined, wanted: wantedOf(deleting) },
+      { kind: 'finalise', checked: true },
+    ],
+    [
+      'leaves a finalised pod to its finalizers',
+      pods,
+      {
+        tenantObject: { ...deleting, metadata: { ...deleting.metadata, deletionGracePeriodSeconds: 0 } },
+        superObject: undefined,
+        wanted: wantedOf(deleting),
+      },
+      { kind: 'none' },
+    ],
+    [
+      'finalises a pod that super lost, after a second look',
+      pods,
+      { tenantObject: bound, superObject: undefined, wanted: wantedOf(bound) },
+      { kind: 'finalise', checked: false },
+    ],
+    [
+      'creates a pod whose user wrote a node name',
+      pods,
+      { tenantObject: { ...bound, status: {} }, superObject: undefined, wanted: wantedOf(bound) },
+      { kind: 'create' },
+    ],
+    [
+      'tells the tenant when super evicts a pod',
+      pods,
+      {
+        tenantObject: bound,
+        superObject: inSuper({ deletionTimestamp: 'now', deletionGracePeriodSeconds: 5 }, bound),
+        wanted: wantedOf(bound),
+      },
+      { kind: 'delete-tenant', gracePeriodSeconds: 5 },
+    ],
+  ])('%s', ([, kind, pair, action]) => {
+    expect(decide(kind, { tenantUid: ctx.tenant.uid, ...pair })).toMatchObject(action)
+  })
+})
