@@ -122,7 +122,7 @@ export class FairQueue {
   drop(tenant: string): void {
     const queue = this.#tenants.get(tenant)
     if (!queue) return
-    for (const waiting of [queue.ready, queue.again, queue.delayed]) waiting.clear()
+    for (const waiting of [queue.ready, queue.again, queue.delayed, queue.failures]) waiting.clear()
     if (queue.inWork.size === 0) this.#tenants.delete(tenant)
     else queue.limit = 0
   }
@@ -200,7 +200,7 @@ export class FairQueue {
     this.#inWork -= 1
     if (queue.again.delete(key)) queue.ready.add(key)
     const dropped =
-      queue.limit === 0 && queue.ready.size + queue.delayed.size + queue.inWork.size === 0 && queue.failures.size === 0
+      queue.limit === 0 && queue.ready.size + queue.delayed.size + queue.inWork.size === 0
     if (dropped && this.#tenants.get(tenant) === queue) this.#tenants.delete(tenant)
     if (this.#inWork === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#dispatch()

@@ -28,7 +28,7 @@ export interface EngineOptions {
   readonly holder: string
   /** True when this process serves the tenant. */
   readonly owns: (tenantUid: string) => boolean
-  readonly connect: (kubeconfig: string) => Promise<KubeClient>
+  readonly connect: (kubeconfig: string) => KubeClient
   readonly now?: () => number
 }
 

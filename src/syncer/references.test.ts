@@ -12,7 +12,10 @@ test('knows at any time exactly what the latest references say', () => {
         const before = model.get(referrer) ?? []
         const changed = index.set(referrer, new Set(targets))
         model.set(referrer, targets)
-        const wanted = [...before.filter((one) => !targets.includes(one)), ...targets.filter((one) => !before.includes(one))]
+        const wanted = [
+          ...before.filter((one) => !targets.some((target) => target === one)),
+          ...targets.filter((one) => !before.includes(one)),
+        ]
         expect([...changed].sort()).toEqual(wanted.sort())
         for (const target of ['a', 'b', 'c', 'd']) {
           const referrers = [...model].filter(([, of]) => of.includes(target)).map(([name]) => name)

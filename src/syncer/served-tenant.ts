@@ -50,7 +50,7 @@ export interface ServeOptions {
   readonly log: Log
   readonly metrics: SyncerMetrics
   readonly holder: string
-  readonly connect: (kubeconfig: string) => Promise<KubeClient>
+  readonly connect: (kubeconfig: string) => KubeClient
   readonly now: () => number
 }
 
@@ -72,7 +72,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const enqueue = (key: string): void => queue.add({ tenant: uid, key })
   const side = openTenant({
     ctx,
-    tenantClient: await options.connect(source.kubeconfig),
+    tenantClient: options.connect(source.kubeconfig),
     superClient,
     nodeSelector: source.nodeSelector,
     log,

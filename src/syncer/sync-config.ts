@@ -44,7 +44,8 @@ export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps:
   const tenantObject = await tenant.tenantClient.get(type, key)
   if (!tenantObject) return done
   const translation = wantedObject(resource, tenantObject, tenant.ctx)
-  if (translation.kind === 'refused') tenant.recorder.warn(tenantObject, translation.reason, translation.message)
+  if (translation.kind === 'refused')
+    tenant.recorder.record(tenantObject, { type: 'Warning', reason: translation.reason, message: translation.message })
   if (translation.kind !== 'object') return done
   const written = await write(translation.object, { resource, ref, liveUid: record?.uid }, deps)
   records.set(recordKey, configRecord(written.metadata))

@@ -90,7 +90,7 @@ const carryOut = async (
         },
       )
     case 'refused':
-      if (tenantObject) tenant.recorder.warn(tenantObject, action.reason, action.message)
+      if (tenantObject) tenant.recorder.record(tenantObject, { type: 'Warning', reason: action.reason, message: action.message })
       return done
   }
 }

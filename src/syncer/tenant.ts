@@ -121,7 +121,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     },
     stop: async () => {
       await Promise.all([...informers.values()].map((informer) => informer.stop()))
-      await recorder.stop()
+      await recorder.flush({ deadlineMs: 1_000 })
       await tenantClient.close()
     },
   }

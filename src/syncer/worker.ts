@@ -1,3 +1,4 @@
+import { apiVersionOf } from '../apis/resource-types.ts'
 import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
@@ -146,8 +147,14 @@ export const createWorker = ({ queue, log, depsOf, onTenantAnswer, onSynced }: W
 
 const tellTenant = (item: QueueItem, error: unknown, { tenant }: SyncDeps): void => {
   const { resource, namespace, name } = parseKey(item.key)
+  const type = resourceByPlural.get(resource)?.type
   const object = tenant.informers.get(resource)?.get(storeKey(namespace, name))
-  if (!object) return
-  const message = forTenant(explainError(error), tenant, namespace)
-  tenant.recorder.warn(object, 'SyncFailed', message)
+  if (!object || !type) return
+  // Caches of metadata hold no kind of their own.
+  const named = { ...object, apiVersion: apiVersionOf(type), kind: type.kind }
+  tenant.recorder.record(named, {
+    type: 'Warning',
+    reason: 'SyncFailed',
+    message: forTenant(explainError(error), tenant, namespace),
+  })
 }

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { connectionOf } from '../kube/connect.ts'
+import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
+import { commonSettings, configOrExit, text } from '../lib/config.ts'
+import { createLog } from '../lib/log.ts'
+import { startHealthServer } from '../runtime/health.ts'
+import { createMetrics } from '../runtime/metrics.ts'
+import { runProcess } from '../runtime/process.ts'
+import { createShard } from '../runtime/shard.ts'
+import { createEngine } from '../syncer/engine.ts'
+import { createSyncerMetrics } from '../syncer/metrics.ts'
+import { systemNamespace } from '../tenancy/names.ts'
+
+const settings = {
+  ...commonSettings,
+  superKubeconfig: {
+    env: 'BERTH_SUPER_KUBECONFIG',
+    flag: 'super-kubeconfig',
+    schema: z.string().min(1).optional(),
+    help: 'kubeconfig of the super cluster; default: the management cluster',
+  },
+  identity: {
+    env: 'POD_NAME',
+    flag: 'identity',
+    schema: z.string().min(1).default(`syncer-${process.pid}`),
+    help: 'name of this process among the syncers',
+  },
+  healthPort: {
+    env: 'BERTH_HEALTH_PORT',
+    flag: 'health-port',
+    schema: text.port().default(8081),
+    help: 'port of /healthz, /readyz and /metrics',
+  },
+}
+const config = configOrExit('syncer', settings, process)
+const log = createLog({ process: 'syncer', level: config.logLevel })
+const userAgent = 'berth-syncer'
+
+await runProcess(
+  async ({ signal, onStop }) => {
+    const management = createKubeClient(await connectionOf(config), { userAgent })
+    const superClient = config.superKubeconfig
+      ? createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent })
+      : management
+    onStop('clients', async () => {
+      await Promise.all([...new Set([management, superClient])].map((client) => client.close()))
+    })
+    const registry = createMetrics({ process: 'syncer' })
+    const shard = createShard({
+      client: management,
+      log,
+      namespace: systemNamespace,
+      group: 'berth-syncer',
+      identity: config.identity,
+      onChange: () => engine.reassign(),
+    })
+    const engine = createEngine({
+      management,
+      superClient,
+      log,
+      metrics: createSyncerMetrics(registry),
+      holder: config.identity,
+      owns: (uid) => shard.owns(uid),
+      connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent }),
+    })
+    let started = false
+    const ready = { caches: () => (started ? undefined : 'super is not listed yet') }
+    const health = await startHealthServer({ port: config.healthPort, registry, ready })
+    onStop('health server', () => health.stop())
+    await shard.start({ deadlineMs: 60_000, signal })
+    onStop('shard', () => shard.stop())
+    await engine.start()
+    onStop('engine', () => engine.stop())
+    started = true
+  },
+  { log },
+)
