@@ -1,0 +1,40 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { hasCode } from '../lib/errors.ts'
+import { tenantLabel, tenantNameAnnotation, tenantNamespaceAnnotation, tenantObjectUidAnnotation } from '../tenancy/marks.ts'
+import { superNamespace, type TenantRef } from '../tenancy/names.ts'
+import type { AgentRoute } from './routes.ts'
+
+type Tenant = Pick<TenantRef, 'uid' | 'name'>
+
+/** True when a super pod stands for the very pod that the tenant's API server asks for. */
+export const isPodOf = (superPod: KubeObject, tenant: Tenant, { namespace, pod, uid }: AgentRoute): boolean => {
+  const { labels = {}, annotations = {}, name } = superPod.metadata
+  return (
+    labels[tenantLabel] === tenant.uid &&
+    name === pod &&
+    annotations[tenantNamespaceAnnotation] === namespace &&
+    annotations[tenantNameAnnotation] === pod &&
+    (uid === undefined || annotations[tenantObjectUidAnnotation] === uid)
+  )
+}
+
+/**
+ * Whether the pod is there and the tenant's. `asTenant` is super under the tenant's identity: a namespace of nobody or of somebody else is
+ * forbidden to it, which is the same answer as a pod that is not there. Throws when super cannot tell (KUBE_UNREACHABLE, KUBE_TIMEOUT, ...).
+ */
+export const ownsPod = async (
+  tenant: Tenant,
+  route: AgentRoute,
+  { asTenant, signal }: { asTenant: Pick<KubeClient, 'get'>; signal: AbortSignal },
+): Promise<boolean> => {
+  try {
+    const ref = { namespace: superNamespace(tenant, route.namespace), name: route.pod }
+    const superPod = await asTenant.get(resourceTypes.pods, ref, { signal })
+    return superPod !== undefined && isPodOf(superPod, tenant, route)
+  } catch (error) {
+    if (hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) return false
+    throw error
+  }
+}
