@@ -1,0 +1,44 @@
+import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { LocalCluster } from '../cluster/index.ts'
+import type { Kubectl } from '../cluster/kubectl.ts'
+import { replaceFile } from '../cluster/state.ts'
+
+const cliSource = join(import.meta.dirname, '../../src/bin/cli.ts')
+
+/** What a person needs to go on by hand. It lies in the cluster's folder and goes with the cluster. */
+export interface Workbench {
+  /** Folder with `kubectl` and `berth`, for the PATH. */
+  readonly binDir: string
+  /** The tenant's kubeconfig, as its administrator gets it. */
+  readonly tenantKubeconfig: string
+}
+
+/** Takes the tenant's kubeconfig out of its Secret into a file only the owner can read. */
+export const saveTenantKubeconfig = async (
+  kubectl: Kubectl,
+  path: string,
+  tenant: string,
+  namespace = 'default',
+): Promise<void> => {
+  const encoded = await kubectl(['get', 'secret', `${tenant}-kubeconfig`, '-n', namespace, '-o', 'jsonpath={.data.value}'])
+  await replaceFile(path, Buffer.from(encoded, 'base64').toString('utf8'), 0o600)
+}
+
+const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
+
+/** Puts kubectl, the berth command and the tenant's kubeconfig where they are easy to use. */
+export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, tenant: string): Promise<Workbench> => {
+  const dir = dirname(cluster.kubeconfigPath)
+  const binDir = join(dir, 'bin')
+  await mkdir(binDir, { recursive: true })
+  const kubectlLink = join(binDir, 'kubectl')
+  await rm(kubectlLink, { force: true })
+  await symlink(cluster.binaries.kubectl, kubectlLink)
+  const berth = join(binDir, 'berth')
+  await writeFile(berth, `#!/bin/sh\nexec ${shellQuoted(process.execPath)} ${shellQuoted(cliSource)} "$@"\n`)
+  await chmod(berth, 0o755)
+  const tenantKubeconfig = join(dir, `${tenant}.kubeconfig`)
+  await saveTenantKubeconfig(kubectl, tenantKubeconfig, tenant)
+  return { binDir, tenantKubeconfig }
+}
