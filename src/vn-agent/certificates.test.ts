@@ -29,6 +29,11 @@ describe('a set that would let the wrong ones in is not used', () => {
       code: 'CERTIFICATE_INVALID',
     })
   })
+  test("an authority that is somebody's own certificate", async () => {
+    await expect(readCertificates({ ...files(), clientCa: file('server.crt') })).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+    })
+  })
   test('a key of another certificate', async () => {
     const mixed = readCertificates({ ...files(), key: file('ca.key') })
     await expect(mixed).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })

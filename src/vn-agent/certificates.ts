@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { AppError } from '../lib/errors.ts'
@@ -21,15 +21,25 @@ export interface AgentCertificates {
   readonly digest: string
 }
 
-const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/
+const pemCertificate = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+
+// Without an authority of its own, TLS would fall back to the public ones, and any of them could name a tenant. A text that cannot be read counts as none there.
+const requireAuthority = (ca: string, path: string): void => {
+  const blocks = ca.match(pemCertificate) ?? []
+  if (blocks.length === 0) throw new AppError('CERTIFICATE_INVALID', `${path} holds no certificate`, {})
+  if (!blocks.every((block) => new X509Certificate(block).ca)) {
+    throw new AppError('CERTIFICATE_INVALID', `${path} holds a certificate that is no authority`, {})
+  }
+}
 
 /** Reads and checks the set. Throws CERTIFICATE_INVALID, for example while one file of two has been renewed. */
 export const readCertificates = async (files: CertificateFiles): Promise<AgentCertificates> => {
   try {
-    const [cert, key, ca] = await Promise.all([files.cert, files.key, files.clientCa].map((path) => readFile(path, 'utf8')))
-    // Without an authority of its own, TLS would fall back to the public ones, and any of them could name a tenant.
-    if (!ca || !pemCertificate.test(ca)) throw new AppError('CERTIFICATE_INVALID', `${files.clientCa} holds no certificate`, {})
+    const [cert = '', key = '', ca = ''] = await Promise.all(
+      [files.cert, files.key, files.clientCa].map((path) => readFile(path, 'utf8')),
+    )
     if (!cert || !key) throw new AppError('CERTIFICATE_INVALID', `${files.cert} or ${files.key} is empty`, {})
+    requireAuthority(ca, files.clientCa)
     createSecureContext({ cert, key, ca })
     return { cert, key, ca, digest: createHash('sha256').update([cert, key, ca].join('\0')).digest('hex') }
   } catch (cause) {

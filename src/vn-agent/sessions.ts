@@ -1,4 +1,5 @@
 import type { Log } from '../lib/log.ts'
+import type { AgentMetrics } from './metrics.ts'
 import type { AgentRoute } from './routes.ts'
 
 /** What a session came to, for its log line. */
@@ -35,14 +36,13 @@ export interface SessionsOptions {
   readonly perTenant: number
   readonly log: Log
   readonly now?: () => number
-  /** Told about every end, for metrics. */
-  readonly onEnd?: (kind: AgentRoute['kind'], end: SessionEnd) => void
+  readonly metrics?: AgentMetrics
 }
 
 const maxCommandLength = 200
 
 /** Counts the sessions of each tenant and writes a line at the end of each. */
-export const createSessions = ({ perTenant, log, now = Date.now, onEnd }: SessionsOptions): Sessions => {
+export const createSessions = ({ perTenant, log, now = Date.now, metrics }: SessionsOptions): Sessions => {
   const counts = new Map<string, number>()
   const aborts = new Set<AbortController>()
   let draining = false
@@ -66,6 +66,7 @@ export const createSessions = ({ perTenant, log, now = Date.now, onEnd }: Sessio
       counts.set(tenant.uid, count + 1)
       const abort = new AbortController()
       aborts.add(abort)
+      metrics?.started(route.kind)
       const startedAt = now()
       let ended = false
       const session: Session = {
@@ -74,7 +75,7 @@ export const createSessions = ({ perTenant, log, now = Date.now, onEnd }: Sessio
           if (ended) return
           ended = true
           release(tenant.uid, abort)
-          onEnd?.(route.kind, end)
+          metrics?.ended(route.kind, end)
           const { namespace, pod, container } = route
           const command = route.command.join(' ').slice(0, maxCommandLength)
           const seconds = (now() - startedAt) / 1000
