@@ -36,6 +36,8 @@ export interface SuperBody {
   readonly name?: string
   /** Whole label map; default: the tenant's labels. Keys of Berth's own domain are dropped by the engine. */
   readonly labels?: Readonly<Record<string, string>>
+  /** Labels of Berth's own, added as they are. */
+  readonly labelMarks?: Readonly<Record<string, string>>
   /** Whole annotation map; default: the tenant's annotations. */
   readonly annotations?: Readonly<Record<string, string>>
   /** Annotations of Berth's own, added as they are. */
@@ -84,4 +86,5 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
   readonly dependencies?: (tenantObject: T) => readonly ObjectDependency[]
 }
 
-export const defineResource = <T extends KubeObject>(resource: SyncedResource<T>): SyncedResource<T> => resource
+/** Checks a kind against the shape of its objects, then forgets that shape: the engine gives each kind only what came from that kind's caches. */
+export const defineResource = <T extends KubeObject>(resource: SyncedResource<T>): SyncedResource => resource as unknown as SyncedResource

@@ -56,7 +56,7 @@ export const wantedObject = (resource: SyncedResource, tenantObject: KubeObject,
     metadata: {
       name: body.name ?? metadata.name,
       ...(metadata.namespace !== undefined && { namespace: superNamespace(ctx.tenant, metadata.namespace) }),
-      labels: { ...Object.fromEntries(labels), [tenantLabel]: ctx.tenant.uid },
+      labels: { ...Object.fromEntries(labels), ...body.labelMarks, [tenantLabel]: ctx.tenant.uid },
       annotations: {
         ...Object.fromEntries(annotations),
         ...body.marks,

@@ -1,0 +1,111 @@
+import type { SyncContext } from '../resource.ts'
+import {
+  containerFields,
+  envSourceFields,
+  type FieldTable,
+  nodeCredentialVolumes,
+  podSpecFields,
+  projectionFields,
+  refusedField,
+  volumeSourceFields,
+} from './fields.ts'
+import { fqdnHostname, maxHostname } from './hostname.ts'
+import type { V1Volume } from './json-types.ts'
+import { allContainers, type Pod } from './pod.ts'
+
+export interface Refusal {
+  /** CamelCase, for the Event. */
+  readonly reason: string
+  readonly message: string
+}
+
+/** Annotation of the pods by which a kubelet shows its static pods: super's kubelets would take a tenant's pod for one of theirs. */
+const mirrorAnnotation = 'kubernetes.io/config.mirror'
+
+type Check = (pod: Pod, ctx: SyncContext) => Refusal | undefined
+
+const fieldCheck = (where: string, object: object, table: FieldTable): Refusal | undefined => {
+  const refused = refusedField(object, table)
+  return refused && { reason: 'FieldNotSupported', message: `${where}.${refused.field}: ${refused.why}` }
+}
+
+const firstOf = <T>(items: readonly T[], check: (item: T) => Refusal | undefined): Refusal | undefined => {
+  for (const item of items) {
+    const refusal = check(item)
+    if (refusal) return refusal
+  }
+  return undefined
+}
+
+const unsupportedVolume = (volume: V1Volume): Refusal | undefined =>
+  fieldCheck(`spec.volumes[${volume.name}]`, volume, volumeSourceFields) ??
+  firstOf(volume.projected?.sources ?? [], (source) =>
+    fieldCheck(`spec.volumes[${volume.name}].projected`, source, projectionFields),
+  )
+
+const unsupportedFields: Check = ({ spec }) =>
+  fieldCheck('spec', spec, podSpecFields) ??
+  firstOf(
+    allContainers(spec),
+    (container) =>
+      fieldCheck(`spec.containers[${container.name}]`, container, containerFields) ??
+      firstOf(container.env ?? [], ({ name, valueFrom }) =>
+        valueFrom
+          ? fieldCheck(`spec.containers[${container.name}].env[${name}].valueFrom`, valueFrom, envSourceFields)
+          : undefined,
+      ),
+  ) ??
+  firstOf(spec.volumes ?? [], unsupportedVolume)
+
+const otherScheduler: Check = ({ spec: { schedulerName = 'default-scheduler' } }) =>
+  schedulerName === 'default-scheduler' || schedulerName === ''
+    ? undefined
+    : {
+        reason: 'SchedulerNotSupported',
+        message: `spec.schedulerName: only default-scheduler places pods here, not ${schedulerName}`,
+      }
+
+const mirrorPod: Check = ({ metadata }) =>
+  metadata.annotations && Object.hasOwn(metadata.annotations, mirrorAnnotation)
+    ? { reason: 'MirrorPodNotSupported', message: `metadata.annotations[${mirrorAnnotation}] is for a kubelet to write` }
+    : undefined
+
+const longFqdn: Check = (pod, ctx) => {
+  const name = fqdnHostname(pod, ctx)
+  return name !== undefined && name.length > maxHostname
+    ? {
+        reason: 'FQDNTooLong',
+        message: `spec.setHostnameAsFQDN: ${name} has ${name.length} characters, a host name at most ${maxHostname}`,
+      }
+    : undefined
+}
+
+/** What the level forbids for certain, told early and clearly. Super's Pod Security admission enforces the level itself, and all the rest of it. */
+const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
+  if (level === 'privileged') return undefined
+  const forbidden = (what: string): Refusal => ({
+    reason: 'PodSecurityViolation',
+    message: `${what} is not allowed: pods here are held to the Pod Security level ${level}`,
+  })
+  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (spec[field]) return forbidden(`spec.${field}`)
+  const privileged = allContainers(spec).find(({ securityContext }) => securityContext?.privileged)
+  if (privileged) return forbidden(`a privileged container (${privileged.name})`)
+  return firstOf(spec.volumes ?? [], (volume) => {
+    if (volume.hostPath) return forbidden(`a hostPath volume (${volume.name})`)
+    const source = nodeCredentialVolumes.find((field) => volume[field as keyof V1Volume])
+    return source === undefined
+      ? undefined
+      : forbidden(`a ${source} volume (${volume.name}), attached with the node's credentials,`)
+  })
+}
+
+const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, longFqdn, podSecurity]
+
+/** Why the pod may not go down, or undefined when it may. The first reason found is enough: the next shows when it is gone. */
+export const podRefusal: Check = (pod, ctx) => {
+  for (const check of checks) {
+    const refusal = check(pod, ctx)
+    if (refusal) return refusal
+  }
+  return undefined
+}

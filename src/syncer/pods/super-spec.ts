@@ -1,0 +1,30 @@
+import { workloadServiceAccount } from '../../tenancy/names.ts'
+import type { SyncContext } from '../resource.ts'
+import { superAffinity, superSpread } from './affinity.ts'
+import { podDns } from './dns.ts'
+import { superContainer, superRef } from './env.ts'
+import { passingFields, podSpecFields } from './fields.ts'
+import { fqdnHostname } from './hostname.ts'
+import type { Pod } from './pod.ts'
+import { superVolume } from './volumes.ts'
+
+/** The spec of the super pod. Each line below is a row `translate` of the field table. */
+export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> => {
+  const { spec } = pod
+  const affinity = superAffinity(pod, ctx)
+  const hostname = fqdnHostname(pod, ctx) ?? spec.hostnameOverride
+  return {
+    ...passingFields(spec, podSpecFields),
+    // The tenant's admission has made the token volumes explicit; super's must add none of its own.
+    serviceAccountName: workloadServiceAccount,
+    automountServiceAccountToken: false,
+    ...podDns(pod, ctx),
+    ...(affinity && { affinity }),
+    ...(hostname && { hostnameOverride: hostname }),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map((container) => superContainer(container, pod, ctx)) }),
+    containers: spec.containers.map((container) => superContainer(container, pod, ctx)),
+    ...(spec.volumes && { volumes: spec.volumes.map((volume) => superVolume(volume, pod)) }),
+    ...(spec.imagePullSecrets && { imagePullSecrets: spec.imagePullSecrets.map(superRef) }),
+    ...(spec.topologySpreadConstraints && { topologySpreadConstraints: superSpread(spec.topologySpreadConstraints, pod) }),
+  }
+}

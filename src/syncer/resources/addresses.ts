@@ -1,0 +1,32 @@
+import ipaddr from 'ipaddr.js'
+
+type Address = ReturnType<typeof ipaddr.process>
+
+const parsed = (text: string): Address | undefined => (ipaddr.isValid(text) ? ipaddr.process(text) : undefined)
+
+/** True when the address lies in one of the CIDRs. An IPv4 address written as IPv6 counts as IPv4; what is no address lies nowhere. */
+export const isInside = (text: string, cidrs: readonly string[]): boolean => {
+  const address = parsed(text)
+  if (!address) return false
+  return cidrs.some((cidr) => {
+    if (!ipaddr.isValidCIDR(cidr)) return false
+    const [network, bits] = ipaddr.parseCIDR(cidr)
+    return network.kind() === address.kind() && address.match(network, bits)
+  })
+}
+
+/** Ranges of ipaddr.js that no Service may forward to: they mean the node itself, its neighbours, everybody or nobody. */
+const special: ReadonlySet<string> = new Set(['unspecified', 'loopback', 'linkLocal', 'multicast', 'broadcast'])
+
+/** Why an endpoint may not have this address, or undefined when it may. */
+export const endpointRefusal = (
+  text: string,
+  { serviceSlices }: { readonly serviceSlices: readonly string[] },
+): string | undefined => {
+  const address = parsed(text)
+  if (!address) return `${text} is not an IP address`
+  const range = address.range()
+  if (special.has(range)) return `${text} is a ${range} address`
+  if (isInside(text, serviceSlices)) return `${text} is the address of a Service`
+  return undefined
+}

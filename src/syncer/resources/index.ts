@@ -1,0 +1,19 @@
+import type { SyncedResource } from '../resource.ts'
+import { configMaps } from './config-maps.ts'
+import { endpointSlices } from './endpoint-slices.ts'
+import { namespaces } from './namespaces.ts'
+import { persistentVolumeClaims } from './persistent-volume-claims.ts'
+import { pods } from './pods.ts'
+import { secrets } from './secrets.ts'
+import { services } from './services.ts'
+
+/** Every kind that goes down. Nodes, PersistentVolumes, StorageClasses and Events only come up and have no pair: the engine has a file for each. */
+export const syncedResources: readonly SyncedResource[] = [
+  namespaces,
+  configMaps,
+  secrets,
+  persistentVolumeClaims,
+  services,
+  endpointSlices,
+  pods,
+]
