@@ -1,6 +1,6 @@
 import { agentClientSubject } from '../../tenancy/identity.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
-import { apiServerAddress } from '../../tenancy/slices.ts'
+import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, etcdPeersService, secretNames, tenantGroups } from '../names.ts'
 import type { ExtendedUsage, Subject } from './issue.ts'
 
@@ -52,11 +52,12 @@ const apiServerNames = ({ namespace, slice, clusterDomain, extraSANs }: PkiInput
     ...extraSANs,
   ])
 
-const etcdNames = ({ namespace, etcdReplicas }: PkiInputs): string[] => [
+const etcdNames = ({ namespace, slice, etcdReplicas }: PkiInputs): string[] => [
   componentNames.etcd,
   `${componentNames.etcd}.${namespace}.svc`,
   'localhost',
   '127.0.0.1',
+  dataStoreAddress(slice),
   ...etcdMembers(etcdReplicas).map((member) => `${member}.${etcdPeersService}`),
 ]
 

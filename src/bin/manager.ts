@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { createManager } from '../controlplane/manager.ts'
+import { defaultRegistry } from '../controlplane/versions.ts'
+import { connectionOf } from '../kube/connect.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
+import { commonSettings, configOrExit, text } from '../lib/config.ts'
+import { createLog } from '../lib/log.ts'
+import { startHealthServer } from '../runtime/health.ts'
+import { createLeaderElection } from '../runtime/leader.ts'
+import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
+import { runProcess } from '../runtime/process.ts'
+import { systemNamespace } from '../tenancy/names.ts'
+
+const settings = {
+  ...commonSettings,
+  imageRegistry: {
+    env: 'BERTH_IMAGE_REGISTRY',
+    flag: 'image-registry',
+    schema: z.string().min(1).default(defaultRegistry),
+    help: 'takes the place of registry.k8s.io in the images of control planes',
+  },
+  identity: {
+    env: 'POD_NAME',
+    flag: 'identity',
+    schema: z.string().min(1).default(`manager-${process.pid}`),
+    help: 'name of this process among the managers',
+  },
+  healthPort: {
+    env: 'BERTH_HEALTH_PORT',
+    flag: 'health-port',
+    schema: text.port().default(8080),
+    help: 'port of /healthz, /readyz and /metrics',
+  },
+}
+const config = configOrExit('manager', settings, process)
+const log = createLog({ process: 'manager', level: config.logLevel })
+const userAgent = 'berth-manager'
+
+await runProcess(
+  async ({ signal, onStop, stop }) => {
+    const kube = createKubeClient(await connectionOf(config), { userAgent })
+    onStop('client', () => kube.close())
+    const registry = createMetrics({ process: 'manager' })
+    const health = await startHealthServer({ port: config.healthPort, registry })
+    onStop('health server', () => health.stop())
+    const manager = createManager({
+      kube,
+      connectTenant: (connection) => createKubeClient(connection, { userAgent }),
+      log,
+      registry: config.imageRegistry,
+      metrics: createControllerMetrics(registry),
+      signal,
+    })
+    const election = createLeaderElection({
+      client: kube,
+      lease: { namespace: systemNamespace, name: 'berth-manager' },
+      identity: config.identity,
+      log,
+      onElected: () => void manager.start().catch(stop),
+      onLost: (reason) => stop(new Error(reason)),
+    })
+    election.start()
+    onStop('election', () => election.stop())
+    onStop('manager', () => manager.stop())
+  },
+  { log },
+)

@@ -1,0 +1,96 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { componentLabel, tenantLabel } from '../../tenancy/marks.ts'
+import { componentNames } from '../names.ts'
+import { apiServerPort } from './kube-apiserver.ts'
+import { labelsOf, metadataOf, type Plane } from './plane.ts'
+
+type Fenced = Pick<Plane, 'tenant' | 'namespace'>
+
+/** Port on which vn-agent takes the place of the kubelet. */
+export const agentPort = 10550
+
+export const namespaceObject = (plane: Fenced): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: {
+    name: plane.namespace,
+    labels: {
+      ...labelsOf(plane),
+      'pod-security.kubernetes.io/enforce': 'restricted',
+      'pod-security.kubernetes.io/enforce-version': 'latest',
+    },
+  },
+})
+
+const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }))
+const podsOf = (component: string) => ({ podSelector: { matchLabels: { [componentLabel]: component } } })
+const dns = {
+  to: [{ namespaceSelector: {} }],
+  ports: [
+    { protocol: 'UDP', port: 53 },
+    { protocol: 'TCP', port: 53 },
+  ],
+}
+
+const policy = (
+  plane: Fenced,
+  name: string,
+  component: string | undefined,
+  rules: { ingress?: unknown[]; egress?: unknown[] },
+): KubeObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  metadata: metadataOf(plane, name),
+  spec: {
+    podSelector: component ? { matchLabels: { [componentLabel]: component } } : {},
+    policyTypes: ['Ingress', 'Egress'],
+    ...rules,
+  },
+})
+
+/** Nothing may reach a control plane or leave it, but for what is listed here. */
+export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
+  const { etcd, kubeApiServer, kubeControllerManager } = componentNames
+  return [
+    policy(plane, 'default-deny', undefined, {}),
+    policy(plane, etcd, etcd, {
+      ingress: [
+        { from: [podsOf(kubeApiServer)], ports: tcp(2379) },
+        { from: [podsOf(etcd)], ports: tcp(2379, 2380) },
+      ],
+      egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379, 2380) }],
+    }),
+    policy(plane, kubeApiServer, kubeApiServer, {
+      // The tenant's pods, Berth and people come by the Service, from anywhere; who may do what is the API server's own business.
+      ingress: [{ ports: tcp(apiServerPort) }],
+      egress: [
+        dns,
+        { to: [podsOf(etcd)], ports: tcp(2379) },
+        // Admission webhooks and aggregated APIs: pods of this tenant only, whatever address its administrators write into a webhook.
+        { to: [{ namespaceSelector: { matchLabels: { [tenantLabel]: plane.tenant.uid } } }] },
+        { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }], ports: tcp(agentPort) },
+      ],
+    }),
+    policy(plane, kubeControllerManager, kubeControllerManager, {
+      egress: [dns, { to: [podsOf(kubeApiServer)], ports: tcp(apiServerPort) }],
+    }),
+  ]
+}
+
+/** A bound on what a control-plane namespace can hold, should anything run wild in it: 5 + 3 + 3 pods, and as many again in a rollout. */
+export const resourceQuota = (plane: Fenced): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  metadata: metadataOf(plane, 'control-plane'),
+  spec: {
+    hard: {
+      pods: '25',
+      services: '10',
+      'services.nodeports': '0',
+      'services.loadbalancers': '0',
+      persistentvolumeclaims: '6',
+      secrets: '50',
+      configmaps: '20',
+    },
+  },
+})

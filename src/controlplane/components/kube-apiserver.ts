@@ -1,0 +1,106 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
+import { componentNames, secretNames } from '../names.ts'
+import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
+import { imagesOf } from '../versions.ts'
+import { keyFolder } from './keys-volume.ts'
+import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, probes, selectorOf, spread } from './plane.ts'
+
+export const apiServerPort = 6443
+
+const flags = (plane: Plane): string[] => {
+  const { clusterDomain } = plane.spec.network
+  const issuer = `https://kubernetes.default.svc.${clusterDomain}`
+  return [
+    // The pod's address, with the lease reconciler: so `kubernetes` in the tenant has true endpoints.
+    '--advertise-address=$(POD_IP)',
+    `--secure-port=${apiServerPort}`,
+    `--service-cluster-ip-range=${plane.slice}`,
+    `--etcd-servers=https://${dataStoreAddress(plane.slice)}:2379`,
+    `--etcd-cafile=${keyFolder}/etcd-ca.crt`,
+    `--etcd-certfile=${keyFolder}/etcd-client.crt`,
+    `--etcd-keyfile=${keyFolder}/etcd-client.key`,
+    `--client-ca-file=${keyFolder}/cluster-ca.crt`,
+    `--tls-cert-file=${keyFolder}/serving.crt`,
+    `--tls-private-key-file=${keyFolder}/serving.key`,
+    '--tls-min-version=VersionTLS12',
+    `--authentication-config=${keyFolder}/authentication.yaml`,
+    `--encryption-provider-config=${keyFolder}/encryption.yaml`,
+    '--authorization-mode=RBAC',
+    `--service-account-issuer=${issuer}`,
+    `--service-account-jwks-uri=${issuer}/openid/v1/jwks`,
+    `--service-account-key-file=${keyFolder}/sa.pub`,
+    `--service-account-signing-key-file=${keyFolder}/sa.key`,
+    '--enable-aggregator-routing=true',
+    `--requestheader-client-ca-file=${keyFolder}/front-proxy-ca.crt`,
+    '--requestheader-allowed-names=front-proxy-client',
+    '--requestheader-extra-headers-prefix=X-Remote-Extra-',
+    '--requestheader-group-headers=X-Remote-Group',
+    '--requestheader-username-headers=X-Remote-User',
+    `--proxy-client-cert-file=${keyFolder}/front-proxy-client.crt`,
+    `--proxy-client-key-file=${keyFolder}/front-proxy-client.key`,
+    // What the API server takes for the kubelet is vn-agent, on super's nodes.
+    `--kubelet-client-certificate=${keyFolder}/agent-client.crt`,
+    `--kubelet-client-key=${keyFolder}/agent-client.key`,
+    `--kubelet-certificate-authority=${keyFolder}/agent-serving-ca.crt`,
+    '--kubelet-preferred-address-types=InternalIP',
+    // Nodes are copies of super's with super's taints; this plugin would add one that nobody takes away.
+    '--disable-admission-plugins=TaintNodesByCondition',
+    // What a pod may do is decided by super's Pod Security admission.
+    '--allow-privileged=true',
+    '--profiling=false',
+    ...(plane.spec.apiServer.replicas > 1 ? ['--shutdown-delay-duration=5s'] : []),
+  ]
+}
+
+const deployment = (plane: Plane): KubeObject => {
+  const { apiServer, size, version } = plane.spec
+  const resources = resourcesOf(sizes[size].kubeApiServer, apiServer.resources)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadataOf(plane, componentNames.kubeApiServer, componentNames.kubeApiServer),
+    spec: {
+      replicas: apiServer.replicas,
+      revisionHistoryLimit: 2,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      selector: { matchLabels: selectorOf(plane, componentNames.kubeApiServer) },
+      template: podTemplate(plane, componentNames.kubeApiServer, {
+        secret: secretNames.kubeApiServer,
+        container: {
+          image: imagesOf(version, plane.registry).kubeApiServer,
+          command: ['/usr/local/bin/kube-apiserver', ...flags(plane)],
+          env: [
+            { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+            ...goMemoryEnv(sizes[size].kubeApiServer, resources.limits.memory),
+          ],
+          ports: [{ name: 'https', containerPort: apiServerPort }],
+          resources,
+          ...probes({ port: apiServerPort, scheme: 'HTTPS' }, { live: '/livez', ready: '/readyz' }),
+        },
+        fields: { terminationGracePeriodSeconds: 30, ...(apiServer.replicas > 1 && spread(plane, componentNames.kubeApiServer)) },
+      }),
+    },
+  }
+}
+
+/** The Service that has the slice's first address: what the tenant calls `kubernetes.default`. It claims the address in super. */
+export const apiServerService = (plane: Pick<Plane, 'tenant' | 'namespace' | 'slice'>): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: metadataOf(plane, componentNames.kubeApiServer, componentNames.kubeApiServer),
+  spec: {
+    clusterIP: apiServerAddress(plane.slice),
+    selector: selectorOf(plane, componentNames.kubeApiServer),
+    ports: [{ name: 'https', port: 443, targetPort: apiServerPort }],
+  },
+})
+
+export const kubeApiServer: Component = {
+  name: componentNames.kubeApiServer,
+  desired: (plane) => [
+    apiServerService(plane),
+    deployment(plane),
+    ...(plane.spec.apiServer.replicas > 1 ? [disruptionBudget(plane, componentNames.kubeApiServer)] : []),
+  ],
+}

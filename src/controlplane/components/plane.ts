@@ -1,0 +1,124 @@
+import type { KubeObject, ObjectMeta } from '../../apis/kube-object.ts'
+import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { componentLabel, controlPlaneLabel, managedByBerth, managedByLabel } from '../../tenancy/marks.ts'
+import type { TenantRef } from '../../tenancy/names.ts'
+import { keyFolder } from './keys-volume.ts'
+
+/** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), or a directory that goes with the pod. */
+export type Storage = { readonly kind: 'claim'; readonly className?: string } | { readonly kind: 'ephemeral' }
+
+/** All that the objects of a control plane are made of. Known before the first of them is applied, so each workload has one revision. */
+export interface Plane {
+  readonly tenant: TenantRef
+  readonly spec: TenantControlPlaneSpec
+  readonly namespace: string
+  readonly slice: string
+  readonly storage: Storage
+  /** `registry.k8s.io`, or what takes its place. */
+  readonly registry: string
+  /** Hash of the roots of trust. Leaves are picked up live when renewed; new roots need new processes. */
+  readonly rootsHash: string
+}
+
+/** Something that a control plane consists of: its objects, as they should be. Pure. */
+export interface Component {
+  readonly name: string
+  desired(plane: Plane): readonly KubeObject[]
+}
+
+export const labelsOf = (plane: Pick<Plane, 'tenant'>, component?: string): Record<string, string> => ({
+  [managedByLabel]: managedByBerth,
+  [controlPlaneLabel]: plane.tenant.uid,
+  ...(component && { [componentLabel]: component }),
+})
+
+export const metadataOf = (plane: Pick<Plane, 'tenant' | 'namespace'>, name: string, component?: string): ObjectMeta => ({
+  name,
+  namespace: plane.namespace,
+  labels: labelsOf(plane, component),
+})
+
+/** Any user but root; the number of distroless images' `nonroot`. */
+const user = 65532
+const rootsHashAnnotation = 'berth.dev/roots-hash'
+
+/** Metadata and common fields of the pods of a component: no account, no root, no more rights than needed, keys from one Secret. */
+export const podTemplate = (
+  plane: Plane,
+  component: string,
+  pod: {
+    readonly container: Record<string, unknown>
+    readonly secret: string
+    readonly volumes?: readonly unknown[]
+    readonly fields?: object
+  },
+) => ({
+  metadata: { labels: labelsOf(plane, component), annotations: { [rootsHashAnnotation]: plane.rootsHash } },
+  spec: {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: user,
+      runAsGroup: user,
+      fsGroup: user,
+      fsGroupChangePolicy: 'OnRootMismatch',
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    containers: [
+      {
+        name: component,
+        imagePullPolicy: 'IfNotPresent',
+        // The last lines of the log become the message of a crash, which then stands in the tenant's conditions.
+        terminationMessagePolicy: 'FallbackToLogsOnError',
+        securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+        ...pod.container,
+        volumeMounts: [
+          { name: 'keys', mountPath: keyFolder, readOnly: true },
+          ...((pod.container.volumeMounts as unknown[]) ?? []),
+        ],
+      },
+    ],
+    volumes: [{ name: 'keys', secret: { secretName: pod.secret, defaultMode: 0o440 } }, ...(pod.volumes ?? [])],
+    ...pod.fields,
+  },
+})
+
+/** Replicas of one component on different nodes where there are several. */
+export const spread = (plane: Plane, component: string) => ({
+  topologySpreadConstraints: [
+    {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'ScheduleAnyway',
+      labelSelector: { matchLabels: selectorOf(plane, component) },
+    },
+  ],
+})
+
+export const selectorOf = (plane: Pick<Plane, 'tenant'>, component: string): Record<string, string> => ({
+  [controlPlaneLabel]: plane.tenant.uid,
+  [componentLabel]: component,
+})
+
+/** An HTTP probe that is asked each second while a container starts, and seldom later. */
+export const probes = (
+  http: { readonly port: number; readonly scheme: 'HTTP' | 'HTTPS' },
+  paths: { live: string; ready: string },
+) => {
+  const at = (path: string) => ({ httpGet: { path, ...http }, timeoutSeconds: 5 })
+  return {
+    // Two minutes to start: a loaded machine is no reason for a restart, which would make it worse.
+    startupProbe: { ...at(paths.ready), periodSeconds: 1, failureThreshold: 120 },
+    readinessProbe: { ...at(paths.ready), periodSeconds: 5, failureThreshold: 3 },
+    livenessProbe: { ...at(paths.live), periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 15 },
+  }
+}
+
+/** An available-disruption budget for a component with several replicas. */
+export const disruptionBudget = (plane: Plane, component: string): KubeObject => ({
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: metadataOf(plane, component, component),
+  spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(plane, component) } },
+})

@@ -1,0 +1,46 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { tenantGroups } from '../names.ts'
+
+const rbac = 'rbac.authorization.k8s.io'
+const read = ['get', 'list', 'watch']
+const rule = (apiGroup: string, resources: string[], verbs: string[]) => ({ apiGroups: [apiGroup], resources, verbs })
+
+const binding = (name: string, role: string, group: string): KubeObject => ({
+  apiVersion: `${rbac}/v1`,
+  kind: 'ClusterRoleBinding',
+  metadata: { name },
+  roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: role },
+  subjects: [{ apiGroup: rbac, kind: 'Group', name: group }],
+})
+
+/** What the syncer does in a tenant, and no more: it reads what goes down, and writes what comes up. */
+const syncerRules = [
+  rule(
+    '',
+    ['namespaces', 'pods', 'services', 'configmaps', 'secrets', 'serviceaccounts', 'persistentvolumeclaims', 'events'],
+    read,
+  ),
+  rule('discovery.k8s.io', ['endpointslices'], read),
+  rule('networking.k8s.io', ['networkpolicies', 'ingresses'], read),
+  rule('policy', ['poddisruptionbudgets'], read),
+  rule('', ['pods'], ['patch', 'delete']),
+  rule('', ['pods/status'], ['patch']),
+  rule('', ['pods/binding', 'bindings', 'serviceaccounts/token'], ['create']),
+  rule('', ['services'], ['create', 'patch', 'delete']),
+  rule('', ['services/status', 'persistentvolumeclaims', 'persistentvolumeclaims/status'], ['patch']),
+  rule('', ['events'], ['create', 'patch']),
+  rule('events.k8s.io', ['events'], ['create', 'patch']),
+  rule('', ['nodes', 'nodes/status', 'persistentvolumes', 'persistentvolumes/status'], ['*']),
+  rule('storage.k8s.io', ['storageclasses'], ['*']),
+  rule('coordination.k8s.io', ['leases'], ['*']),
+  // Burns addresses of the slice that super gave to somebody else.
+  rule('networking.k8s.io', ['ipaddresses'], [...read, 'create', 'delete']),
+  rule('networking.k8s.io', ['servicecidrs'], read),
+]
+
+/** Who may do what in a tenant. The administrators' rights hang on this binding, so they can be taken away, which system:masters cannot. */
+export const tenantRbac: readonly KubeObject[] = [
+  binding(tenantGroups.admins, 'cluster-admin', tenantGroups.admins),
+  { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: tenantGroups.syncer }, rules: syncerRules },
+  binding(tenantGroups.syncer, tenantGroups.syncer, tenantGroups.syncer),
+]

@@ -1,0 +1,26 @@
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../kube/client.ts'
+import type { Log } from '../lib/log.ts'
+import type { AgentAuthorities } from './pki/keys.ts'
+import type { TenantClients } from './tenant-clients.ts'
+
+/** Tells people about a TenantControlPlane, as a Kubernetes Event. */
+export type TellEvent = (
+  tenant: TenantControlPlane,
+  event: { type: 'Normal' | 'Warning'; reason: string; message: string },
+) => void
+
+/** What a reconcile uses of the world. */
+export interface Deps {
+  /** The management cluster, which is the super cluster as well. */
+  readonly kube: KubeClient
+  readonly tenantClients: TenantClients
+  /** Berth's authorities for vn-agent; made once by the leader. */
+  readonly agentAuthorities: () => AgentAuthorities
+  readonly tell: TellEvent
+  readonly now: () => Date
+  readonly log: Log
+  /** `registry.k8s.io`, or what takes its place. */
+  readonly registry: string
+  readonly signal: AbortSignal
+}

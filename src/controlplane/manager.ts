@@ -1,0 +1,162 @@
+import { type KubeObject, objectKey } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { KubeClient, KubeConnection } from '../kube/client.ts'
+import { createEventRecorder } from '../kube/events.ts'
+import { createInformer, type Informer } from '../kube/informer.ts'
+import { apiVersionOf } from '../apis/resource-types.ts'
+import type { Log } from '../lib/log.ts'
+import { type Controller, createController } from '../runtime/controller.ts'
+import type { ControllerMetrics } from '../runtime/metrics.ts'
+import { controlPlaneLabel } from '../tenancy/marks.ts'
+import { syncerLease } from './names.ts'
+import type { AgentAuthorities } from './pki/keys.ts'
+import { reconcileTenant } from './reconcile.ts'
+import { createSliceLock } from './steps/slice.ts'
+import { keepAgentAuthorities, keepAgentServing, nodeAddresses } from './system-keys.ts'
+import { createTenantClients } from './tenant-clients.ts'
+
+export interface ManagerOptions {
+  readonly kube: KubeClient
+  /** Makes a client of a tenant's API server. */
+  readonly connectTenant: (connection: KubeConnection) => KubeClient
+  readonly log: Log
+  readonly registry: string
+  readonly metrics?: ControllerMetrics
+  /** Tenants in work at once. Default 8. */
+  readonly concurrency?: number
+  readonly signal: AbortSignal
+}
+
+/** What the leader runs. */
+export interface Manager {
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+const day = 24 * 3_600_000
+
+/** Kinds in control-plane namespaces whose changes wake their tenant. */
+const watched: readonly ResourceType[] = [resourceTypes.pods, resourceTypes.deployments, resourceTypes.statefulSets]
+
+export const createManager = (options: ManagerOptions): Manager => {
+  const { kube, log, signal } = options
+  const now = () => new Date()
+  const tenantClients = createTenantClients(options.connectTenant)
+  const recorder = createEventRecorder({ client: kube, component: 'berth-manager', log })
+  const lock = createSliceLock()
+  let agent: (AgentAuthorities & { serving: { cert: string; key: string } }) | undefined
+
+  const keyOfUid = new Map<string, string>()
+  const wake = (uid: string | undefined): void => {
+    const key = uid === undefined ? undefined : keyOfUid.get(uid)
+    if (key !== undefined) tenants.enqueue(key)
+  }
+  const wakeByLabel = (_: unknown, { metadata }: KubeObject): void => wake(metadata.labels?.[controlPlaneLabel])
+
+  const tenantInformer = createInformer<TenantControlPlane>({
+    client: kube,
+    type: resourceTypes.tenantControlPlanes,
+    log,
+    onEvent: (kind, tenant) => {
+      const uid = tenant.metadata.uid ?? ''
+      if (kind === 'deleted') {
+        keyOfUid.delete(uid)
+        void tenantClients.forget(uid).catch(() => {})
+      } else keyOfUid.set(uid, objectKey(tenant))
+      tenants.enqueue(objectKey(tenant))
+    },
+  })
+  const planeInformers = watched.map((type) =>
+    createInformer({ client: kube, type, log, labelSelector: controlPlaneLabel, metadataOnly: true, onEvent: wakeByLabel }),
+  )
+  // Deletion goes on when a namespace is gone: a control plane's own, or one of the tenant's pods.
+  const namespaceInformer = createInformer({
+    client: kube,
+    type: resourceTypes.namespaces,
+    log,
+    metadataOnly: true,
+    labelSelector: controlPlaneLabel,
+    onEvent: wakeByLabel,
+  })
+  // Renewals are no news: a syncer that fell silent is found at the next look.
+  const keyOfPlane = (namespace: string | undefined) =>
+    tenantInformer.list().find(({ status }) => status?.controlPlaneNamespace === namespace)?.metadata.uid
+  const leaseInformer = createInformer({
+    client: kube,
+    type: resourceTypes.leases,
+    log,
+    metadataOnly: true,
+    fieldSelector: `metadata.name=${syncerLease}`,
+    onEvent: (kind, { metadata }) => {
+      if (kind === 'added') wake(keyOfPlane(metadata.namespace))
+    },
+  })
+  const nodeInformer: Informer<KubeObject> = createInformer({
+    client: kube,
+    type: resourceTypes.nodes,
+    log,
+    keep: ({ metadata, status }) => ({ metadata: { name: metadata.name ?? '' }, status: { addresses: status?.addresses } }),
+    onEvent: () => systemKeys.enqueue('vn-agent'),
+  })
+
+  const tenants: Controller = createController({
+    name: 'tenants',
+    log,
+    concurrency: options.concurrency ?? 8,
+    sources: [tenantInformer, ...planeInformers, namespaceInformer, leaseInformer],
+    backoff: { firstMs: 250, capMs: 30_000 },
+    ...(options.metrics && { metrics: options.metrics }),
+    reconcile: (key, roundSignal) => {
+      const [namespace = '', name = ''] = key.split('/')
+      return reconcileTenant(
+        { namespace, name },
+        {
+          kube,
+          tenantClients,
+          agentAuthorities: () => {
+            if (!agent) throw new Error('the manager reconciles before its own keys are there')
+            return agent
+          },
+          tell: (tenant, note) =>
+            recorder.record(
+              {
+                ...tenant,
+                kind: resourceTypes.tenantControlPlanes.kind,
+                apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes),
+              },
+              note,
+            ),
+          now,
+          log: log.child({ tenant: key }),
+          registry: options.registry,
+          signal: roundSignal,
+          lock,
+        },
+      )
+    },
+  })
+  const systemKeys: Controller = createController({
+    name: 'system-keys',
+    log,
+    concurrency: 1,
+    sources: [nodeInformer],
+    ...(options.metrics && { metrics: options.metrics }),
+    reconcile: async (_, roundSignal) => {
+      if (agent) await keepAgentServing(agent.serving, nodeAddresses(nodeInformer.list()), { kube, signal: roundSignal, now })
+      return { kind: 'wait', retryAfterMs: day }
+    },
+  })
+
+  return {
+    start: async () => {
+      agent = await keepAgentAuthorities({ kube, signal, now })
+      await Promise.all([systemKeys.start(), tenants.start()])
+    },
+    stop: async () => {
+      await Promise.all([tenants.stop(), systemKeys.stop()])
+      await recorder.flush({ deadlineMs: 2000 })
+      await tenantClients.close()
+    },
+  }
+}

@@ -1,0 +1,114 @@
+import type { ConditionType } from '../apis/conditions.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import { type TenantControlPlane, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import { AppError, hasCode } from '../lib/errors.ts'
+import type { Outcome } from '../runtime/controller.ts'
+import { tenantFinalizer } from '../tenancy/marks.ts'
+import type { Deps } from './deps.ts'
+import { observe, refOf } from './observe.ts'
+import { isSameStatus, statusOf, transitionsOf } from './status.ts'
+import { type Round, runSteps, type StepResult } from './steps.ts'
+import { removeTenant } from './steps/cleanup.ts'
+import { layFoundation } from './steps/foundation.ts'
+import { foundationStep, steps } from './steps/index.ts'
+import { recordSlice, type SliceLock } from './steps/slice.ts'
+
+/** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
+const recheckMs = 30_000
+/** The longest pause while something is awaited that a watch should tell: a lost event costs no more than this. */
+const waitMs = 1000
+
+const withFinalizer = async (tenant: TenantControlPlane, { kube, signal }: Deps): Promise<TenantControlPlane> => {
+  const { finalizers = [], resourceVersion } = tenant.metadata
+  if (finalizers.includes(tenantFinalizer)) return tenant
+  const body = { metadata: { finalizers: [...finalizers, tenantFinalizer], resourceVersion } }
+  return kube.patch(resourceTypes.tenantControlPlanes, { name: '', ...tenant.metadata }, body, { type: 'merge', signal })
+}
+
+const isDone = (results: readonly StepResult[], ...conditions: readonly ConditionType[]): boolean =>
+  conditions.every((type) =>
+    results.some((result) => result.step.condition === type && 'outcome' in result && result.outcome.kind === 'done'),
+  )
+
+const writeStatus = async (
+  tenant: TenantControlPlane,
+  results: readonly StepResult[],
+  versionRuns: boolean,
+  deps: Deps,
+): Promise<void> => {
+  const status = statusOf({ tenant, results, versionRuns, now: deps.now() })
+  if (isSameStatus(tenant.status, status)) return
+  await deps.kube.replace(
+    resourceTypes.tenantControlPlanes,
+    { ...tenant, status },
+    { subresource: 'status', signal: deps.signal },
+  )
+  const problems = new Set(
+    results.flatMap((result) =>
+      result.step.condition && ('error' in result || (result.outcome.kind === 'wait' && result.outcome.problem))
+        ? [result.step.condition]
+        : [],
+    ),
+  )
+  for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
+    deps.tell(tenant, transition)
+}
+
+const outcomeOf = (results: readonly StepResult[]): Outcome => {
+  const failed = results.find((result) => 'error' in result)
+  if (failed) {
+    // What only a person can mend is in the conditions; it is looked at again, as no watch tells that it was mended.
+    const { error } = failed
+    if (error instanceof AppError && error.policy.retry === 'never') {
+      return { kind: 'wait', reason: error.code, message: error.message, retryAfterMs: recheckMs }
+    }
+    throw error
+  }
+  const waits = results.flatMap((result) => ('outcome' in result && result.outcome.kind === 'wait' ? [result.outcome] : []))
+  const first = waits[0]
+  if (!first) return { kind: 'wait', reason: 'Usable', retryAfterMs: recheckMs * (0.9 + Math.random() * 0.2) }
+  const retryAfterMs = Math.min(waitMs, ...waits.map((wait) => wait.retryAfterMs ?? waitMs))
+  return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
+}
+
+const runRound = async (tenant: TenantControlPlane, deps: Deps): Promise<Outcome> => {
+  const slice = tenant.status?.serviceSlice
+  if (slice === undefined) throw new AppError('SPEC_INVALID', 'the tenant has no slice', {})
+  let results: readonly StepResult[]
+  try {
+    const observed = await observe(tenant, deps)
+    const foundation = await layFoundation(tenant, slice, observed, deps)
+    const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
+    results = await runSteps(steps, round, deps)
+  } catch (error) {
+    results = [{ step: foundationStep, error }]
+  }
+  await writeStatus(tenant, results, isDone(results, 'APIServerReady', 'ControllerManagerReady'), deps)
+  return outcomeOf(results)
+}
+
+/** The slice comes before all else; when there is none to be had, that is told like any other trouble. */
+const withSlice = async (tenant: TenantControlPlane, deps: Deps & { lock: SliceLock }): Promise<TenantControlPlane> => {
+  try {
+    return await recordSlice(tenant, deps)
+  } catch (error) {
+    if (hasCode(error, 'SLICE_EXHAUSTED')) await writeStatus(tenant, [{ step: foundationStep, error }], false, deps)
+    throw error
+  }
+}
+
+/**
+ * Brings one tenant's control plane to what its spec says, from whatever is there: identity first (finalizer and slice, recorded before anything uses
+ * them), then one look at everything, keys and fences, the steps, one status. Can be cut off anywhere and be run again.
+ */
+export const reconcileTenant = async (
+  ref: { readonly namespace: string; readonly name: string },
+  deps: Deps & { readonly lock: SliceLock },
+): Promise<Outcome> => {
+  const stored = await deps.kube.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, { signal: deps.signal })
+  if (!stored) return { kind: 'done' }
+  if (stored.metadata.deletionTimestamp) return removeTenant(stored, deps)
+  // Objects stored before a field came to be lack its default.
+  const tenant = { ...stored, spec: tenantControlPlaneSpec.parse(stored.spec) }
+  return runRound(await withSlice(await withFinalizer(tenant, deps), deps), deps)
+}

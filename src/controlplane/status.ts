@@ -1,0 +1,98 @@
+import { type Condition, type ConditionType, setCondition } from '../apis/conditions.ts'
+import type { TenantControlPlane, TenantControlPlaneStatus } from '../apis/tenant-control-plane.ts'
+import { kubeconfigSecretName } from '../tenancy/names.ts'
+import { hashOf } from './apply.ts'
+import { tenantEndpoint } from './pki/files.ts'
+import { conditionOf, type StepResult } from './steps.ts'
+
+/** What the whole of a round says: the first step that is not done, or all is well. */
+export const readyOf = (
+  results: readonly StepResult[],
+  observedGeneration: number,
+): Omit<Condition, 'lastTransitionTime' | 'type'> => {
+  const isDone = (result: StepResult): boolean => 'outcome' in result && result.outcome.kind === 'done'
+  // Steps that only wait for others say less than those they wait for.
+  const isWaiting = (result: StepResult): boolean => 'outcome' in result && result.outcome.reason === 'Waiting'
+  const open = results.filter((result) => !isDone(result))
+  const first = open.find((result) => !isWaiting(result)) ?? open[0]
+  if (first) {
+    const said = conditionOf(first, observedGeneration)
+    return { ...said, message: `${first.step.name}: ${said.message}` }
+  }
+  return {
+    status: 'True',
+    reason: 'Usable',
+    message: 'a request with the published kubeconfig was answered; DNS and the syncer serve',
+    observedGeneration,
+  }
+}
+
+/** Seconds from creation until each condition was first true. A time once written stays. */
+const timingsOf = (tenant: TenantControlPlane, conditions: readonly Condition[], now: Date): Record<string, number> => {
+  const created = Date.parse(tenant.metadata.creationTimestamp ?? now.toISOString())
+  const seconds = Math.max(0, Math.round((now.getTime() - created) / 100) / 10)
+  const reached = conditions.filter(({ status }) => status === 'True').map(({ type }) => [type, seconds] as const)
+  return { ...Object.fromEntries(reached), ...tenant.status?.timings }
+}
+
+/** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
+export const statusOf = (input: {
+  readonly tenant: TenantControlPlane
+  readonly results: readonly StepResult[]
+  /** The API servers and the controller manager all run the wanted version. */
+  readonly versionRuns: boolean
+  readonly now: Date
+}): TenantControlPlaneStatus => {
+  const { tenant, results, versionRuns, now } = input
+  const generation = tenant.metadata.generation ?? 0
+  let conditions: readonly Condition[] = (tenant.status?.conditions ?? []).filter(({ type }) => type !== 'Upgrading')
+  for (const result of results) {
+    const type = result.step.condition
+    if (type) conditions = setCondition(conditions, { type, ...conditionOf(result, generation) }, now)
+  }
+  conditions = setCondition(conditions, { type: 'Ready', ...readyOf(results, generation) }, now)
+
+  const version = versionRuns ? tenant.spec.version : tenant.status?.version
+  if (version !== undefined && version !== tenant.spec.version) {
+    const upgrading = tenant.status?.conditions?.filter(({ type }) => type === 'Upgrading') ?? []
+    const message = `from ${version} to ${tenant.spec.version}`
+    const wanted = { type: 'Upgrading', status: 'True', reason: 'RollingOut', message, observedGeneration: generation } as const
+    conditions = [...conditions, ...setCondition(upgrading, wanted, now)]
+  }
+  const slice = tenant.status?.serviceSlice
+  return {
+    ...tenant.status,
+    observedGeneration: generation,
+    ...(version !== undefined && { version }),
+    ...(slice !== undefined && { endpoint: tenantEndpoint(slice) }),
+    kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
+    conditions: [...conditions],
+    timings: timingsOf(tenant, conditions, now),
+  }
+}
+
+export const isSameStatus = (a: TenantControlPlaneStatus | undefined, b: TenantControlPlaneStatus): boolean =>
+  a !== undefined && hashOf(a) === hashOf(b)
+
+/** A change that people want to hear of. */
+export interface Transition {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+}
+
+/** What became true, what stopped being true, and problems that are new. */
+export const transitionsOf = (
+  before: readonly Condition[],
+  after: readonly Condition[],
+  problems: ReadonlySet<ConditionType>,
+): readonly Transition[] =>
+  after.flatMap((condition): Transition[] => {
+    const { type, status, reason, message } = condition
+    const old = before.find((each) => each.type === type)
+    if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
+    if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
+      return [{ type: 'Warning', reason: `Not${type}`, message }]
+    if (status !== 'True' && problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]
+    return []
+  })

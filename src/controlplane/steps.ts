@@ -1,0 +1,80 @@
+import type { Condition, ConditionType } from '../apis/conditions.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import { AppError, explainError } from '../lib/errors.ts'
+import type { TenantRef } from '../tenancy/names.ts'
+import type { Plane } from './components/plane.ts'
+import type { Deps } from './deps.ts'
+import type { Observed } from './observe.ts'
+import type { Roots, Secrets } from './pki/keys.ts'
+
+/** "Not yet" is an answer, not an error. Without `retryAfterMs`, a watch will wake us. */
+export type StepOutcome =
+  | { readonly kind: 'done'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'wait'
+      readonly reason: string
+      readonly message: string
+      readonly retryAfterMs?: number
+      /** Somebody has to act: told as a warning. */
+      readonly problem?: boolean
+    }
+
+/** One pass over one tenant: what is wanted, what was seen, when. */
+export interface Round {
+  readonly tenant: TenantControlPlane
+  readonly ref: TenantRef
+  readonly plane: Plane
+  readonly roots: Roots
+  /** The Secrets that containers and clients use, as they are now in the control-plane namespace. */
+  readonly keys: Secrets
+  readonly observed: Observed
+  readonly now: Date
+}
+
+/** A part of the way to a running control plane. Steps that need others wait for them; the rest go side by side. */
+export interface Step {
+  readonly name: string
+  /** The condition that says how the step stands. */
+  readonly condition?: ConditionType
+  readonly needs: readonly string[]
+  run(round: Round, deps: Deps): Promise<StepOutcome>
+}
+
+export type StepResult = { readonly step: Step; readonly outcome: StepOutcome } | { readonly step: Step; readonly error: unknown }
+
+/** Runs each step whose needs are done, in order. What one throws does not keep the others from running. */
+export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps): Promise<readonly StepResult[]> => {
+  const results: StepResult[] = []
+  const isDone = (name: string): boolean =>
+    results.some((result) => result.step.name === name && 'outcome' in result && result.outcome.kind === 'done')
+  for (const step of steps) {
+    const missing = step.needs.find((name) => !isDone(name))
+    if (missing) {
+      results.push({ step, outcome: { kind: 'wait', reason: 'Waiting', message: `waits for ${missing}` } })
+      continue
+    }
+    try {
+      results.push({ step, outcome: await step.run(round, deps) })
+    } catch (error) {
+      results.push({ step, error })
+    }
+  }
+  return results
+}
+
+/** A condition as a step's result wants it. */
+export const conditionOf = (result: StepResult, observedGeneration: number): Omit<Condition, 'lastTransitionTime' | 'type'> => {
+  if ('outcome' in result) {
+    const { kind, reason, message } = result.outcome
+    return { status: kind === 'done' ? 'True' : 'False', reason, message, observedGeneration }
+  }
+  const reason = result.error instanceof AppError ? camelCase(result.error.code) : 'Failed'
+  return { status: 'False', reason, message: explainError(result.error).slice(0, 4000), observedGeneration }
+}
+
+const camelCase = (code: string): string =>
+  code
+    .toLowerCase()
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')

@@ -1,0 +1,93 @@
+import type { Condition } from '../../apis/conditions.ts'
+import { setCondition } from '../../apis/conditions.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { Outcome } from '../../runtime/controller.ts'
+import { controlPlaneLabel, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
+import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import type { Deps } from '../deps.ts'
+import { refOf } from '../observe.ts'
+import { isSameStatus } from '../status.ts'
+
+/** How long a namespace may take to go before the deletion goes on without it: it goes on by itself, and nobody can make a new one of its name. */
+const namespaceDeadlineMs = 120_000
+
+type Waiting = { readonly reason: string; readonly message: string }
+
+const names = (all: readonly string[]): string =>
+  all.length > 3 ? `${all.slice(0, 3).join(', ')} and ${all.length - 3} more` : all.join(', ')
+
+/** Namespaces by label that are still there. Deletes them; those beyond their deadline are told and no longer waited for. */
+const removeNamespaces = async (
+  labelSelector: string,
+  tenant: TenantControlPlane,
+  { kube, signal, now, tell }: Deps,
+): Promise<readonly string[]> => {
+  const { items } = await kube.list(resourceTypes.namespaces, { labelSelector, metadataOnly: true, signal })
+  const left: string[] = []
+  for (const { metadata } of items) {
+    const name = metadata.name ?? ''
+    if (!metadata.deletionTimestamp) {
+      await kube.delete(resourceTypes.namespaces, { name }, { ...(metadata.uid && { uid: metadata.uid }), signal })
+    } else if (now().getTime() - Date.parse(metadata.deletionTimestamp) > namespaceDeadlineMs) {
+      const message = `namespace ${name} is still being deleted after ${namespaceDeadlineMs / 1000} s; the deletion goes on without waiting. Look at its status`
+      tell(tenant, { type: 'Warning', reason: 'NamespaceSlow', message })
+      continue
+    }
+    left.push(name)
+  }
+  return left
+}
+
+/** What the deletion waits for; undefined when nothing is left. In this order: what runs, then what it ran on, then the way in. */
+const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
+  const ref = refOf(tenant)
+  const superNamespaces = await removeNamespaces(`${tenantLabel}=${ref.uid}`, tenant, deps)
+  if (superNamespaces.length > 0) {
+    return { reason: 'RemovingWorkloads', message: `waits for namespaces of the tenant's pods to go: ${names(superNamespaces)}` }
+  }
+  const planes = await removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps)
+  if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
+
+  const secret = { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }
+  const published = await deps.kube.get(resourceTypes.secrets, secret, { signal: deps.signal })
+  if (published?.metadata.labels?.[controlPlaneLabel] === ref.uid) {
+    await deps.kube.delete(resourceTypes.secrets, secret, {
+      ...(published.metadata.uid && { uid: published.metadata.uid }),
+      signal: deps.signal,
+    })
+  }
+  return undefined
+}
+
+const deletingStatus = (tenant: TenantControlPlane, { reason, message }: Waiting, now: Date) => {
+  const observedGeneration = tenant.metadata.generation ?? 0
+  const deleting = { type: 'Deleting', status: 'True', reason, message, observedGeneration } as const
+  const notReady = { type: 'Ready', status: 'False', reason: 'Deleting', message, observedGeneration } as const
+  const conditions: readonly Condition[] = setCondition(
+    setCondition(tenant.status?.conditions ?? [], deleting, now),
+    notReady,
+    now,
+  )
+  return { ...tenant.status, observedGeneration, conditions: [...conditions] }
+}
+
+/** Takes a tenant away. The tenant's own API server is not asked: a dead one stops nothing. The syncer stops at the deletionTimestamp. */
+export const removeTenant = async (tenant: TenantControlPlane, deps: Deps): Promise<Outcome> => {
+  const { kube, signal, now, tell, tenantClients } = deps
+  if (!tenant.metadata.finalizers?.includes(tenantFinalizer)) return { kind: 'done' }
+  await tenantClients.forget(tenant.metadata.uid ?? '')
+  const waiting = await removeAll(tenant, deps)
+  if (waiting) {
+    const status = deletingStatus(tenant, waiting, now())
+    if (!isSameStatus(tenant.status, status)) {
+      await kube.replace(resourceTypes.tenantControlPlanes, { ...tenant, status }, { subresource: 'status', signal })
+      tell(tenant, { type: 'Normal', reason: waiting.reason, message: waiting.message })
+    }
+    return { kind: 'wait', ...waiting, retryAfterMs: 1000 }
+  }
+  const finalizers = tenant.metadata.finalizers.filter((name) => name !== tenantFinalizer)
+  const body = { metadata: { finalizers, resourceVersion: tenant.metadata.resourceVersion } }
+  await kube.patch(resourceTypes.tenantControlPlanes, { name: '', ...tenant.metadata }, body, { type: 'merge', signal })
+  return { kind: 'done' }
+}

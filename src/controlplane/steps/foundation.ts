@@ -1,0 +1,102 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { AppError } from '../../lib/errors.ts'
+import { controlPlaneLabel } from '../../tenancy/marks.ts'
+import { controlPlaneNamespace } from '../../tenancy/names.ts'
+import { applyWanted, hashOf } from '../apply.ts'
+import { namespaceObject, networkPolicies } from '../components/isolation.ts'
+import { apiServerService } from '../components/kube-apiserver.ts'
+import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
+import type { Deps } from '../deps.ts'
+import { componentNames, fieldManager, secretNames } from '../names.ts'
+import { type Observed, objectId, refOf } from '../observe.ts'
+import { consumerSecrets, missingRoots, readRoots, type Roots, type SecretData, type Secrets } from '../pki/keys.ts'
+import type { PkiInputs } from '../pki/plan.ts'
+
+/** What all later steps stand on. */
+export interface Foundation {
+  readonly plane: Plane
+  readonly roots: Roots
+  readonly keys: Secrets
+}
+
+const secretObject = (plane: Pick<Plane, 'tenant' | 'namespace'>, name: string, data: SecretData): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: metadataOf(plane, name),
+  type: 'Opaque',
+  data: Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text).toString('base64')])),
+})
+
+const isDefaultClass = ({ metadata }: KubeObject): boolean =>
+  metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true'
+
+/** Volumes of a data store never change: once it is there, it says itself. */
+export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, 'objects' | 'storageClasses'>): Storage => {
+  const className = tenant.spec.dataStore.storageClassName
+  const live = observed.objects.get(`StatefulSet/${componentNames.etcd}`)
+  const claims = live
+    ? (live.spec?.volumeClaimTemplates ?? []).length > 0
+    : className !== undefined || observed.storageClasses.some(isDefaultClass)
+  return claims ? { kind: 'claim', ...(className !== undefined && { className }) } : { kind: 'ephemeral' }
+}
+
+const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== undefined && hashOf(a) === hashOf(b)
+
+/** Namespace, policies, the claim on the slice's first address, and every key: in place before the first workload. */
+export const layFoundation = async (
+  tenant: TenantControlPlane,
+  slice: string,
+  observed: Observed,
+  deps: Deps,
+): Promise<Foundation> => {
+  const { kube, signal } = deps
+  const ref = refOf(tenant)
+  const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice }
+  if (observed.namespace?.metadata.deletionTimestamp) {
+    throw new AppError('KUBE_CONFLICT', `namespace ${place.namespace} is being deleted; it is made again when it is gone`, {})
+  }
+  if (observed.namespace && observed.namespace.metadata.labels?.[controlPlaneLabel] !== ref.uid) {
+    throw new AppError('SUPER_OBJECT_FOREIGN', `namespace ${place.namespace} is not Berth's: delete or rename it`, {})
+  }
+  await applyWanted(namespaceObject(place), observed.namespace, deps)
+
+  const fences = [...networkPolicies(place), apiServerService(place)].map((object) =>
+    applyWanted(object, observed.objects.get(objectId(object)), deps),
+  )
+  const inputs: PkiInputs = {
+    ...place,
+    clusterDomain: tenant.spec.network.clusterDomain,
+    extraSANs: tenant.spec.apiServer.extraSANs,
+    etcdReplicas: tenant.spec.dataStore.replicas,
+  }
+  const now = deps.now()
+  const made = await missingRoots(observed.secrets, ref, now)
+  // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
+  await Promise.all(
+    [...made].map(([name, data]) => kube.create(resourceTypes.secrets, secretObject(place, name, data), { signal })),
+  )
+  const roots = readRoots(new Map([...observed.secrets, ...made]))
+  const agent = deps.agentAuthorities()
+  const keys = await consumerSecrets({ inputs, roots, agent, existing: observed.secrets, now })
+  await Promise.all([
+    ...fences,
+    ...[...keys]
+      .filter(([name, data]) => !sameData(observed.secrets.get(name), data))
+      .map(([name, data]) =>
+        kube.apply(resourceTypes.secrets, secretObject(place, name, data), { fieldManager, force: true, signal }),
+      ),
+  ])
+  const plane: Plane = {
+    ...place,
+    spec: tenant.spec,
+    storage: storageOf(tenant, observed),
+    registry: deps.registry,
+    rootsHash: hashOf([roots, agent.servingCert]),
+  }
+  return { plane, roots, keys }
+}
+
+/** The client certificate of the tenant's administrators. */
+export const adminClient = (keys: Secrets): SecretData => keys.get(secretNames.admin) ?? {}

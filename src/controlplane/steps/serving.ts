@@ -1,0 +1,89 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import { AppError, explainError } from '../../lib/errors.ts'
+import { controlPlaneLabel } from '../../tenancy/marks.ts'
+import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { labelsOf } from '../components/plane.ts'
+import { fieldManager, syncerLease } from '../names.ts'
+import { adminKubeconfig } from '../pki/files.ts'
+import type { Round, Step } from '../steps.ts'
+import { adminClient } from './foundation.ts'
+
+/** The syncer renews its Lease every ten seconds. */
+const syncerSilenceMs = 30_000
+
+const publishedSecretOf = ({ plane, roots, keys, ref }: Round): KubeObject => {
+  const text = adminKubeconfig(plane, roots, adminClient(keys))
+  const value = Buffer.from(text).toString('base64')
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: kubeconfigSecretName(ref.name), namespace: ref.namespace, labels: labelsOf(plane) },
+    type: 'Opaque',
+    // Two names for one text: `value` is what Cluster API tools look for, `kubeconfig` what people look for.
+    data: { value, kubeconfig: value },
+  }
+}
+
+/** The kubeconfig beside the TenantControlPlane: the only thing of a control plane that leaves its namespace. */
+export const kubeconfig: Step = {
+  name: 'kubeconfig',
+  needs: [],
+  async run(round, { kube, signal }) {
+    const wanted = publishedSecretOf(round)
+    const live = round.observed.publishedSecret
+    if (live && live.metadata.labels?.[controlPlaneLabel] !== round.ref.uid) {
+      const { namespace, name } = wanted.metadata
+      throw new AppError('SUPER_OBJECT_FOREIGN', `Secret ${namespace}/${name} is not Berth's: delete or rename it`, {
+        namespace,
+        name,
+      })
+    }
+    if (live?.data?.value !== wanted.data.value || live?.data?.kubeconfig !== wanted.data.kubeconfig) {
+      await kube.apply(resourceTypes.secrets, wanted, { fieldManager, force: true, signal })
+    }
+    return { kind: 'done', reason: 'Published', message: `Secret ${wanted.metadata.name} has the kubeconfig` }
+  },
+}
+
+/** The syncer says by its Lease that it serves this tenant. */
+export const sync: Step = {
+  name: 'syncer',
+  condition: 'SyncReady',
+  needs: ['API server'],
+  async run({ observed, now, tenant }) {
+    const renewed = Date.parse(observed.syncerLease?.spec?.renewTime ?? '')
+    const silentMs = now.getTime() - renewed
+    if (silentMs < syncerSilenceMs) return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
+    if (Number.isNaN(silentMs)) {
+      const lease = `Lease ${tenant.status?.controlPlaneNamespace}/${syncerLease}`
+      const message = `no syncer has taken this tenant up (${lease} is not there). Check the pods of berth-syncer`
+      return { kind: 'wait', reason: 'NoSyncer', message, retryAfterMs: 1000 }
+    }
+    const message = `the syncer said last ${Math.round(silentMs / 1000)} s ago that it serves this tenant. Check the pods of berth-syncer`
+    return { kind: 'wait', reason: 'SyncerSilent', message, retryAfterMs: 2000, problem: true }
+  },
+}
+
+/** A real request with the published kubeconfig, for what every pod needs: the `default` ServiceAccount. */
+export const usable: Step = {
+  name: 'a request with the published kubeconfig',
+  needs: ['kubeconfig', 'API server', 'objects in the tenant'],
+  async run(round, { tenantClients, signal }) {
+    const text = Buffer.from(publishedSecretOf(round).data.kubeconfig, 'base64').toString('utf8')
+    const client = tenantClients.published(round.ref.uid, text)
+    try {
+      const account = await client.get(
+        resourceTypes.serviceAccounts,
+        { name: 'default', namespace: 'default' },
+        { signal, timeoutMs: 5000 },
+      )
+      if (account) return { kind: 'done', reason: 'Usable', message: 'the tenant answers with the published kubeconfig' }
+      const message = 'the controller manager has not made the ServiceAccount default/default yet'
+      return { kind: 'wait', reason: 'NoServiceAccount', message, retryAfterMs: 200 }
+    } catch (error) {
+      const message = `a request with the published kubeconfig failed: ${explainError(error)}`
+      return { kind: 'wait', reason: 'RequestFailed', message, retryAfterMs: 300 }
+    }
+  },
+}

@@ -1,0 +1,68 @@
+import { resourceTypes } from '../../apis/resource-types.ts'
+import { hasCode } from '../../lib/errors.ts'
+import { applyWanted, hashOf, typeOf } from '../apply.ts'
+import { coreDns, coreDnsConfig, dnsServiceName } from '../components/core-dns.ts'
+import { tenantRbac } from '../components/tenant-rbac.ts'
+import type { Step } from '../steps.ts'
+
+/** What Berth puts into a tenant: roles and DNS. */
+export const tenantObjects: Step = {
+  name: 'objects in the tenant',
+  needs: ['API server'],
+  async run({ plane, roots, ref, now }, { tenantClients, signal }) {
+    const wanted = [...tenantRbac, ...coreDns(plane)]
+    const config = coreDnsConfig(plane)
+    const hash = hashOf([wanted, config, roots.authorities.cluster.cert])
+    const done = { kind: 'done', reason: 'Applied', message: 'roles and DNS are in the tenant' } as const
+    if (tenantClients.isSettled(ref.uid, hash, now)) return done
+
+    const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    try {
+      const { name = '', namespace = '' } = config.metadata
+      await Promise.all([
+        ...wanted.map(async (object) => {
+          const live = await kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
+          await applyWanted(object, live, { kube, signal })
+        }),
+        kube.get(resourceTypes.configMaps, { name, namespace }, { signal }).then(async (live) => {
+          if (live) return
+          await kube.create(resourceTypes.configMaps, config, { signal })
+        }),
+      ])
+    } catch (error) {
+      // A new API server answers before it has made kube-system.
+      if (hasCode(error, 'KUBE_NOT_FOUND')) {
+        return { kind: 'wait', reason: 'Starting', message: 'kube-system is not there yet', retryAfterMs: 100 }
+      }
+      throw error
+    }
+    tenantClients.settled(ref.uid, hash, now)
+    return done
+  },
+}
+
+interface EndpointSlice {
+  endpoints?: { conditions?: { ready?: boolean } }[]
+}
+
+/** DNS in the tenant has a pod that answers. */
+export const dns: Step = {
+  name: 'DNS',
+  condition: 'DNSReady',
+  needs: ['objects in the tenant'],
+  async run({ plane, roots, ref, now, tenant }, { tenantClients, signal }) {
+    const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    const labelSelector = `kubernetes.io/service-name=${dnsServiceName}`
+    const { items } = await kube.list(resourceTypes.endpointSlices, { namespace: 'kube-system', labelSelector, signal })
+    const ready = items.flatMap((slice) => (slice as EndpointSlice).endpoints ?? []).filter(({ conditions }) => conditions?.ready)
+    if (ready.length > 0) return { kind: 'done', reason: 'Serving', message: `${ready.length} DNS pod(s) serve` }
+    const wasReady = tenant.status?.timings?.['DNSReady'] !== undefined
+    return {
+      kind: 'wait',
+      reason: wasReady ? 'NoEndpoint' : 'Starting',
+      message: 'no pod of kube-system/coredns is ready in the tenant; look at it with the kubeconfig of the tenant',
+      retryAfterMs: wasReady ? 5000 : 250,
+      problem: wasReady,
+    }
+  },
+}

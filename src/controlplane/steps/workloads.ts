@@ -1,0 +1,126 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { explainError } from '../../lib/errors.ts'
+import { applyWanted, isApplied } from '../apply.ts'
+import { resourceQuota } from '../components/isolation.ts'
+import { kubeApiServer } from '../components/kube-apiserver.ts'
+import { kubeControllerManager } from '../components/kube-controller-manager.ts'
+import type { Component, Plane } from '../components/plane.ts'
+import { dataStores } from '../data-stores/index.ts'
+import type { Deps } from '../deps.ts'
+import { hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
+import { componentNames } from '../names.ts'
+import { objectId } from '../observe.ts'
+import { tenantEndpoint } from '../pki/files.ts'
+import type { Round, Step, StepOutcome } from '../steps.ts'
+import type { KubernetesVersion } from '../versions.ts'
+
+/** Applies the objects of a component that are not applied as they are. True when none had to be written. */
+const applyComponent = async (component: Component, plane: Plane, { observed }: Round, deps: Deps): Promise<boolean> => {
+  const wanted = component.desired(plane)
+  const written = await Promise.all(wanted.map((object) => applyWanted(object, observed.objects.get(objectId(object)), deps)))
+  return !written.includes(true)
+}
+
+const starting = (component: string, { observed, now }: Round, workload: KubeObject | undefined): StepOutcome =>
+  podProblem(podsOf(observed.pods, component), now) ??
+  workloadProblem(workload) ?? { kind: 'wait', reason: 'Starting', message: `${component} is starting` }
+
+/** The tenant's data store. */
+export const dataStore: Step = {
+  name: 'data store',
+  condition: 'DataStoreReady',
+  needs: [],
+  async run(round, deps) {
+    const component = dataStores[round.plane.spec.dataStore.kind]
+    await applyComponent(component, round.plane, round, deps)
+    const workload = round.observed.objects.get(`StatefulSet/${component.name}`)
+    if (!isRolledOut(workload)) return starting(component.name, round, workload)
+    const { storage, spec } = round.plane
+    const where =
+      storage.kind === 'claim' ? 'on volumes' : 'in emptyDirs: the data goes with the pod, as the cluster has no storage class'
+    return { kind: 'done', reason: 'Serving', message: `etcd serves with ${spec.dataStore.replicas} member(s), data ${where}` }
+  },
+}
+
+/** The tenant's API server: done when it answers through its slice's first address. */
+export const apiServer: Step = {
+  name: 'API server',
+  condition: 'APIServerReady',
+  needs: [],
+  async run(round, deps) {
+    const { plane, roots, now, ref, observed } = round
+    await applyComponent(kubeApiServer, plane, round, deps)
+    const pods = podsOf(observed.pods, componentNames.kubeApiServer)
+    if (!hasReadyPod(pods)) {
+      return starting(componentNames.kubeApiServer, round, observed.objects.get(`Deployment/${componentNames.kubeApiServer}`))
+    }
+    const client = await deps.tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    try {
+      const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: 3000 })
+      if (status === 200)
+        return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
+      return {
+        kind: 'wait',
+        reason: 'NotReady',
+        message: `${tenantEndpoint(plane.slice)}/readyz answers with ${status}`,
+        retryAfterMs: 250,
+      }
+    } catch (error) {
+      const message = `the pod is ready, but ${tenantEndpoint(plane.slice)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
+      return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 150 }
+    }
+  },
+}
+
+const deployedVersion = (workload: KubeObject | undefined): string | undefined =>
+  /:(v[0-9.]+)$/.exec(workload?.spec?.template?.spec?.containers?.[0]?.image ?? '')?.[1]
+
+/**
+ * The version that the controller manager runs: never newer than every API server. While one of another version is left, it stays as it is.
+ */
+export const controllerManagerVersion = (
+  wanted: KubernetesVersion,
+  apiServerWorkload: KubeObject | undefined,
+  running: string | undefined,
+): KubernetesVersion =>
+  running === undefined || (isRolledOut(apiServerWorkload) && deployedVersion(apiServerWorkload) === wanted)
+    ? wanted
+    : (running as KubernetesVersion)
+
+/**
+ * The tenant's controller manager. It gives up after ten seconds without an API server and is then held back for as long: so it starts when the API
+ * server's process runs, which leaves it time enough, and not before.
+ */
+export const controllerManager: Step = {
+  name: 'controller manager',
+  condition: 'ControllerManagerReady',
+  needs: [],
+  async run(round, deps) {
+    const { observed, plane } = round
+    const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
+    const workload = observed.objects.get(`Deployment/${name}`)
+    if (!workload && !hasRunningContainer(podsOf(observed.pods, apiServerName))) {
+      return { kind: 'wait', reason: 'Waiting', message: 'waits for the process of the API server' }
+    }
+    const apiServerWorkload = observed.objects.get(`Deployment/${apiServerName}`)
+    const version = controllerManagerVersion(plane.spec.version, apiServerWorkload, deployedVersion(workload))
+    const settled = await applyComponent(kubeControllerManager, { ...plane, spec: { ...plane.spec, version } }, round, deps)
+    if (!settled || !isRolledOut(workload)) return starting(name, round, workload)
+    if (version !== plane.spec.version) {
+      return { kind: 'wait', reason: 'Upgrading', message: `stays at ${version} until all API servers run ${plane.spec.version}` }
+    }
+    return { kind: 'done', reason: 'Running', message: 'the controller manager runs' }
+  },
+}
+
+/** Bounds the namespace. Only after the first pods: a quota that super has not counted yet refuses every pod. */
+export const quota: Step = {
+  name: 'quota',
+  needs: ['data store', 'API server', 'controller manager'],
+  async run({ plane, observed }, deps) {
+    const wanted = resourceQuota(plane)
+    const live = observed.objects.get(objectId(wanted))
+    if (!isApplied(wanted, live)) await applyWanted(wanted, live, deps)
+    return { kind: 'done', reason: 'Applied', message: 'the control-plane namespace has a quota' }
+  },
+}

@@ -1,0 +1,82 @@
+import type { KubeClient, KubeConnection } from '../kube/client.ts'
+import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import { hashOf } from './apply.ts'
+import { tenantEndpoint } from './pki/files.ts'
+import { issueLeaf } from './pki/issue.ts'
+import type { Roots } from './pki/keys.ts'
+
+/** Clients of tenants' API servers, and what is known to be in place there. All of it can be lost and is then found out again. */
+export interface TenantClients {
+  /** As a member of system:masters, by a certificate of one hour that lies in this process's memory only: for what no stored identity may do. */
+  bootstrap(tenant: { uid: string; slice: string }, roots: Roots, now: Date): Promise<KubeClient>
+  /** With a kubeconfig exactly as it was published. */
+  published(uid: string, kubeconfig: string): KubeClient
+  /** True when `hash` of the tenant's own objects was seen in place within the last ten minutes. */
+  isSettled(uid: string, hash: string, now: Date): boolean
+  settled(uid: string, hash: string, now: Date): void
+  forget(uid: string): Promise<void>
+  close(): Promise<void>
+}
+
+const bootstrapLife = 3_600_000
+const settledFor = 10 * 60_000
+
+interface Kept {
+  readonly key: string
+  readonly client: KubeClient
+  readonly until: number
+}
+
+export const createTenantClients = (connect: (connection: KubeConnection) => KubeClient): TenantClients => {
+  const bootstrap = new Map<string, Kept>()
+  const published = new Map<string, Kept>()
+  const settled = new Map<string, { hash: string; until: number }>()
+
+  const drop = async (clients: Map<string, Kept>, uid: string): Promise<void> => {
+    const kept = clients.get(uid)
+    clients.delete(uid)
+    await kept?.client.close()
+  }
+  const keep = (clients: Map<string, Kept>, uid: string, kept: Kept): KubeClient => {
+    const old = clients.get(uid)
+    clients.set(uid, kept)
+    // Calls in flight on the old client end by themselves; nobody waits for them.
+    void old?.client.close().catch(() => {})
+    return kept.client
+  }
+
+  return {
+    bootstrap: async ({ uid, slice }, { authorities: { cluster } }, now) => {
+      const key = hashOf([slice, cluster.cert])
+      const kept = bootstrap.get(uid)
+      if (kept?.key === key && kept.until > now.getTime()) return kept.client
+      const { cert, key: clientKey } = await issueLeaf(cluster, {
+        subject: { commonName: 'berth:bootstrap', organization: 'system:masters' },
+        usages: ['client'],
+        notBefore: new Date(now.getTime() - 5 * 60_000),
+        notAfter: new Date(now.getTime() + bootstrapLife),
+      })
+      const client = connect({ server: tenantEndpoint(slice), ca: cluster.cert, clientCert: cert, clientKey })
+      return keep(bootstrap, uid, { key, client, until: now.getTime() + bootstrapLife / 2 })
+    },
+    published: (uid, kubeconfig) => {
+      const key = hashOf(kubeconfig)
+      const kept = published.get(uid)
+      if (kept?.key === key) return kept.client
+      return keep(published, uid, { key, client: connect(parseKubeconfig(kubeconfig)), until: Number.POSITIVE_INFINITY })
+    },
+    isSettled: (uid, hash, now) => {
+      const known = settled.get(uid)
+      return known?.hash === hash && known.until > now.getTime()
+    },
+    settled: (uid, hash, now) => void settled.set(uid, { hash, until: now.getTime() + settledFor }),
+    forget: async (uid) => {
+      settled.delete(uid)
+      await Promise.all([drop(bootstrap, uid), drop(published, uid)])
+    },
+    close: async () => {
+      const uids = new Set([...bootstrap.keys(), ...published.keys()])
+      await Promise.all([...uids].flatMap((uid) => [drop(bootstrap, uid), drop(published, uid)]))
+    },
+  }
+}
