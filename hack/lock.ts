@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { once } from 'node:events'
 
 /**
  * Runs `work` while holding the lock file, which one process at a time can. The kernel holds it for a child (`flock`) whose

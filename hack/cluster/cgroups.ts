@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, readdir, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ProcessId, endProcesses, processId, until } from '../processes.ts'
+import { endProcesses, type ProcessId, processId, until } from '../processes.ts'
 import type { ClusterPlan } from './plan.ts'
 
 const root = '/sys/fs/cgroup'

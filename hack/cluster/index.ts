@@ -10,7 +10,7 @@ import { containerdSocket } from './node.ts'
 import { kubeconfigPath } from './pki.ts'
 import type { ClusterPlan } from './plan.ts'
 import { claimPlan, recordedPlan, withClusterLock } from './state.ts'
-import { type ClusterPrograms, bringUp, clusterPrograms } from './up.ts'
+import { bringUp, type ClusterPrograms, clusterPrograms } from './up.ts'
 
 export interface ClusterNode {
   readonly name: string

@@ -3,8 +3,8 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir, contentKey } from '../cache.ts'
+import { childrenOf, endProcesses, isAlive, type ProcessId, processesWithEnv, processId, until } from '../processes.ts'
 import { type RunOptions, run } from '../run.ts'
-import { type ProcessId, childrenOf, endProcesses, isAlive, processId, processesWithEnv, until } from '../processes.ts'
 import type { ClusterPlan, Machine } from './plan.ts'
 import { replaceFile } from './state.ts'
 
@@ -76,13 +76,15 @@ const launch = async (
   })
   closeSync(log)
   launcher.unref()
-  const failed = new Promise<Error>((resolve) => launcher.once('error', resolve))
+  let failed: Error | undefined
+  launcher.once('error', (error) => {
+    failed = error
+  })
   const child = await until(
     `starting ${id}`,
     10_000,
-    async () => {
-      const error = await Promise.race([failed, undefined])
-      if (error) throw error
+    () => {
+      if (failed) throw failed
       return childrenOf(launcher.pid ?? -1)
         .map(processId)
         .find((found) => found !== undefined)

@@ -1,5 +1,4 @@
-import { join } from 'node:path'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import versions from '../../images/versions.json' with { type: 'json' }
 import type { Component } from './machine.ts'
 import { pkiDir } from './pki.ts'

@@ -5,7 +5,8 @@ import { run } from '../run.ts'
 import type { ClusterPlan } from './plan.ts'
 import { replaceFile } from './state.ts'
 
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+/** A new P-256 key and a certificate for it; signed by itself unless a CA is named as well. */
+const newCertificate = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650'.split(' ')
 
 /** Certificates of the local cluster, in `stateDir/pki`: made once, for ten years, by openssl. */
 export const pkiDir = (plan: ClusterPlan): string => join(plan.stateDir, 'pki')
@@ -46,39 +47,24 @@ const leaves = (plan: ClusterPlan): Leaf[] => [
   ),
 ]
 
-const makeCa = (dir: string, name: string): Promise<string> =>
-  run('openssl', [
-    ...['req', '-x509', ...newKey, '-days', '3650', '-subj', `/CN=berth-local-${name}`],
-    ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign,digitalSignature'],
-    ...['-keyout', join(dir, `${name}.key`), '-out', join(dir, `${name}.crt`)],
-  ])
+const extensions = (...texts: readonly string[]): string[] => texts.flatMap((text) => ['-addext', text])
+const output = (dir: string, name: string): string[] => ['-keyout', join(dir, `${name}.key`), '-out', join(dir, `${name}.crt`)]
 
-const makeLeaf = (dir: string, { file, ca, subject, names }: Leaf): Promise<string> =>
-  run('openssl', [
-    ...[
-      'req',
-      '-x509',
-      ...newKey,
-      '-days',
-      '3650',
-      '-subj',
-      subject,
-      '-CA',
-      join(dir, `${ca}.crt`),
-      '-CAkey',
-      join(dir, `${ca}.key`),
-    ],
-    ...[
-      '-addext',
-      'basicConstraints=critical,CA:FALSE',
-      '-addext',
-      'keyUsage=critical,digitalSignature',
-      '-addext',
-      'extendedKeyUsage=serverAuth,clientAuth',
-    ],
-    ...(names ? ['-addext', `subjectAltName=${names.join(',')}`] : []),
-    ...['-keyout', join(dir, `${file}.key`), '-out', join(dir, `${file}.crt`)],
-  ])
+const makeCa = (dir: string, name: string): Promise<string> => {
+  const use = extensions('keyUsage=critical,keyCertSign,cRLSign,digitalSignature')
+  return run('openssl', [...newCertificate, '-subj', `/CN=berth-local-${name}`, ...use, ...output(dir, name)])
+}
+
+const makeLeaf = (dir: string, { file, ca, subject, names }: Leaf): Promise<string> => {
+  const use = extensions(
+    'basicConstraints=critical,CA:FALSE',
+    'keyUsage=critical,digitalSignature',
+    'extendedKeyUsage=serverAuth,clientAuth',
+    ...(names ? [`subjectAltName=${names.join(',')}`] : []),
+  )
+  const issuer = ['-CA', join(dir, `${ca}.crt`), '-CAkey', join(dir, `${ca}.key`)]
+  return run('openssl', [...newCertificate, ...issuer, '-subj', subject, ...use, ...output(dir, file)])
+}
 
 /** A kubeconfig that carries its keys, so that it can be taken anywhere. JSON is YAML. */
 const kubeconfig = async (plan: ClusterPlan, dir: string, user: string): Promise<string> => {

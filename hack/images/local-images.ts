@@ -4,7 +4,7 @@ import { ensureBinaries } from '../binaries.ts'
 import { type Progress, silent } from '../progress.ts'
 import { run } from '../run.ts'
 import { librariesOf } from './debian.ts'
-import { type ImageArchive, type ImageFile, type ImageSpec, buildImage } from './oci-image.ts'
+import { buildImage, type ImageArchive, type ImageFile, type ImageSpec } from './oci-image.ts'
 
 const nonRoot = '65532:65532'
 

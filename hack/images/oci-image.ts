@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
 import { join } from 'node:path'
 import { cacheDir, contentKey } from '../cache.ts'
-import { type TarEntry, fileEntry, tar, textEntry } from './tar.ts'
+import { fileEntry, type TarEntry, tar, textEntry } from './tar.ts'
 
 /** A file of an image: copied from `source`, or made of `content`. Permissions are 0755 for all users unless given. */
 export type ImageFile =

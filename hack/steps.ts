@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A command of `make check` or `make test`. */
+export interface Step {
+  readonly name: string
+  readonly command: readonly [string, ...string[]]
+}
+
+export interface StepResult {
+  readonly name: string
+  readonly ok: boolean
+  readonly seconds: number
+  readonly output: string
+}
+
+/** The steps that need nothing but the source. */
+export const sourceSteps: readonly Step[] = [
+  { name: 'types', command: ['tsc', '--noEmit'] },
+  { name: 'lint', command: ['oxlint', '--type-aware'] },
+  { name: 'format', command: ['biome', 'check', '--linter-enabled=false'] },
+  { name: 'dead code', command: ['knip'] },
+]
+
+/** Runs a step, keeping what it prints. With `live`, passes it on to standard error as it comes. */
+export const runStep = async (
+  { name, command }: Step,
+  { live = false, env = {} }: { live?: boolean; env?: Record<string, string> } = {},
+): Promise<StepResult> => {
+  const began = Date.now()
+  const [program, ...args] = command
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      if (live) process.stderr.write(chunk)
+    })
+  }
+  const code = await Promise.race([
+    once(child, 'close').then(([status]) => status as number | null),
+    once(child, 'error').then(([error]) => String(error)),
+  ])
+  return { name, ok: code === 0, seconds: (Date.now() - began) / 1000, output: typeof code === 'string' ? code : output }
+}
+
+/** One line for a finished step, and what it printed when it failed. */
+export const report = ({ name, ok, seconds, output }: StepResult): string =>
+  `${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(12)} ${seconds.toFixed(1).padStart(6)}s${ok ? '' : `\n${output.trim()}`}`

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+const integration = 'src/**/*.integration.test.ts'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'hack/**/*.unit.test.ts'], exclude: [integration] } },
+      // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
+      { test: { name: 'integration', include: [integration], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'cluster',
+          include: ['hack/**/*.cluster.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      { test: { name: 'e2e', include: ['e2e/**/*.e2e.ts'], testTimeout: 300_000, hookTimeout: 600_000, fileParallelism: false } },
+    ],
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], exclude: ['src/testing/**', 'src/**/*.test.ts'] },
+  },
+})
