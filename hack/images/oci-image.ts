@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createReadStream, createWriteStream, existsSync, statSync } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { arch } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { cacheDir, contentKey } from '../cache.ts'
 import { fileEntry, type TarEntry, tar, textEntry } from './tar.ts'
 
@@ -33,6 +34,9 @@ export interface ImageArchive {
   /** Digest of the manifest: what a runtime shows for the name once it has the image. */
   readonly digest: string
 }
+
+/** So many archives of one image are kept. */
+const keptArchives = 4
 
 interface Blob {
   readonly digest: string
@@ -73,15 +77,54 @@ const withFolders = (files: readonly ImageFile[]): TarEntry[] => {
   return [...folders, ...files.map(entryOf)]
 }
 
-const layerBlob = async (files: readonly ImageFile[]): Promise<Blob> => {
-  const entries = withFolders(files)
+/** Writes the entries as one archive, whole or not at all. */
+const writeTar = async (path: string, entries: readonly TarEntry[]): Promise<{ digest: string; size: number }> => {
+  const partial = `${path}.${process.pid}.partial`
   const hash = createHash('sha256')
   let size = 0
-  for await (const chunk of tar(entries)) {
-    hash.update(chunk)
-    size += chunk.length
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of tar(entries)) {
+      hash.update(chunk)
+      size += chunk.length
+      yield chunk
+    }
   }
-  return { digest: hash.digest('hex'), size, bytes: () => tar(entries) }
+  try {
+    await pipeline(counted, createWriteStream(partial))
+    await rename(partial, path)
+  } finally {
+    await rm(partial, { force: true })
+  }
+  return { digest: hash.digest('hex'), size }
+}
+
+/** A layer with more files than this is kept as one file, since reading them all takes longer than anything else here. */
+const keepLayersOf = 100
+
+const layerBlob = async (files: readonly ImageFile[]): Promise<Blob> => {
+  const entries = withFolders(files)
+  if (files.length <= keepLayersOf) {
+    const hash = createHash('sha256')
+    let size = 0
+    for await (const chunk of tar(entries)) {
+      hash.update(chunk)
+      size += chunk.length
+    }
+    return { digest: hash.digest('hex'), size, bytes: () => tar(entries) }
+  }
+  const path = join(cacheDir(), 'layers', `${contentKey(...files.map(identity))}.tar`)
+  const about = `${path}.json`
+  if (!existsSync(about)) {
+    await mkdir(dirname(path), { recursive: true })
+    await replaceText(about, JSON.stringify(await writeTar(path, entries)))
+  }
+  const { digest, size } = JSON.parse(await readFile(about, 'utf8')) as { digest: string; size: number }
+  return { digest, size, bytes: () => createReadStream(path, { highWaterMark: 1 << 20 }) }
+}
+
+const replaceText = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.${process.pid}`, text)
+  await rename(`${path}.${process.pid}`, path)
 }
 
 const jsonBlob = (value: unknown): Blob => {
@@ -166,20 +209,19 @@ export const buildImage = async (spec: ImageSpec): Promise<ImageArchive> => {
   if (existsSync(path) && existsSync(about)) return JSON.parse(await readFile(about, 'utf8')) as ImageArchive
   await mkdir(dir, { recursive: true })
   const { entries, digest } = await layout(spec)
-  const partial = `${path}.${process.pid}.partial`
-  try {
-    const file = await open(partial, 'w')
-    try {
-      for await (const chunk of tar(entries)) await file.write(chunk)
-    } finally {
-      await file.close()
-    }
-    await rename(partial, path)
-  } finally {
-    await rm(partial, { force: true })
-  }
+  await writeTar(path, entries)
   const archive = { names: spec.names, tar: path, digest }
-  await writeFile(`${about}.${process.pid}`, JSON.stringify(archive))
-  await rename(`${about}.${process.pid}`, about)
+  await replaceText(about, JSON.stringify(archive))
+  await removeOlder(dir, short)
   return archive
+}
+
+/** Keeps the newest archives of an image: each is large, and the one of Berth is made anew with every change. */
+const removeOlder = async (dir: string, short: string): Promise<void> => {
+  const paths = (await readdir(dir))
+    .filter((file) => file.startsWith(`${short}-`) && file.endsWith('.tar'))
+    .map((file) => join(dir, file))
+  const times = new Map(paths.map((path) => [path, statSync(path).mtimeMs]))
+  const older = paths.sort((one, other) => (times.get(other) ?? 0) - (times.get(one) ?? 0)).slice(keptArchives)
+  for (const path of older) await Promise.all([rm(path, { force: true }), rm(`${path}.json`, { force: true })])
 }

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 
 /** One entry of an archive. Owner is root and time is zero, so that the same content always gives the same bytes. */
 export type TarEntry =
@@ -12,12 +13,19 @@ export type TarEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'symlink'; readonly path: string; readonly target: string }
 
+/** Smaller files are read at once: an image has thousands of them. */
+const streamFrom = 1 << 20
+
+const whole = async function* (source: string): AsyncGenerator<Uint8Array> {
+  yield await readFile(source)
+}
+
 export const fileEntry = (path: string, mode: number, source: string, size: number): TarEntry => ({
   kind: 'file',
   path,
   mode,
   size,
-  content: () => createReadStream(source, { highWaterMark: 1 << 20 }),
+  content: size > streamFrom ? () => createReadStream(source, { highWaterMark: streamFrom }) : () => whole(source),
 })
 
 export const textEntry = (path: string, mode: number, text: string | Uint8Array): TarEntry => {
