@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, realpathSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { cacheDir, contentKey } from './cache.ts'
 import { commandLine } from './command-line.ts'
 import { librariesOf } from './images/debian.ts'
@@ -28,7 +28,7 @@ const filesBelow = async (dir: string): Promise<string[]> => {
 const cachedFolder = async (dir: string, make: (partial: string) => Promise<void>): Promise<string> => {
   if (existsSync(dir)) return dir
   await withLock(
-    `${dir}.lock`,
+    join(cacheDir(), 'locks', basename(dir)),
     async () => {
       if (existsSync(dir)) return
       const partial = `${dir}.partial`

@@ -127,7 +127,7 @@ export const ensureBinaries = async <N extends ToolName>(
   const missing = names.filter((name) => !existsSync(paths[name]))
   if (missing.length === 0) return paths
   await withLock(
-    join(cacheDir(), 'bin', '.lock'),
+    join(cacheDir(), 'locks', 'build'),
     async () => {
       let reachable = true
       for (const name of missing.filter((each) => !existsSync(paths[each]))) {

@@ -5,6 +5,7 @@ import { endProcesses, processesWithEnv } from '../processes.ts'
 import type { Progress } from '../progress.ts'
 import { attempt } from '../run.ts'
 import { removeCgroups } from './cgroups.ts'
+import { restoreLimits } from './limits.ts'
 import { clusterMark, running } from './machine.ts'
 import { removeNetwork } from './network.ts'
 import { containerdSocket } from './node.ts'
@@ -55,5 +56,5 @@ export const takeDown = async (plan: ClusterPlan, ctr: string | undefined, progr
   await removeCgroups(plan)
   await removeNetwork(plan)
   await removeMounts(plan)
-  await forget(plan)
+  await forget(plan, restoreLimits)
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { cacheDir } from '../cache.ts'
 import { withLock } from '../lock.ts'
 import { run } from '../run.ts'
 import { type ClusterPlan, clusterPlan, maxClusters } from './plan.ts'
@@ -21,6 +22,9 @@ export const replaceFile = async (path: string, content: string, mode = 0o600): 
   await writeFile(partial, content, { mode })
   await rename(partial, path)
 }
+
+// Not beside the state, which goes away while the lock is held.
+const lockPath = (name: string): string => join(cacheDir(), 'locks', name)
 
 const recordPath = (name: string): string => join(stateBase(), name, 'cluster.json')
 
@@ -59,7 +63,7 @@ export const recordedPlan = async (name: string): Promise<ClusterPlan | undefine
 export const claimPlan = async (name: string, nodes: number): Promise<ClusterPlan> => {
   clusterPlan({ name, index: 0, nodes, baseDir: stateBase() }) // refuses a bad name before anything is made
   return withLock(
-    join(stateBase(), '.lock'),
+    lockPath('clusters'),
     async () => {
       const known = await recordedPlan(name)
       if (known) return known
@@ -78,9 +82,19 @@ export const claimPlan = async (name: string, nodes: number): Promise<ClusterPla
 
 /** One command at a time works on a cluster; a second one waits for the first. */
 export const withClusterLock = <T>(name: string, work: () => Promise<T>, onWait: () => void): Promise<T> =>
-  withLock(join(stateBase(), `.${name}.lock`), work, { deadlineMs: 10 * 60_000, onWait })
+  withLock(lockPath(`cluster-${name}`), work, { deadlineMs: 10 * 60_000, onWait })
 
-/** Removes what is left of the cluster's folder, and the base when it held nothing else. */
-export const forget = async (plan: ClusterPlan): Promise<void> => {
+/** Removes what is left of the cluster's folder. `whenLast` runs before another cluster can come up if there is none now. */
+export const forget = async (plan: ClusterPlan, whenLast: () => Promise<void>): Promise<void> => {
   await rm(plan.stateDir, { recursive: true, force: true })
+  await withLock(
+    lockPath('clusters'),
+    async () => {
+      if ((await allRecords()).length > 0) return
+      await whenLast()
+      // Fails when something else lies there, which is not ours to remove.
+      await rmdir(stateBase()).catch(() => {})
+    },
+    { deadlineMs: 30_000 },
+  )
 }

@@ -9,6 +9,7 @@ import { applyAddons, clusterGaps, untilComplete } from './addons.ts'
 import { ensureCgroups } from './cgroups.ts'
 import { controlPlane } from './control-plane.ts'
 import { kubectlFor } from './kubectl.ts'
+import { raiseLimits } from './limits.ts'
 import { loadOnNode } from './load-images.ts'
 import { type Component, ensureMachine, ensureRunning, logTail, running } from './machine.ts'
 import { ensureNetwork } from './network.ts'
@@ -88,6 +89,7 @@ const bringUpRuntime = async (
  * repaired, so it can be called at any time; on a cluster that is up it changes nothing.
  */
 export const bringUp = async (plan: ClusterPlan, programs: ClusterPrograms, progress: Progress): Promise<void> => {
+  await raiseLimits()
   await ensurePki(plan)
   await ensureCgroups(plan)
   const machines = await Promise.all([plan.control, ...plan.nodes].map((machine) => ensureMachine(plan, machine)))
