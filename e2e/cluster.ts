@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { ensureCluster } from '../hack/cluster/index.ts'
+import { installBerth } from '../hack/install/index.ts'
+import { printProgress } from '../hack/progress.ts'
+
+/** What every story stands on: a super cluster with Berth in it. */
+export interface World {
+  readonly clusterName: string
+  readonly kubectl: string
+  readonly superKubeconfig: string
+  readonly nodes: readonly { readonly name: string; readonly ip: string }[]
+  /** A folder for kubeconfigs and the like, gone after the last story. */
+  readonly dir: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    world: World
+  }
+}
+
+/** Global set-up of the stories: the cluster is brought up, or found, and Berth of these sources is installed. It stays up after. */
+const setup = async (project: TestProject): Promise<() => Promise<void>> => {
+  const progress = printProgress()
+  const cluster = await ensureCluster({ name: process.env['BERTH_TEST_CLUSTER'] ?? 'test', progress })
+  await installBerth(cluster, progress)
+  const dir = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
+  project.provide('world', {
+    clusterName: cluster.name,
+    kubectl: cluster.binaries.kubectl,
+    superKubeconfig: cluster.kubeconfigPath,
+    nodes: cluster.nodes.map(({ name, ip }) => ({ name, ip })),
+    dir,
+  })
+  return () => rm(dir, { recursive: true, force: true })
+}
+
+export default setup
