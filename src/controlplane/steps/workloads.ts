@@ -89,7 +89,7 @@ export const controllerManagerVersion = (
 
 /**
  * The tenant's controller manager. It gives up after ten seconds without an API server and is then held back for as long: so it starts when the API
- * server's process runs, which leaves it time enough, and not before.
+ * server's process runs and finds its etcd, from where on it takes a few seconds, and not before.
  */
 export const controllerManager: Step = {
   name: 'controller manager',
@@ -99,8 +99,9 @@ export const controllerManager: Step = {
     const { observed, plane } = round
     const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
     const workload = observed.objects.get(`Deployment/${name}`)
-    if (!workload && !hasRunningContainer(podsOf(observed.pods, apiServerName))) {
-      return { kind: 'wait', reason: 'Waiting', message: 'waits for the process of the API server' }
+    const canStart = hasReadyPod(podsOf(observed.pods, componentNames.etcd)) && hasRunningContainer(podsOf(observed.pods, apiServerName))
+    if (!workload && !canStart) {
+      return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }
     const apiServerWorkload = observed.objects.get(`Deployment/${apiServerName}`)
     const version = controllerManagerVersion(plane.spec.version, apiServerWorkload, deployedVersion(workload))
