@@ -37,6 +37,9 @@ export const processesWithEnv = (name: string, value: string): ProcessId[] => {
     .flatMap((entry) => processId(Number(entry)) ?? [])
 }
 
+/** The program a process was started as: its first argument. */
+export const programOf = ({ pid }: ProcessId): string => (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0] ?? ''
+
 /** The pids of a process' children. */
 export const childrenOf = (pid: number): number[] =>
   (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number)

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import versions from '../../images/versions.json' with { type: 'json' }
 import { until } from '../processes.ts'
 import type { Kubectl } from './kubectl.ts'
+import { containerdSocket } from './node.ts'
 import type { ClusterPlan } from './plan.ts'
+import { runningContainers } from './runtime.ts'
 
 const names = ['coredns', 'kube-network-policies', 'local-path-provisioner'] as const
 
@@ -49,13 +51,43 @@ const missing = (plan: ClusterPlan, items: readonly Listed[]): string[] => {
   return gaps
 }
 
+interface ListedPod {
+  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string }
+  readonly spec: { readonly nodeName?: string }
+  readonly status: { readonly phase?: string; readonly containerStatuses?: readonly { readonly containerID?: string }[] }
+}
+
+const list = async <T>(kubectl: Kubectl, args: readonly string[]): Promise<readonly T[]> =>
+  (JSON.parse(await kubectl(['get', ...args, '-o', 'json'], { timeoutMs: 10_000 })) as { items: T[] }).items
+
+/** System pods that the API calls running and whose node does not run them: what it says of a node that was lost is old. */
+const ghosts = async (plan: ClusterPlan, kubectl: Kubectl, ctr: string): Promise<string[]> => {
+  const pods = (
+    await Promise.all(
+      ['kube-system', 'local-path-storage'].map((name) => list<ListedPod>(kubectl, ['pods', '--namespace', name])),
+    )
+  ).flat()
+  const gaps = plan.nodes.map(async (node) => {
+    const containers = await runningContainers(ctr, containerdSocket(node))
+    return pods
+      .filter(
+        ({ metadata, spec, status }) => spec.nodeName === node.name && status.phase === 'Running' && !metadata.deletionTimestamp,
+      )
+      .filter(({ status }) =>
+        status.containerStatuses?.some(({ containerID = '' }) => !containers.has(containerID.replace('containerd://', ''))),
+      )
+      .map(({ metadata }) => `pod ${metadata.name} does not run on ${node.name}`)
+  })
+  return (await Promise.all(gaps)).flat()
+}
+
 /** One look at the whole cluster. */
-export const clusterGaps = async (plan: ClusterPlan, kubectl: Kubectl): Promise<string[]> => {
-  const list = await kubectl(
-    ['get', 'nodes,deployments,daemonsets,storageclasses,serviceaccounts', '--all-namespaces', '-o', 'json'],
-    { timeoutMs: 10_000 },
-  )
-  return missing(plan, (JSON.parse(list) as { items: Listed[] }).items)
+export const clusterGaps = async (plan: ClusterPlan, kubectl: Kubectl, ctr: string): Promise<string[]> => {
+  const [items, lost] = await Promise.all([
+    list<Listed>(kubectl, ['nodes,deployments,daemonsets,storageclasses,serviceaccounts', '--all-namespaces']),
+    ghosts(plan, kubectl, ctr),
+  ])
+  return [...missing(plan, items), ...lost]
 }
 
 /** Applies what the cluster's own pods need. Applying it again changes nothing. */
@@ -66,13 +98,13 @@ export const applyAddons = async (plan: ClusterPlan, kubectl: Kubectl): Promise<
 }
 
 /** Waits until everything works. @throws with what is missing when it takes longer than `deadlineMs`. */
-export const untilComplete = async (plan: ClusterPlan, kubectl: Kubectl, deadlineMs: number): Promise<void> => {
+export const untilComplete = async (plan: ClusterPlan, kubectl: Kubectl, ctr: string, deadlineMs: number): Promise<void> => {
   let gaps: string[] = []
   await until(
     `cluster ${plan.name}`,
     deadlineMs,
     async () => {
-      gaps = await clusterGaps(plan, kubectl).catch((error: unknown) => [String(error)])
+      gaps = await clusterGaps(plan, kubectl, ctr).catch((error: unknown) => [String(error)])
       return gaps.length === 0
     },
     { everyMs: 200, seen: () => gaps.join('; ') },

@@ -4,11 +4,11 @@ import { type Progress, silent } from '../progress.ts'
 import { clusterGaps } from './addons.ts'
 import { takeDown } from './down.ts'
 import { kubectlFor } from './kubectl.ts'
-import { loadOnNode } from './load-images.ts'
 import { machineInit } from './machine.ts'
 import { containerdSocket } from './node.ts'
 import { kubeconfigPath } from './pki.ts'
 import type { ClusterPlan } from './plan.ts'
+import { loadOnNode } from './runtime.ts'
 import { claimPlan, recordedPlan, withClusterLock } from './state.ts'
 import { bringUp, type ClusterPrograms, clusterPrograms } from './up.ts'
 
@@ -104,8 +104,8 @@ export const statusCluster = async ({ name }: { name: string }): Promise<Cluster
   if (!plan) return { name, state: 'absent', gaps: [] }
   const path = kubeconfigPath(plan)
   if (!existsSync(path)) return { name, state: 'incomplete', gaps: ['it was never fully up'] }
-  const { kubectl } = await clusterPrograms(silent)
-  const gaps = await clusterGaps(plan, kubectlFor(kubectl, path)).catch((error: unknown) => [
+  const { kubectl, ctr } = await clusterPrograms(silent)
+  const gaps = await clusterGaps(plan, kubectlFor(kubectl, path), ctr).catch((error: unknown) => [
     `the API server does not answer: ${String(error)}`,
   ])
   return { name, state: gaps.length === 0 ? 'up' : 'incomplete', gaps, kubeconfigPath: path }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir, contentKey } from '../cache.ts'
-import { childrenOf, endProcesses, isAlive, type ProcessId, processesWithEnv, processId, until } from '../processes.ts'
+import { childrenOf, endProcesses, isAlive, type ProcessId, processesWithEnv, processId, programOf, until } from '../processes.ts'
 import { type RunOptions, run } from '../run.ts'
 import type { ClusterPlan, Machine } from './plan.ts'
 import { replaceFile } from './state.ts'
@@ -42,9 +42,16 @@ export const running = async (plan: ClusterPlan, id: string): Promise<RunRecord 
   return record && isAlive(record) ? record : undefined
 }
 
-/** Ends what a component started and left without a record, as when we were killed between start and record. */
-const endStrays = async (plan: ClusterPlan, id: string): Promise<void> => {
-  await endProcesses(processesWithEnv(componentMark, markOf(plan, id)), 0)
+/**
+ * Ends a program that runs without a record, as when we were killed between start and record. What it started itself is left alone:
+ * pods outlive their containerd.
+ */
+const endStrays = async (plan: ClusterPlan, id: string, program: string): Promise<void> => {
+  const strays = processesWithEnv(componentMark, markOf(plan, id))
+  await endProcesses(
+    strays.filter((stray) => programOf(stray) === program),
+    0,
+  )
   await rm(recordPath(plan, id), { force: true })
 }
 
@@ -105,7 +112,7 @@ export const ensureRunning = async (plan: ClusterPlan, component: Component): Pr
   const record = await running(plan, id)
   if (record?.key === key) return 'kept'
   if (record) await endProcesses([record], 10_000)
-  await endStrays(plan, id)
+  await endStrays(plan, id, command[0])
   await launch(
     plan,
     id,
@@ -116,6 +123,7 @@ export const ensureRunning = async (plan: ClusterPlan, component: Component): Pr
   return 'started'
 }
 
+const machineProgram = 'catatonit'
 const initId = (machine: Machine): string => `machine-${machine.name}`
 
 /** The first process of a machine. When it ends, the kernel ends all others on that machine and drops its mounts. */
@@ -136,7 +144,7 @@ const initScript = (plan: ClusterPlan, machine: Machine): string => {
     'mkdir -m 1777 /run/lock',
     ...shared.flatMap((path) => [`mkdir -p ${inside(path)}`, `mount --bind ${path} ${inside(path)}`]),
     `mount --rbind ${inside('/var')} /var`,
-    'exec catatonit -P',
+    `exec ${machineProgram} -P`,
   ].join('\n')
 }
 
@@ -144,7 +152,7 @@ const initScript = (plan: ClusterPlan, machine: Machine): string => {
 export const ensureMachine = async (plan: ClusterPlan, machine: Machine): Promise<'kept' | 'started'> => {
   if (await machineInit(plan, machine)) return 'kept'
   const id = initId(machine)
-  await endStrays(plan, id)
+  await endStrays(plan, id, machineProgram)
   for (const path of ['lib', 'log', 'cache', 'spool', 'tmp']) await mkdir(join(machine.dir, 'var', path), { recursive: true })
   await run('ln', ['-sfn', '/run', join(machine.dir, 'var', 'run')])
   const namespaces = ['--net', '--mount', '--uts', '--ipc', '--pid', '--fork', '--mount-proc', '--propagation', 'slave']
@@ -154,7 +162,7 @@ export const ensureMachine = async (plan: ClusterPlan, machine: Machine): Promis
     10_000,
     async () => {
       if (!isAlive(record)) throw new Error(`machine ${machine.name} did not start: ${await lastLines(logPath(plan, id))}`)
-      return (await readFile(`/proc/${record.pid}/comm`, 'utf8').catch(() => '')).trim() === 'catatonit'
+      return (await readFile(`/proc/${record.pid}/comm`, 'utf8').catch(() => '')).trim() === machineProgram
     },
     { everyMs: 10, seen: () => lastLines(logPath(plan, id)) },
   )

@@ -10,13 +10,13 @@ import { ensureCgroups } from './cgroups.ts'
 import { controlPlane } from './control-plane.ts'
 import { kubectlFor } from './kubectl.ts'
 import { raiseLimits } from './limits.ts'
-import { loadOnNode } from './load-images.ts'
 import { type Component, ensureMachine, ensureRunning, logTail, running } from './machine.ts'
 import { ensureNetwork } from './network.ts'
 import { containerdSocket, type NodeParts, nodeParts } from './node.ts'
 import { ensurePki, kubeconfigPath, pkiDir } from './pki.ts'
 import type { ClusterPlan, NodeMachine } from './plan.ts'
 import { ensurePolicyQueue } from './policies-queue.ts'
+import { loadOnNode } from './runtime.ts'
 import { replaceFile } from './state.ts'
 
 const programNames = [
@@ -109,7 +109,7 @@ export const bringUp = async (plan: ClusterPlan, programs: ClusterPrograms, prog
   await Promise.all(
     parts.flatMap(({ parts: { kubelet, kubeProxy } }) => [ensureRunning(plan, kubelet), ensureRunning(plan, kubeProxy)]),
   )
-  if ((await clusterGaps(plan, kubectl).catch(() => ['no answer'])).length > 0) {
+  if ((await clusterGaps(plan, kubectl, programs.ctr).catch(() => ['no answer'])).length > 0) {
     progress('add-ons: CoreDNS, network policies, volumes')
     await applyAddons(plan, kubectl)
   }
@@ -120,5 +120,5 @@ export const bringUp = async (plan: ClusterPlan, programs: ClusterPrograms, prog
       if (loaded.length > 0) progress(`${node.name} has the tenants' images`)
     }),
   )
-  await untilComplete(plan, kubectl, 120_000)
+  await untilComplete(plan, kubectl, programs.ctr, 120_000)
 }
