@@ -46,5 +46,12 @@ export const resourceTypes = {
   clusterRoles: of('rbac.authorization.k8s.io', 'v1', 'clusterroles', 'ClusterRole', false),
   clusterRoleBindings: of('rbac.authorization.k8s.io', 'v1', 'clusterrolebindings', 'ClusterRoleBinding', false),
   customResourceDefinitions: of('apiextensions.k8s.io', 'v1', 'customresourcedefinitions', 'CustomResourceDefinition', false),
+  validatingWebhookConfigurations: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+    false,
+  ),
   tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),
 } as const satisfies Record<string, ResourceType>

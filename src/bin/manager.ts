@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { createWebhook } from '../controlplane/admission/webhook.ts'
 import { createManager } from '../controlplane/manager.ts'
 import { defaultRegistry } from '../controlplane/versions.ts'
 import { connectionOf } from '../kube/connect.ts'
@@ -31,6 +32,12 @@ const settings = {
     schema: text.port().default(8080),
     help: 'port of /healthz, /readyz and /metrics',
   },
+  webhookPort: {
+    env: 'BERTH_WEBHOOK_PORT',
+    flag: 'webhook-port',
+    schema: text.port().optional(),
+    help: 'port of the admission webhook; without one this process serves none',
+  },
 }
 const config = configOrExit('manager', settings, process)
 const log = createLog({ process: 'manager', level: config.logLevel })
@@ -41,8 +48,12 @@ await runProcess(
     const kube = createKubeClient(await connectionOf(config), { userAgent })
     onStop('client', () => kube.close())
     const registry = createMetrics({ process: 'manager' })
-    const health = await startHealthServer({ port: config.healthPort, registry })
+    const webhook = config.webhookPort === undefined ? undefined : createWebhook({ kube, port: config.webhookPort, log })
+    const ready = { webhook: () => webhook?.complaint() }
+    const health = await startHealthServer({ port: config.healthPort, registry, ready })
     onStop('health server', () => health.stop())
+    await webhook?.start()
+    onStop('webhook', () => webhook?.stop())
     const manager = createManager({
       kube,
       connectTenant: (connection) => createKubeClient(connection, { userAgent }),

@@ -59,6 +59,11 @@ export const statusOf = (input: {
     const wanted = { type: 'Upgrading', status: 'True', reason: 'RollingOut', message, observedGeneration: generation } as const
     conditions = [...conditions, ...setCondition(upgrading, wanted, now)]
   }
+  const sync = conditions.find(({ type }) => type === 'SyncReady')
+  conditions =
+    sync?.reason === 'Frozen'
+      ? setCondition(conditions, { ...sync, type: 'Frozen', status: 'True' }, now)
+      : conditions.filter(({ type }) => type !== 'Frozen')
   const slice = tenant.status?.serviceSlice
   return {
     ...tenant.status,

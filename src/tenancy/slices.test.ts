@@ -71,7 +71,7 @@ describe('sliceRefusal', () => {
     ],
     [
       'refuses one that overlaps a tenant',
-      { takenSlices: [{ tenant: 'x/b', slice: '10.96.4.16/28' }] },
+      { takenSlices: [{ tenant: 'tenant x/b', slice: '10.96.4.16/28' }] },
       /overlaps 10.96.4.16\/28 of tenant x\/b/,
     ],
     ['refuses one with addresses in use', { usedAddresses: ['10.96.4.9'] }, /for example 10.96.4.9/],

@@ -57,7 +57,7 @@ export interface SliceSituation {
   readonly superRanges: readonly string[]
   /** Names of super's IPAddress objects: addresses that Services hold. */
   readonly usedAddresses: readonly string[]
-  /** Slices of tenants, recorded or asked for, each with its tenant for messages. */
+  /** Slices of tenants, recorded or asked for, each with who has it, for messages. */
   readonly takenSlices: readonly { readonly tenant: string; readonly slice: string }[]
 }
 
@@ -88,7 +88,7 @@ export const sliceRefusal = (slice: string, { superRanges, usedAddresses, takenS
     return `${slice} is outside the super cluster's Service range ${superRanges.join(', ') || '(none found)'}`
   }
   const other = takenSlices.find((taken) => isIpv4(taken.slice.split('/')[0] ?? '') && overlaps(parseCidr(taken.slice), wanted))
-  if (other) return `${slice} overlaps ${other.slice} of tenant ${other.tenant}`
+  if (other) return `${slice} overlaps ${other.slice} of ${other.tenant}`
   const used = usedAddresses.filter((address) => cidrContainsAddress(slice, address))
   if (used.length > 0) {
     return `${slice} holds ${used.length} address(es) that Services of the super cluster use already, for example ${used[0]}`

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
-import { controlPlaneLabel } from '../../tenancy/marks.ts'
+import { controlPlaneLabel, frozenAnnotation } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { labelsOf } from '../components/plane.ts'
 import { fieldManager, syncerLease } from '../names.ts'
@@ -52,6 +52,11 @@ export const sync: Step = {
   condition: 'SyncReady',
   needs: ['API server'],
   async run({ observed, now, tenant }) {
+    const frozen = observed.syncerLease?.metadata.annotations?.[frozenAnnotation]
+    if (frozen) {
+      const message = `syncing is frozen: ${frozen}. Look at the tenant, then say so with \`berth tenant resume-sync ${tenant.metadata.name}\``
+      return { kind: 'wait', reason: 'Frozen', message, retryAfterMs: 5000, problem: true }
+    }
     const renewed = Date.parse(observed.syncerLease?.spec?.renewTime ?? '')
     const silentMs = now.getTime() - renewed
     if (silentMs < syncerSilenceMs) return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }

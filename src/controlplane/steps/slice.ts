@@ -43,7 +43,7 @@ export const sliceSituation = async (
       .flatMap((tenant) =>
         [...new Set([tenant.status?.serviceSlice, tenant.spec.network.serviceSlice])]
           .filter((slice) => slice !== undefined)
-          .map((slice) => ({ tenant: `${tenant.metadata.namespace}/${tenant.metadata.name}`, slice })),
+          .map((slice) => ({ tenant: `tenant ${tenant.metadata.namespace}/${tenant.metadata.name}`, slice })),
       ),
   }
 }

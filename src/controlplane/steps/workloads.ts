@@ -99,7 +99,8 @@ export const controllerManager: Step = {
     const { observed, plane } = round
     const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
     const workload = observed.objects.get(`Deployment/${name}`)
-    const canStart = hasReadyPod(podsOf(observed.pods, componentNames.etcd)) && hasRunningContainer(podsOf(observed.pods, apiServerName))
+    const canStart =
+      hasReadyPod(podsOf(observed.pods, componentNames.etcd)) && hasRunningContainer(podsOf(observed.pods, apiServerName))
     if (!workload && !canStart) {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }

@@ -1,0 +1,90 @@
+import { createServer, type Server } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { KubeClient } from '../../kube/client.ts'
+import { explainError } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import type { KeyPair } from '../pki/issue.ts'
+import { sliceSituation } from '../steps/slice.ts'
+import { admissionReview, judge } from './review.ts'
+
+const path = '/validate'
+/** An object of the API is at most 1.5 MiB, and a review has it up to twice. */
+const maxBodyBytes = 4 * 1024 * 1024
+const workDeadlineMs = 4000
+
+export interface AdmissionServer {
+  readonly port: number
+  /** New keys for new connections. */
+  setKeys(keys: KeyPair): void
+  stop(): Promise<void>
+}
+
+const readBody = async (request: IncomingMessage): Promise<string | undefined> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBodyBytes) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+const parseReview = (body: string) => {
+  try {
+    return admissionReview.safeParse(JSON.parse(body))
+  } catch {
+    return { success: false } as const
+  }
+}
+
+/** Serves the admission webhook. Anyone in the cluster can ask it, so its answers name no other tenant. */
+export const startAdmissionServer = async (options: {
+  readonly kube: KubeClient
+  readonly keys: KeyPair
+  readonly port: number
+  readonly log: Log
+}): Promise<AdmissionServer> => {
+  const { kube, keys, port, log } = options
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const reply = (status: number, body: string): void =>
+      void response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'text/plain' }).end(body)
+    if (request.method !== 'POST' || request.url?.split('?', 1)[0] !== path) return reply(404, 'not found\n')
+    const body = await readBody(request)
+    if (body === undefined) {
+      reply(413, 'too large\n')
+      request.destroy()
+      return
+    }
+    const review = parseReview(body)
+    if (!review.success) return reply(400, 'not an AdmissionReview of a TenantControlPlane\n')
+    const situation = await sliceSituation({ kube, signal: AbortSignal.timeout(workDeadlineMs) })
+    const takenSlices = situation.takenSlices.map(({ slice }) => ({ slice, tenant: 'another tenant' }))
+    return reply(200, JSON.stringify(judge(review.data, { ...situation, takenSlices })))
+  }
+
+  const server: Server = createServer({ cert: keys.cert, key: keys.key, minVersion: 'TLSv1.2' }, (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      log.warn({ reason: explainError(error) }, 'admission review failed')
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end('cannot look at the slices of the super cluster\n')
+    })
+  })
+  server.requestTimeout = 10_000
+  server.headersTimeout = 5000
+  server.maxConnections = 100
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    setKeys: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
