@@ -109,8 +109,8 @@ export const createWorker = ({ queue, log, depsOf, onTenantAnswer, onSynced }: W
     const { server } = deps.tenant.tenantClient
     const unanswered = hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT') && error.details['server'] === server
     onTenantAnswer(item.tenant, !unanswered)
-    if (hasCode(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND') && queue.failures(item) < 3) {
-      // The other side moved on meanwhile; its event is on the way.
+    if (hasCode(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND', 'KUBE_FORBIDDEN') && queue.failures(item) < 3) {
+      // The other side moved on meanwhile and its event is on the way; or super has still to notice a new namespace's RoleBinding.
       queue.retry(item)
       return
     }
