@@ -27,7 +27,9 @@ export interface InformerStore<T extends KubeObject> {
   readonly objects: ReadonlyMap<string, { readonly object: T }>
   /** The resourceVersion up to which list and watch have told everything; undefined before the first list. */
   position(): string | undefined
-  /** Starts a list at its resourceVersion. True when the server is behind what it had told before: its data was restored, and the list is the truth. */
+  /** To be called before a list is asked for: its answer cannot be older than what is known now. */
+  prepareList(): void
+  /** The list's resourceVersion. True when it is older than it can be: the server's data was restored, and the list is the truth. */
   beginList(resourceVersion: string | undefined): boolean
   /** One listed object. */
   listed(object: T): Change<T> | undefined
@@ -43,12 +45,19 @@ export interface InformerStore<T extends KubeObject> {
 export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T = (object) => object): InformerStore<T> => {
   const entries = new Map<string, Entry<T>>()
   let position: string | undefined
+  let newest: string | undefined // of all that was seen, own writes included
+  let newestBeforeList: string | undefined
   let round = 0
   let listVersion: string | undefined
   let listIsTruth = false
 
+  const see = (resourceVersion: string | undefined) => {
+    if (newest === undefined || isNewer(resourceVersion, newest)) newest = resourceVersion
+  }
+
   const put = (key: string, whole: T, source: 'list' | 'watch'): Change<T> | undefined => {
     const { resourceVersion } = whole.metadata
+    see(resourceVersion)
     const entry = entries.get(key)
     if (!entry) {
       const object = keep(whole)
@@ -85,10 +94,14 @@ export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T
     objects: entries,
     position: () => position,
 
+    prepareList: () => {
+      newestBeforeList = newest
+    },
     beginList: (resourceVersion) => {
       round += 1
       listVersion = resourceVersion
-      listIsTruth = isOlder(resourceVersion, position)
+      listIsTruth = isOlder(resourceVersion, newestBeforeList)
+      see(resourceVersion)
       return listIsTruth
     },
     listed: (object) => put(objectKey(object), object, 'list'),
@@ -100,6 +113,7 @@ export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T
         gone.push(remove(key, entry))
       }
       position = listVersion
+      if (listIsTruth) newest = listVersion
       listIsTruth = false
       return gone
     },
@@ -108,6 +122,7 @@ export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T
       const { resourceVersion } = object.metadata
       if (isOlder(resourceVersion, position)) return 'rewound'
       position = resourceVersion ?? position
+      see(resourceVersion)
       if (type === 'BOOKMARK') return undefined
       const key = objectKey(object)
       if (type !== 'DELETED') return put(key, object, 'watch')
@@ -121,6 +136,7 @@ export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T
       const key = objectKey(whole)
       const entry = entries.get(key)
       if (!isNewer(resourceVersion, entry ? entry.resourceVersion : position)) return
+      see(resourceVersion)
       if (entry) {
         entry.unconfirmed ??= { before: entry.object, mixed: false }
         entry.object = keep(whole)

@@ -11,7 +11,7 @@ import { type Change, type ChangeKind, createInformerStore } from './informer-st
 export type { ChangeKind } from './informer-store.ts'
 
 export interface InformerOptions<T extends KubeObject> {
-  readonly client: KubeClient
+  readonly client: Pick<KubeClient, 'server' | 'list' | 'watch'>
   readonly type: ResourceType
   readonly log: Log
   readonly namespace?: string
@@ -124,6 +124,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
 
   const relist = async () => {
     let continueToken: string | undefined
+    store.prepareList()
     try {
       do {
         const page = await client.list<T>(type, {
@@ -193,7 +194,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         }
         if (await follow(position)) succeeded()
         else
-          throw new AppError('KUBE_UNREACHABLE', `${type.plural}: ${client.server} ended a watch at once`, {
+          throw new AppError('KUBE_SERVER_ERROR', `${type.plural}: ${client.server} ended a watch at once`, {
             server: client.server,
           })
       } catch (error) {

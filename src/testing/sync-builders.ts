@@ -1,0 +1,22 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { aPod, type Wanted } from './builders.ts'
+import { frozen } from './frozen.ts'
+
+/** What a translation knows of a tenant in tests: acme, with the slice 10.96.4.0/24. */
+export const aSyncContext = (wanted: { readonly podSecurity?: 'privileged' | 'baseline' | 'restricted' } = {}) =>
+  frozen({
+    tenant: { uid: '11111111-2222-4333-8444-555555555555', name: 'acme', namespace: 'tenants' },
+    clusterDomain: 'cluster.local',
+    apiServerAddress: '10.96.4.1',
+    dnsAddress: '10.96.4.10',
+    serviceSlices: ['10.96.4.0/24', 'fd00:4::/112'],
+    podSecurity: wanted.podSecurity ?? ('baseline' as const),
+  })
+
+/** A pod `web` in the tenant's namespace `shop`, as the tenant's API server gives it: one container and what `spec` lays over it. */
+export const aTenantPod = (spec: Readonly<Record<string, unknown>> = {}, wanted: Wanted = {}): KubeObject =>
+  aPod({
+    ...wanted,
+    metadata: { name: 'web', namespace: 'shop', uid: 'tenant-pod-uid', generation: 1, ...wanted.metadata },
+    spec: { containers: [{ name: 'main', image: 'registry.example/web:1' }], ...spec },
+  })
