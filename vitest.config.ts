@@ -5,7 +5,7 @@ const integration = 'src/**/*.integration.test.ts'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'hack/**/*.unit.test.ts'], exclude: [integration] } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', '{hack,bench}/**/*.unit.test.ts'], exclude: [integration] } },
       // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
       { test: { name: 'integration', include: [integration], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 } },
       {

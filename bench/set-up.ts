@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ensureCluster, type LocalCluster } from '../hack/cluster/index.ts'
+import { addKwokNodes } from '../hack/cluster/kwok.ts'
+import { installBerth } from '../hack/install/index.ts'
+import type { Progress } from '../hack/progress.ts'
+import { resourceTypes } from '../src/apis/resource-types.ts'
+import type { TenantControlPlane } from '../src/apis/tenant-control-plane.ts'
+import type { KubeClient } from '../src/kube/client.ts'
+import { loadKubeconfig, parseKubeconfig } from '../src/kube/kubeconfig.ts'
+import { createKubeClient } from '../src/kube/undici-client.ts'
+import { hasCode } from '../src/lib/errors.ts'
+import { tenantSource } from '../src/syncer/tenant-source.ts'
+import { kubeconfigSecretName } from '../src/tenancy/names.ts'
+import { makeNamespace } from './namespaces.ts'
+import type { BenchOptions } from './options.ts'
+import type { BenchTenant, Rig } from './rig.ts'
+
+/** Namespace of the benchmark's TenantControlPlanes. */
+const tenantsNamespace = 'bench-tenants'
+const tenantDeadlineMs = 180_000
+const userAgent = 'berth-bench'
+
+const makeTenant = async (superClient: KubeClient, name: string): Promise<void> => {
+  const plane = {
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata: { name, namespace: tenantsNamespace },
+    spec: {},
+  }
+  await superClient.create(resourceTypes.tenantControlPlanes, plane).catch((error: unknown) => {
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+  })
+}
+
+/** Waits until a tenant is Ready, and connects to it as its administrator. */
+const connectTenant = async (superClient: KubeClient, name: string): Promise<BenchTenant> => {
+  const ref = { name, namespace: tenantsNamespace }
+  const end = Date.now() + tenantDeadlineMs
+  for (;;) {
+    const plane = await superClient.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref)
+    const conditions = plane?.status?.conditions ?? []
+    const ready = conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+    if (plane && ready) {
+      const namespace = plane.status?.controlPlaneNamespace ?? ''
+      const source = tenantSource(plane, await superClient.get(resourceTypes.secrets, { name: 'syncer-kubeconfig', namespace }))
+      const published = await superClient.get(resourceTypes.secrets, {
+        name: kubeconfigSecretName(name),
+        namespace: tenantsNamespace,
+      })
+      const kubeconfig = Buffer.from(published?.data?.value ?? '', 'base64').toString()
+      if (source && kubeconfig) {
+        return { name, ctx: source.ctx, client: createKubeClient(parseKubeconfig(kubeconfig), { userAgent }) }
+      }
+    }
+    if (Date.now() > end) {
+      const seen = conditions.map(({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`).join('\n  ')
+      throw new Error(`tenant ${name} is not ready after ${tenantDeadlineMs / 1000} s:\n  ${seen}`)
+    }
+    await sleep(500)
+  }
+}
+
+const openTenants = async (superClient: KubeClient, count: number, progress: Progress): Promise<BenchTenant[]> => {
+  await makeNamespace(superClient, tenantsNamespace)
+  const names = Array.from({ length: count }, (_, index) => `bench-${index}`)
+  const tenants: BenchTenant[] = []
+  // One after the other: all at once they only slow each other down on a small machine.
+  for (const name of names) {
+    progress(`tenant ${name}`)
+    await makeTenant(superClient, name)
+    tenants.push(await connectTenant(superClient, name))
+  }
+  return tenants
+}
+
+/** Brings up all that is measured on: a cluster with one true node for control planes, kwok nodes for pods, Berth, and the tenants. */
+export const setUp = async (
+  { cluster: name, pods, warmUp, tenants, ways, inFlight }: BenchOptions,
+  progress: Progress,
+): Promise<Rig> => {
+  const cluster: LocalCluster = await ensureCluster({ name, nodes: 1, progress })
+  const withTenants = ways.some((way) => way !== 'direct')
+  if (withTenants) await installBerth(cluster, progress)
+  const kwokNodes = await addKwokNodes(cluster, Math.max(10, Math.ceil((pods + warmUp) / 500)), { progress })
+  const superClient = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath), { userAgent })
+  return {
+    cluster,
+    superClient,
+    kwokNodes,
+    tenants: withTenants ? await openTenants(superClient, tenants, progress) : [],
+    inFlight,
+  }
+}
