@@ -11,7 +11,7 @@ import {
 } from './fields.ts'
 import { fqdnHostname, maxHostname } from './hostname.ts'
 import type { V1Volume } from './json-types.ts'
-import { allContainers, type Pod } from './pod.ts'
+import { ownContainers, type Pod } from './pod.ts'
 
 export interface Refusal {
   /** CamelCase, for the Event. */
@@ -46,7 +46,7 @@ const unsupportedVolume = (volume: V1Volume): Refusal | undefined =>
 const unsupportedFields: Check = ({ spec }) =>
   fieldCheck('spec', spec, podSpecFields) ??
   firstOf(
-    allContainers(spec),
+    ownContainers(spec),
     (container) =>
       fieldCheck(`spec.containers[${container.name}]`, container, containerFields) ??
       firstOf(container.env ?? [], ({ name, valueFrom }) =>
@@ -88,7 +88,7 @@ const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
     message: `${what} is not allowed: pods here are held to the Pod Security level ${level}`,
   })
   for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (spec[field]) return forbidden(`spec.${field}`)
-  const privileged = allContainers(spec).find(({ securityContext }) => securityContext?.privileged)
+  const privileged = ownContainers(spec).find(({ securityContext }) => securityContext?.privileged)
   if (privileged) return forbidden(`a privileged container (${privileged.name})`)
   return firstOf(spec.volumes ?? [], (volume) => {
     if (volume.hostPath) return forbidden(`a hostPath volume (${volume.name})`)
@@ -101,7 +101,7 @@ const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
 
 const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, longFqdn, podSecurity]
 
-/** Why the pod may not go down, or undefined when it may. The first reason found is enough: the next shows when it is gone. */
+/** Why the pod may not go down, or undefined when it may. Debug containers, which come later, do not make a running pod a refused one. The first reason found is enough: the next shows when it is gone. */
 export const podRefusal: Check = (pod, ctx) => {
   for (const check of checks) {
     const refusal = check(pod, ctx)

@@ -41,8 +41,12 @@ const refused = (reason: string, message: string): Translation => ({ kind: 'refu
 const classOf = ({ metadata, spec }: Claim): string | undefined =>
   spec.storageClassName ?? metadata.annotations?.[legacyClassAnnotation]
 
+/** A claim that the syncer bound has the annotation from the same write that gave it its volume, and soon its phase: nothing else in a tenant binds. */
+const isBoundHere = ({ metadata, status }: Claim): boolean =>
+  metadata.annotations?.['pv.kubernetes.io/bind-completed'] !== undefined || !['Pending', undefined].includes(status?.phase)
+
 const refusal = (claim: Claim): Translation | undefined => {
-  const { spec, metadata } = claim
+  const { spec } = claim
   const field = refusedField(spec, claimFields)
   if (field) return refused('FieldNotSupported', `spec.${field.field}: ${field.why}`)
   if (classOf(claim) === '') {
@@ -51,8 +55,7 @@ const refusal = (claim: Claim): Translation | undefined => {
       'spec.storageClassName: without a class only a volume made beforehand would do, and there are none here',
     )
   }
-  // A claim that the syncer bound has the annotation from the same write that gave it its volume.
-  if (spec.volumeName && metadata.annotations?.['pv.kubernetes.io/bind-completed'] === undefined) {
+  if (spec.volumeName && !isBoundHere(claim)) {
     return refused('VolumeNameNotSupported', 'spec.volumeName: volumes are made for claims here; leave it out')
   }
   const sources = [spec.dataSource, spec.dataSourceRef]

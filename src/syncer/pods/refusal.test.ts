@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest'
+import { aSyncContext, aTenantPod } from '../../testing/sync-builders.ts'
+import type { Pod } from './pod.ts'
+import { podRefusal } from './refusal.ts'
+
+const refusalOf = (
+  spec: Record<string, unknown>,
+  podSecurity: 'privileged' | 'baseline' | 'restricted' = 'privileged',
+  wanted = {},
+) => podRefusal(aTenantPod(spec, wanted) as Pod, aSyncContext({ podSecurity }))
+const container = (fields: Record<string, unknown>) => ({ containers: [{ name: 'main', ...fields }] })
+const volume = (source: Record<string, unknown>) => ({ volumes: [{ name: 'data', ...source }] })
+
+describe('at every level', () => {
+  test.for<[name: string, spec: Record<string, unknown>, reason: string, message: RegExp]>([
+    ['an unknown field', { teleport: true }, 'FieldNotSupported', /^spec\.teleport: /],
+    ['an unknown container field', container({ warp: 9 }), 'FieldNotSupported', /^spec\.containers\[main\]\.warp: /],
+    ['an unknown volume source', volume({ wormhole: {} }), 'FieldNotSupported', /^spec\.volumes\[data\]\.wormhole: /],
+    [
+      'an unknown env source',
+      container({ env: [{ name: 'E', valueFrom: { oracle: {} } }] }),
+      'FieldNotSupported',
+      /env\[E\]\.valueFrom\.oracle/,
+    ],
+    ['a runtime class', { runtimeClassName: 'gvisor' }, 'FieldNotSupported', /runtimeClassName/],
+    ['resource claims', { resourceClaims: [{ name: 'gpu' }] }, 'FieldNotSupported', /resourceClaims/],
+    ['a scheduling group', { schedulingGroup: { podGroupName: 'g' } }, 'FieldNotSupported', /schedulingGroup/],
+    ['another scheduler', { schedulerName: 'volcano' }, 'SchedulerNotSupported', /volcano/],
+    ['gitRepo', volume({ gitRepo: { repository: 'x' } }), 'FieldNotSupported', /gitRepo/],
+    ['glusterfs', volume({ glusterfs: {} }), 'FieldNotSupported', /glusterfs/],
+    [
+      'a trust bundle',
+      volume({ projected: { sources: [{ clusterTrustBundle: {} }] } }),
+      'FieldNotSupported',
+      /clusterTrustBundle/,
+    ],
+    ['a pod certificate', volume({ projected: { sources: [{ podCertificate: {} }] } }), 'FieldNotSupported', /podCertificate/],
+    [
+      'a long FQDN',
+      { setHostnameAsFQDN: true, hostname: 'h'.repeat(30), subdomain: 's'.repeat(30) },
+      'FQDNTooLong',
+      /at most 63/,
+    ],
+  ])('%s', ([, spec, reason, message]) => {
+    expect(refusalOf(spec)).toEqual({ reason, message: expect.stringMatching(message) })
+  })
+
+  test('a mirror pod', () => {
+    const metadata = { annotations: { 'kubernetes.io/config.mirror': 'x' } }
+    expect(refusalOf({}, 'privileged', { metadata })?.reason).toBe('MirrorPodNotSupported')
+  })
+})
+
+describe('by level', () => {
+  const cases: readonly [name: string, spec: Record<string, unknown>][] = [
+    ['hostNetwork', { hostNetwork: true }],
+    ['hostPID', { hostPID: true }],
+    ['hostIPC', { hostIPC: true }],
+    ['hostPath', volume({ hostPath: { path: '/' } })],
+    ['a privileged container', container({ securityContext: { privileged: true } })],
+    ['a privileged init container', { initContainers: [{ name: 'init', securityContext: { privileged: true } }] }],
+    ['a disk by its ID', volume({ awsElasticBlockStore: { volumeID: 'vol-1' } })],
+    ['a flexVolume', volume({ flexVolume: { driver: 'd' } })],
+  ]
+  test.for(cases)('%s is refused below privileged', ([, spec]) => {
+    expect(refusalOf(spec, 'privileged')).toBeUndefined()
+    for (const level of ['baseline', 'restricted'] as const) {
+      expect(refusalOf(spec, level)).toEqual({
+        reason: 'PodSecurityViolation',
+        message: expect.stringContaining(`Pod Security level ${level}`),
+      })
+    }
+  })
+})
+
+test('an everyday pod goes down at any level', () => {
+  const spec = {
+    schedulerName: 'default-scheduler',
+    dnsPolicy: 'ClusterFirst',
+    enableServiceLinks: true,
+    priority: 0,
+    preemptionPolicy: 'PreemptLowerPriority',
+    securityContext: {},
+    hostUsers: false,
+    terminationGracePeriodSeconds: 30,
+    volumes: [{ name: 'scratch', emptyDir: {} }],
+  }
+  for (const level of ['privileged', 'baseline', 'restricted'] as const) expect(refusalOf(spec, level)).toBeUndefined()
+})
+
+test('a debug container does not make its running pod a refused one', () => {
+  expect(
+    refusalOf({ ephemeralContainers: [{ name: 'debug', securityContext: { privileged: true } }] }, 'restricted'),
+  ).toBeUndefined()
+})

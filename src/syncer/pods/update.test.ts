@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { aTenantPod } from '../../testing/sync-builders.ts'
+import type { Pod } from './pod.ts'
+import { updatePod } from './update.ts'
+
+const updated = (live: Record<string, unknown>, wanted: Record<string, unknown>) =>
+  updatePod(aTenantPod(live) as Pod, aTenantPod(wanted) as Pod).object.spec
+const notReady = { key: 'not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
+const spot = { key: 'spot', operator: 'Exists' }
+
+describe('updatePod', () => {
+  test('changes images by name and leaves injected containers alone', () => {
+    const live = {
+      containers: [
+        { name: 'main', image: 'a:1', env: [] },
+        { name: 'mesh', image: 'mesh:9' },
+      ],
+      initContainers: [{ name: 'init', image: 'i:1' }],
+    }
+    const wanted = { containers: [{ name: 'main', image: 'a:2' }], initContainers: [{ name: 'init', image: 'i:2' }] }
+    expect(updated(live, wanted)).toEqual({
+      containers: [
+        { name: 'main', image: 'a:2', env: [] },
+        { name: 'mesh', image: 'mesh:9' },
+      ],
+      initContainers: [{ name: 'init', image: 'i:2' }],
+    })
+  })
+
+  test.for<[name: string, live: Record<string, unknown>, wanted: Record<string, unknown>, result: Record<string, unknown>]>([
+    ['sets a deadline', {}, { activeDeadlineSeconds: 60 }, { activeDeadlineSeconds: 60 }],
+    ['brings a deadline forward', { activeDeadlineSeconds: 60 }, { activeDeadlineSeconds: 30 }, { activeDeadlineSeconds: 30 }],
+    ['never puts one off', { activeDeadlineSeconds: 30 }, { activeDeadlineSeconds: 60 }, { activeDeadlineSeconds: 30 }],
+    ['never lifts one', { activeDeadlineSeconds: 30 }, {}, { activeDeadlineSeconds: 30 }],
+    ['adds tolerations', { tolerations: [notReady] }, { tolerations: [spot, notReady] }, { tolerations: [notReady, spot] }],
+    ['keeps those that super added', { tolerations: [notReady] }, {}, { tolerations: [notReady] }],
+    [
+      'changes the seconds of one',
+      { tolerations: [notReady] },
+      { tolerations: [{ ...notReady, tolerationSeconds: 5 }] },
+      { tolerations: [{ ...notReady, tolerationSeconds: 5 }] },
+    ],
+    [
+      'mends a negative grace period',
+      { terminationGracePeriodSeconds: -1 },
+      { terminationGracePeriodSeconds: 1 },
+      { terminationGracePeriodSeconds: 1 },
+    ],
+    [
+      'keeps any other grace period',
+      { terminationGracePeriodSeconds: 30 },
+      { terminationGracePeriodSeconds: 5 },
+      { terminationGracePeriodSeconds: 30 },
+    ],
+    [
+      'takes gates away',
+      { schedulingGates: [{ name: 'a' }, { name: 'b' }] },
+      { schedulingGates: [{ name: 'b' }] },
+      { schedulingGates: [{ name: 'b' }] },
+    ],
+    [
+      'adds no gate',
+      { schedulingGates: [{ name: 'a' }] },
+      { schedulingGates: [{ name: 'a' }, { name: 'c' }] },
+      { schedulingGates: [{ name: 'a' }] },
+    ],
+    [
+      'narrows the nodes of a gated pod',
+      { schedulingGates: [{ name: 'a' }], nodeSelector: { os: 'linux' } },
+      { nodeSelector: { zone: 'a' } },
+      { schedulingGates: [], nodeSelector: { os: 'linux', zone: 'a' } },
+    ],
+    [
+      'leaves the nodes of any other pod',
+      { nodeSelector: { os: 'linux' } },
+      { nodeSelector: { zone: 'a' } },
+      { nodeSelector: { os: 'linux' } },
+    ],
+    [
+      'leaves what cannot change',
+      { restartPolicy: 'Always', nodeName: 'n1' },
+      { restartPolicy: 'Never' },
+      { restartPolicy: 'Always', nodeName: 'n1' },
+    ],
+  ])('%s', ([, live, wanted, result]) => {
+    const { containers: _containers, ...spec } = updated(live, wanted)
+    expect(spec).toEqual(result)
+  })
+})

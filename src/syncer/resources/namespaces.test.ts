@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { namespaceLabelKey, superNamespace } from '../../tenancy/names.ts'
+import { aNamespace } from '../../testing/builders.ts'
+import { aSyncContext } from '../../testing/sync-builders.ts'
+import { wantedObject } from '../super-object.ts'
+import { namespaces } from './namespaces.ts'
+
+const ctx = aSyncContext({ podSecurity: 'restricted' })
+const shop = aNamespace({
+  metadata: {
+    name: 'shop',
+    uid: 'u',
+    labels: {
+      'kubernetes.io/metadata.name': 'shop',
+      'pod-security.kubernetes.io/enforce': 'privileged',
+      'berth.dev/tenant': 'other',
+    },
+    annotations: { 'scheduler.alpha.kubernetes.io/node-selector': 'role=control-plane' },
+  },
+})
+
+test("the super namespace carries super's level, the tenant's labels under hashed keys, and no annotation", () => {
+  expect(namespaces.toSuper(shop, ctx)).toEqual({
+    kind: 'object',
+    body: {
+      name: superNamespace(ctx.tenant, 'shop'),
+      labels: { 'pod-security.kubernetes.io/enforce': 'restricted', 'pod-security.kubernetes.io/enforce-version': 'latest' },
+      labelMarks: {
+        [namespaceLabelKey('kubernetes.io/metadata.name')]: 'shop',
+        [namespaceLabelKey('pod-security.kubernetes.io/enforce')]: 'privileged',
+        [namespaceLabelKey('berth.dev/tenant')]: 'other',
+      },
+      annotations: {},
+      fields: {},
+    },
+  })
+})
+
+test('the whole object says whose it is, and its level, whatever the tenant wrote', () => {
+  const wanted = wantedObject(namespaces, shop, ctx)
+  const { labels } = wanted.kind === 'object' ? wanted.object.metadata : {}
+  expect(labels).toMatchObject({
+    'berth.dev/tenant': ctx.tenant.uid,
+    'pod-security.kubernetes.io/enforce': 'restricted',
+    [namespaceLabelKey('kubernetes.io/metadata.name')]: 'shop',
+  })
+})

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { superNamespace } from '../../tenancy/names.ts'
+import { aPersistentVolumeClaim } from '../../testing/builders.ts'
+import { aSyncContext } from '../../testing/sync-builders.ts'
+import { persistentVolumeClaims as claims } from './persistent-volume-claims.ts'
+
+const ctx = aSyncContext()
+const base = {
+  accessModes: ['ReadWriteOnce'],
+  resources: { requests: { storage: '1Gi' } },
+  storageClassName: 'standard',
+  volumeMode: 'Filesystem',
+}
+const bound = { 'pv.kubernetes.io/bind-completed': 'yes', 'pv.kubernetes.io/bound-by-controller': 'yes' }
+const claim = (spec: Record<string, unknown> = {}, { metadata = {}, ...wanted }: { metadata?: object; status?: unknown } = {}) =>
+  aPersistentVolumeClaim({
+    metadata: { name: 'data', namespace: 'shop', uid: 'uid-t', ...metadata },
+    spec: { ...base, ...spec },
+    ...wanted,
+  })
+const superClaim = (spec: Record<string, unknown> = {}, status?: unknown) =>
+  claim(spec, { metadata: { namespace: superNamespace(ctx.tenant, 'shop'), uid: 'uid-s' }, status })
+
+describe('toSuper', () => {
+  test.for<[name: string, spec: Record<string, unknown>, wanted: Record<string, unknown>]>([
+    ['passes the request', {}, {}],
+    [
+      'clones another claim',
+      { dataSource: { kind: 'PersistentVolumeClaim', name: 'old' } },
+      { dataSource: { kind: 'PersistentVolumeClaim', name: 'old' } },
+    ],
+    ['leaves the default class to the API server', { storageClassName: undefined }, { storageClassName: undefined }],
+  ])('%s', ([, spec, wanted]) => {
+    expect(claims.toSuper(claim(spec), ctx)).toEqual({
+      kind: 'object',
+      body: { annotations: {}, fields: { spec: JSON.parse(JSON.stringify({ ...base, ...wanted })) } },
+    })
+  })
+
+  test("the volume of a bound claim is super's affair", () => {
+    const tenantClaim = claim(
+      { volumeName: 'pvc-1' },
+      { metadata: { annotations: { ...bound, 'volume.kubernetes.io/selected-node': 'n', note: 'x' } } },
+    )
+    expect(claims.toSuper(tenantClaim, ctx)).toEqual({
+      kind: 'object',
+      body: { annotations: { note: 'x' }, fields: { spec: base } },
+    })
+    expect(claims.toSuper(claim({ volumeName: 'pvc-1' }, { status: { phase: 'Bound' } }), ctx).kind).toBe('object')
+  })
+
+  test('an old manifest may say the class in an annotation', () => {
+    const old = claim(
+      { storageClassName: undefined },
+      { metadata: { annotations: { 'volume.beta.kubernetes.io/storage-class': 'fast' } } },
+    )
+    expect(claims.toSuper(old, ctx)).toMatchObject({ body: { annotations: {}, fields: { spec: { storageClassName: 'fast' } } } })
+  })
+
+  test.for<[name: string, spec: Record<string, unknown>, reason: string]>([
+    ['a selector of volumes', { selector: { matchLabels: { a: 'b' } } }, 'FieldNotSupported'],
+    ['an attributes class', { volumeAttributesClassName: 'gold' }, 'FieldNotSupported'],
+    ['an unknown field', { teleport: 1 }, 'FieldNotSupported'],
+    ['a volume by name', { volumeName: 'somebody-elses' }, 'VolumeNameNotSupported'],
+    ['no class on purpose', { storageClassName: '' }, 'StorageClassNeeded'],
+    [
+      'a snapshot',
+      { dataSource: { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' } },
+      'DataSourceNotSupported',
+    ],
+    [
+      'a claim of another namespace',
+      { dataSourceRef: { kind: 'PersistentVolumeClaim', name: 'x', namespace: 'kube-system' } },
+      'DataSourceNotSupported',
+    ],
+  ])('refuses %s', ([, spec, reason]) => {
+    expect(claims.toSuper(claim(spec), ctx)).toMatchObject({ kind: 'refused', reason })
+  })
+})
+
+test('update only changes the size', () => {
+  const wanted = claim({ resources: { requests: { storage: '2Gi' } }, accessModes: ['ReadWriteMany'] })
+  expect(claims.update?.(superClaim({ volumeName: 'pvc-1' }), wanted)).toMatchObject({
+    kind: 'replace',
+    object: { spec: { ...base, volumeName: 'pvc-1', resources: { requests: { storage: '2Gi' } } } },
+  })
+})
+
+describe('toTenant', () => {
+  const status = { phase: 'Bound', accessModes: ['ReadWriteOnce'], capacity: { storage: '1Gi' } }
+  const bind = { kind: 'patch', body: { metadata: { annotations: bound }, spec: { volumeName: 'pvc-1' } } }
+
+  test('binds with the volume first, then says so', () => {
+    expect(
+      claims.toTenant?.(superClaim({ volumeName: 'pvc-1' }, status), claim({}, { status: { phase: 'Pending' } }), ctx),
+    ).toEqual([bind, { kind: 'status', status }])
+  })
+
+  test('names the class that super chose', () => {
+    const [write] =
+      claims.toTenant?.(superClaim({ volumeName: 'pvc-1' }, status), claim({ storageClassName: undefined }), ctx) ?? []
+    expect(write).toMatchObject({ body: { spec: { volumeName: 'pvc-1', storageClassName: 'standard' } } })
+  })
+
+  test('is silent when all is said', () => {
+    expect(
+      claims.toTenant?.(superClaim({ volumeName: 'pvc-1' }, status), claim({ volumeName: 'pvc-1' }, { status }), ctx),
+    ).toEqual([])
+    expect(claims.toTenant?.(superClaim(), claim({}, { status: { phase: 'Pending' } }), ctx)).toEqual([])
+  })
+
+  test('tells of growth, and of its end', () => {
+    const conditions = [{ type: 'Resizing', status: 'True', message: `in ${superNamespace(ctx.tenant, 'shop')}` }]
+    const own = claim({ volumeName: 'pvc-1' }, { status })
+    const growing = superClaim({ volumeName: 'pvc-1' }, { ...status, conditions, allocatedResources: { storage: '2Gi' } })
+    expect(claims.toTenant?.(growing, own, ctx)).toEqual([
+      {
+        kind: 'status',
+        status: { conditions: [{ ...conditions[0], message: 'in shop' }], allocatedResources: { storage: '2Gi' } },
+      },
+    ])
+    const grown = claim({ volumeName: 'pvc-1' }, { status: { ...status, conditions } })
+    const after = superClaim({ volumeName: 'pvc-1' }, { ...status, capacity: { storage: '2Gi' } })
+    expect(claims.toTenant?.(after, grown, ctx)).toEqual([
+      { kind: 'status', status: { conditions: null, capacity: { storage: '2Gi' } } },
+    ])
+  })
+
+  test('says Lost when super has another volume than the tenant knows', () => {
+    for (const spec of [{}, { volumeName: 'pvc-2' }]) {
+      const [write] =
+        claims.toTenant?.(
+          superClaim(spec, { phase: 'Pending' }),
+          claim({ volumeName: 'pvc-1' }, { status: { phase: 'Bound' } }),
+          ctx,
+        ) ?? []
+      expect(write).toEqual({ kind: 'status', status: { phase: 'Lost' } })
+    }
+  })
+})
