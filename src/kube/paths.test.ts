@@ -3,6 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { collectionPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
 
+const codeUnit = fc.oneof(
+  fc.constantFrom(...'./%\\?#;:@&= \t\n'),
+  fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)),
+)
+const anyText = fc.string({ unit: codeUnit, minLength: 1 })
+
 const { pods, nodes, deployments } = resourceTypes
 
 describe('API paths', () => {
@@ -41,7 +47,7 @@ describe('API paths', () => {
 
   test('no name leaves its segment', () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 1, unit: 'binary' }), (name) => {
+      fc.property(anyText, (name) => {
         let path: string
         try {
           path = objectPath(pods, { name, namespace: 'n' })

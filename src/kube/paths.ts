@@ -4,7 +4,7 @@ import type { ListOptions, ObjectRef, WatchOptions } from './client.ts'
 
 /** One path segment, percent-encoded. Names come from tenants: what could leave its place in the path is refused, not encoded. */
 const segment = (value: string | undefined, what: string): string => {
-  if (!value || value === '.' || value === '..' || /[/%\\\0]/.test(value)) {
+  if (!value || value === '.' || value === '..' || /[/%\\\0]/.test(value) || !value.isWellFormed()) {
     throw new AppError('KUBE_BAD_REQUEST', `${JSON.stringify(value)} cannot be a ${what} in an API path`, { what, value })
   }
   return encodeURIComponent(value)
