@@ -128,5 +128,5 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
 }
 
 /** A finished pod mounts nothing any more; what it referred to need not stay in super for it. */
-const isLive = ({ kind, status }: KubeObject): boolean =>
+export const isLive = ({ kind, status }: KubeObject): boolean =>
   kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')

@@ -1,0 +1,52 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { objectKey } from '../../apis/kube-object.ts'
+import { referenceKey } from '../references.ts'
+import type { SyncContext } from '../resource.ts'
+import { syncedResources } from '../resources/index.ts'
+import { isLive } from '../tenant.ts'
+import { compareNamespaceFittings, compareTokens, isTokenSecret } from './compare-fittings.ts'
+import { compareNodes, compareStorageClasses, compareVolumes } from './compare-mirrored.ts'
+import { comparePairs, type PairReport } from './compare-pairs.ts'
+import { objectsOf, type Snapshot } from './snapshot.ts'
+
+export interface CompareInput {
+  readonly ctx: SyncContext
+  readonly nodeSelector: Readonly<Record<string, string>> | undefined
+}
+
+/** `resource/namespace/name` of all that something synced refers to. */
+const referred = (snapshot: Snapshot): ReadonlySet<string> =>
+  new Set(
+    syncedResources.flatMap((resource) =>
+      objectsOf(snapshot.tenant, resource.type)
+        .filter(isLive)
+        .flatMap((object) =>
+          (resource.dependencies?.(object) ?? []).map((target) => referenceKey(target, object.metadata.namespace ?? '')),
+        ),
+    ),
+  )
+
+/** Everything in which the two sides differ. Pure: the same snapshot gives the same answer. */
+export const compareSides = (snapshot: Snapshot, { ctx, nodeSelector }: CompareInput): PairReport => {
+  const references = referred(snapshot)
+  const pairs = syncedResources.map((resource) =>
+    comparePairs(resource, snapshot, ctx, {
+      ...(resource.byReference && {
+        isWanted: (object: KubeObject) => references.has(`${resource.type.plural}/${objectKey(object)}`),
+        isElsewhere: isTokenSecret,
+      }),
+    }),
+  )
+  return {
+    differences: [
+      ...pairs.flatMap(({ differences }) => differences),
+      ...compareNamespaceFittings(snapshot, ctx),
+      ...compareTokens(snapshot, ctx),
+      ...compareNodes(snapshot, { nodeSelector }),
+      ...compareVolumes(snapshot, ctx),
+      ...compareStorageClasses(snapshot),
+    ],
+    refused: pairs.flatMap(({ refused }) => refused),
+    compared: pairs.reduce((sum, { compared }) => sum + compared, 0),
+  }
+}

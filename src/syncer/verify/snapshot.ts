@@ -1,0 +1,64 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { tenantLabel } from '../../tenancy/marks.ts'
+import type { SyncContext } from '../resource.ts'
+import { syncedResources } from '../resources/index.ts'
+
+/** Whole objects of one side by plural of the resource. */
+export type Objects = ReadonlyMap<string, readonly KubeObject[]>
+
+/** Both sides as they were read within one round; two reads are never of the same moment. */
+export interface Snapshot {
+  readonly tenant: Objects
+  /** Super's objects under the tenant's label, and all of the kinds that belong to nobody: nodes, volumes, storage classes. */
+  readonly superSide: Objects
+  /** Milliseconds since the epoch. */
+  readonly takenAt: number
+}
+
+/** Kinds that come up from super whole. */
+const mirrored: readonly ResourceType[] = [resourceTypes.nodes, resourceTypes.persistentVolumes, resourceTypes.storageClasses]
+/** What each super namespace holds besides. */
+const fittings: readonly ResourceType[] = [resourceTypes.roleBindings, resourceTypes.serviceAccounts]
+
+const listMs = 60_000
+
+const readAll = async (
+  client: Pick<KubeClient, 'list'>,
+  kinds: readonly { readonly type: ResourceType; readonly namespace?: string; readonly labelSelector?: string }[],
+  signal: AbortSignal,
+): Promise<Objects> =>
+  new Map(
+    await Promise.all(
+      kinds.map(async ({ type, ...options }): Promise<[string, readonly KubeObject[]]> => {
+        const { items } = await client.list(type, { ...options, signal, timeoutMs: listMs })
+        return [type.plural, items]
+      }),
+    ),
+  )
+
+export interface SnapshotDeps {
+  readonly tenantClient: Pick<KubeClient, 'list'>
+  readonly superClient: Pick<KubeClient, 'list'>
+  readonly signal: AbortSignal
+  readonly now: () => number
+}
+
+/** Reads all that is compared, from both API servers anew. */
+export const takeSnapshot = async (
+  { tenant }: Pick<SyncContext, 'tenant'>,
+  { tenantClient, superClient, signal, now }: SnapshotDeps,
+): Promise<Snapshot> => {
+  const synced = syncedResources.map(({ type }) => ({ type }))
+  const shared = mirrored.map((type) => ({ type }))
+  const labelSelector = `${tenantLabel}=${tenant.uid}`
+  const labelled = [...synced, ...fittings.map((type) => ({ type }))].map((kind) => ({ ...kind, labelSelector }))
+  const [tenantObjects, superObjects] = await Promise.all([
+    readAll(tenantClient, [...synced, ...shared, { type: resourceTypes.leases, namespace: 'kube-node-lease' }], signal),
+    readAll(superClient, [...labelled, ...shared], signal),
+  ])
+  return { tenant: tenantObjects, superSide: superObjects, takenAt: now() }
+}
+
+export const objectsOf = (objects: Objects, { plural }: ResourceType): readonly KubeObject[] => objects.get(plural) ?? []

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { AppError } from '../../lib/errors.ts'
+import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { readSyncRecord } from '../lease.ts'
+import { type TenantSource, tenantSource } from '../tenant-source.ts'
+import { compareSides } from './compare.ts'
+import { type SettledReport, settle } from './settle.ts'
+import { takeSnapshot } from './snapshot.ts'
+
+export interface VerifyRequest {
+  /** Name and namespace of the TenantControlPlane. */
+  readonly name: string
+  readonly namespace: string
+  readonly rounds: number
+  readonly everyMs: number
+  readonly settleMs: number
+  readonly signal: AbortSignal
+}
+
+export interface VerifyDeps {
+  readonly management: KubeClient
+  readonly superClient: KubeClient
+  /** A client of the tenant from a kubeconfig's text; closed here. */
+  readonly connect: (kubeconfig: string) => KubeClient
+}
+
+export interface VerifyReport extends SettledReport {
+  readonly tenant: TenantSource['tenant']
+  /** Why the syncer has stopped for this tenant, if it has. */
+  readonly frozen: string | undefined
+}
+
+const readSource = async (
+  { name, namespace, signal }: VerifyRequest,
+  { management }: Pick<VerifyDeps, 'management'>,
+): Promise<TenantSource> => {
+  const plane = await management.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, { name, namespace }, { signal })
+  if (!plane) throw new AppError('TENANT_NOT_FOUND', `there is no TenantControlPlane ${name} in namespace ${namespace}`, {})
+  const readSecret = (ref: { name: string; namespace: string }): Promise<KubeObject | undefined> =>
+    management.get(resourceTypes.secrets, ref, { signal })
+  const controlPlaneNamespace = plane.status?.controlPlaneNamespace
+  const secret =
+    (controlPlaneNamespace === undefined
+      ? undefined
+      : await readSecret({ name: 'syncer-kubeconfig', namespace: controlPlaneNamespace })) ??
+    (await readSecret({ name: kubeconfigSecretName(name), namespace }))
+  const source = tenantSource(plane, secret)
+  if (source) return source
+  const notReady = plane.status?.conditions?.find(({ type, status }) => type === 'APIServerReady' && status !== 'True')
+  const why = plane.metadata.deletionTimestamp ? 'it is being deleted' : (notReady?.message ?? 'its control plane is not up yet')
+  throw new AppError('TENANT_UNREACHABLE', `tenant ${name} cannot be compared: ${why}`, {})
+}
+
+/** Reads both sides of a tenant until they have come to rest, and tells every difference that stands. Changes nothing. */
+export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Promise<VerifyReport> => {
+  const { rounds, everyMs, settleMs, signal } = request
+  const source = await readSource(request, deps)
+  const tenantClient = deps.connect(source.kubeconfig)
+  try {
+    const look = async () => {
+      const snapshot = await takeSnapshot(source.ctx, { tenantClient, superClient: deps.superClient, signal, now: Date.now })
+      return compareSides(snapshot, source)
+    }
+    const report = await settle(look, {
+      rounds,
+      everyMs,
+      settleMs,
+      now: Date.now,
+      pause: async (ms) => {
+        await sleep(ms, undefined, { signal })
+      },
+    })
+    const { frozen } = await readSyncRecord(deps.management, source.controlPlaneNamespace)
+    return { ...report, tenant: source.tenant, frozen }
+  } finally {
+    await tenantClient.close()
+  }
+}
