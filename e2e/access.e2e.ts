@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { untilLine } from '../hack/lines.ts'
 import { superNamespace } from '../src/tenancy/names.ts'
 import { agentClientKeys, askAgent, type ClientKeys } from './support/agent-client.ts'
 import { apply, getJson, refusal, superKubectl, world } from './support/kubectl.ts'
@@ -57,10 +58,10 @@ describe('reaching into pods', () => {
   test('kubectl logs -f streams while the pod runs', async () => {
     const follow = startKubectl(red, ['logs', '-f', '--tail=1', '-n', 'app', 'main'])
     const seen: { line: string; at: number }[] = []
-    for await (const line of follow) {
+    await untilLine(follow.stdout, (line) => {
       seen.push({ line, at: performance.now() })
-      if (seen.length === 6) break
-    }
+      return seen.length === 6 ? true : undefined
+    })
     follow.kill()
     await follow
     const numbers = seen.map(({ line }) => Number(/^tick (\d+)$/.exec(line)?.[1]))
@@ -123,7 +124,7 @@ describe('reaching into pods', () => {
 
   test('kubectl attach talks with the running process', async () => {
     const attach = startKubectl(red, ['attach', '-i', '-n', 'app', 'listener', '--quiet'], 30_000)
-    const said = waitForLine(attach, /^heard something$/)
+    const said = untilLine(attach.stdout, (line) => (line.startsWith('heard') ? line : undefined))
     attach.stdin.write('something\n')
     expect(await said).toBe('heard something')
     attach.kill()
@@ -243,12 +244,3 @@ describe('reaching into pods', () => {
     await waitIn(superKubectl, superNamespace(red, 'app'), ['wait', '--for=delete', 'pod/leaving'], 30_000)
   })
 })
-
-const waitForLine = async (lines: AsyncIterable<string>, wanted: RegExp): Promise<string> => {
-  const seen: string[] = []
-  for await (const line of lines) {
-    seen.push(line)
-    if (wanted.test(line)) return line
-  }
-  throw new Error(`no line like ${wanted} came; seen: ${seen.join('\n')}`)
-}

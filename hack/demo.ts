@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { berthImage } from './berth-image.ts'
 import { ensureCluster, type LocalCluster, loadImages } from './cluster/index.ts'
@@ -17,7 +17,7 @@ From nothing to a tenant with pods: local cluster, Berth image, Berth installed 
 manifests/samples/tenant.yaml, and the tenant's manifests/samples/shop.yaml. Each step looks first and
 does only what is missing, so a second run is quick.`
 
-const samples = join(import.meta.dirname, '../manifests/samples')
+const samples = relative(process.cwd(), join(import.meta.dirname, '../manifests/samples'))
 const tenant = 'acme'
 
 /** What a phase found and later ones use. */

@@ -1,4 +1,5 @@
 import { execa, type ResultPromise } from 'execa'
+import { untilLine } from '../../hack/lines.ts'
 import { world } from './kubectl.ts'
 import type { Tenant } from './tenant.ts'
 
@@ -16,10 +17,8 @@ export const startKubectl = (
   })
 
 /** The port that a running `kubectl port-forward` opened on loopback. @throws with what it printed when it ends before. */
-export const forwardedPort = async (forward: ReturnType<typeof startKubectl>): Promise<number> => {
-  for await (const line of forward.iterable({ from: 'stdout' })) {
+export const forwardedPort = (forward: ReturnType<typeof startKubectl>): Promise<number> =>
+  untilLine(forward.stdout, (line) => {
     const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(line)?.[1]
-    if (port) return Number(port)
-  }
-  throw new Error(`port-forward ended: ${String((await forward).all)}`)
-}
+    return port ? Number(port) : undefined
+  })

@@ -1,6 +1,7 @@
 import { execa } from 'execa'
 import type { Kubectl } from '../cluster/kubectl.ts'
 import { namespaceReport } from '../diagnosis.ts'
+import { untilLine } from '../lines.ts'
 import { until } from '../processes.ts'
 
 /** A command as a person would type it, and what it printed. */
@@ -63,16 +64,13 @@ export const forwardShop = async (program: string, kubeconfig: string): Promise<
     stdin: 'ignore',
   })
   try {
-    for await (const line of forward) {
-      const port = /^Forwarding from 127\.0\.0\.1:(\d+)/.exec(String(line))?.[1]
-      if (!port) continue
-      const answer = await fetch(`http://127.0.0.1:${port}/hostname`, { signal: AbortSignal.timeout(10_000) })
-      if (!answer.ok) throw new Error(`the forwarded port answered ${answer.status}`)
-      return { command: 'kubectl port-forward -n shop service/web :80', output: `${line}\n${await answer.text()}` }
-    }
+    const line = await untilLine(forward.stdout, (said) => (said.startsWith('Forwarding from 127.0.0.1:') ? said : undefined))
+    const port = /:(\d+)/.exec(line)?.[1]
+    const answer = await fetch(`http://127.0.0.1:${port}/hostname`, { signal: AbortSignal.timeout(10_000) })
+    if (!answer.ok) throw new Error(`the forwarded port answered ${answer.status}`)
+    return { command: 'kubectl port-forward -n shop service/web :80', output: `${line}\n${await answer.text()}` }
   } finally {
     forward.kill()
+    await forward
   }
-  const { stderr } = await forward
-  throw new Error(`kubectl port-forward ended before it was ready: ${String(stderr)}`)
 }

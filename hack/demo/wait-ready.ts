@@ -1,6 +1,7 @@
 import { execa } from 'execa'
 import { kubectlFor } from '../cluster/kubectl.ts'
 import { tenantReport } from '../diagnosis.ts'
+import { untilLine } from '../lines.ts'
 import type { Progress } from '../progress.ts'
 
 interface Condition {
@@ -46,25 +47,26 @@ export const waitReady = async (
   deadlineMs = 180_000,
 ): Promise<TenantStatus> => {
   const fields = 'jsonpath={.status}{"\\n"}'
-  const stop = new AbortController()
   const watch = execa(program, ['--kubeconfig', kubeconfig, 'get', 'tcp', name, '-n', 'default', '--watch', '-o', fields], {
     timeout: deadlineMs,
-    cancelSignal: stop.signal,
     reject: false,
     stdin: 'ignore',
   })
   let said = ''
   try {
-    for await (const line of watch) {
+    return await untilLine(watch.stdout, (line) => {
       const status = (line ? JSON.parse(line) : {}) as TenantStatus
       if (isReady(status)) return status
       const now = progressLine(status)
       if (now !== said) progress(now)
       said = now
-    }
+      return undefined
+    })
+  } catch (error) {
+    const report = await tenantReport(kubectlFor(program, kubeconfig), name)
+    throw new Error(`tenant ${name} was not Ready within ${deadlineMs / 1000} s\n${report}`, { cause: error })
   } finally {
-    stop.abort()
+    watch.kill()
+    await watch
   }
-  const report = await tenantReport(kubectlFor(program, kubeconfig), name)
-  throw new Error(`tenant ${name} was not Ready within ${deadlineMs / 1000} s\n${report}`)
 }
