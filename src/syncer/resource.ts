@@ -62,6 +62,12 @@ export type TenantWrite =
   /** Binding of a pod; the Node is there before. */
   | { readonly kind: 'bind'; readonly node: string }
 
+/** One write to a subresource of the super object: a strategic merge patch. */
+export interface SuperWrite {
+  readonly subresource: string
+  readonly patch: Readonly<Record<string, unknown>>
+}
+
 /** One synced kind: pure functions, no I/O. The engine owns existence, owner checks, UID guards, deletion, retries and order. */
 export interface SyncedResource<T extends KubeObject = KubeObject> {
   readonly type: ResourceType
@@ -80,6 +86,12 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
    * super-owned fields need their own. `recreate`: the difference cannot be written in place.
    */
   readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
+  /** What to ask for instead when super says that the first wish cannot be had (KUBE_INVALID), for example a node port that is taken. */
+  readonly relaxed?: (wanted: KubeObject) => KubeObject
+  /** What to ask for instead when super finds the object invalid because something it names is given away; undefined: there is no second choice. */
+  readonly secondChoice?: (wanted: T) => T | undefined
+  /** What goes down to a live super object beside the object itself; empty when it is there already. */
+  readonly superWrites?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly SuperWrite[]
   /** Writes that make the tenant see what super says; empty when it does already. */
   readonly toTenant?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly TenantWrite[]
   /** What has to be in super first, in the same namespace. */
@@ -87,4 +99,5 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
 }
 
 /** Checks a kind against the shape of its objects, then forgets that shape: the engine gives each kind only what came from that kind's caches. */
-export const defineResource = <T extends KubeObject>(resource: SyncedResource<T>): SyncedResource => resource as unknown as SyncedResource
+export const defineResource = <T extends KubeObject>(resource: SyncedResource<T>): SyncedResource =>
+  resource as unknown as SyncedResource

@@ -38,6 +38,12 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     for (const write of resource.toTenant(superObject, tenantObject, ctx))
       await writeToTenant(write, resource, tenantObject, deps)
   }
+  if (pair && resource.superWrites && action.kind === 'none') {
+    for (const { subresource, patch } of resource.superWrites(superObject, tenantObject, ctx)) {
+      const body = { ...patch, metadata: { uid: superObject.metadata.uid } }
+      superCache.observe(await tenant.superClient.patch(resource.type, superRef, body, { type: 'strategic', subresource }))
+    }
+  }
   if (pair && resource.type.kind === 'Pod' && action.kind === 'none' && !tenantObject.metadata.deletionTimestamp) {
     const renewal = await ensureTokens(tenantObject, deps)
     if (renewal !== undefined) return { kind: 'done', againAfterMs: renewal }
@@ -119,6 +125,21 @@ const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps:
   return undefined
 }
 
+/** Writes the object, or what the kind asks for instead of it when super finds it invalid. */
+const orSecondChoice = async (
+  resource: SyncedResource,
+  object: KubeObject,
+  write: (object: KubeObject) => Promise<KubeObject>,
+): Promise<KubeObject> => {
+  try {
+    return await write(object)
+  } catch (error) {
+    const other = hasCode(error, 'KUBE_INVALID') ? resource.secondChoice?.(object) : undefined
+    if (!other) throw error
+    return write(other)
+  }
+}
+
 const create = async (
   resource: SyncedResource,
   object: KubeObject,
@@ -131,7 +152,10 @@ const create = async (
   const client = clientFor(resource, deps)
   const cache = informerOf(superSide.informers, type.plural)
   try {
-    const created = await client.create(type, object)
+    const created = await client.create(type, object).catch((error: unknown) => {
+      if (resource.relaxed && hasCode(error, 'KUBE_INVALID')) return client.create(type, resource.relaxed(object))
+      throw error
+    })
     cache.observe(created)
     if (type.kind === 'Namespace' && tenantObject) {
       tenant.config.startEmpty(created.metadata.name ?? '')
@@ -182,7 +206,13 @@ const update = async (
     await client.delete(type, refOf(live), { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
     return done
   }
-  cache.observe(await client.replace(type, change.object))
+  const written = await client.replace(type, change.object).catch((error: unknown) => {
+    const relaxed =
+      resource.relaxed && hasCode(error, 'KUBE_INVALID') ? updatedObject(resource, live, resource.relaxed(object)) : undefined
+    if (relaxed?.kind === 'replace') return client.replace(type, relaxed.object)
+    throw error
+  })
+  cache.observe(written)
   return done
 }
 
