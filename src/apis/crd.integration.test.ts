@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
+import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
+import { tenantControlPlaneCrd } from './crd.ts'
+import type { KubeObject } from './kube-object.ts'
+import { resourceTypes } from './resource-types.ts'
+
+let server: TestApiServer
+const type = resourceTypes.tenantControlPlanes
+
+const aTenant = (name: string, spec: Record<string, unknown> = {}): KubeObject => ({
+  apiVersion: 'berth.dev/v1alpha1',
+  kind: 'TenantControlPlane',
+  metadata: { name, namespace: 'default' },
+  spec,
+})
+
+beforeAll(async () => {
+  server = await startApiServer()
+  await server.client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+  await eventually(() => server.client.list(type), { describe: 'the new resource' })
+})
+afterAll(() => server?.stop())
+
+describe('a tenant that cannot be', () => {
+  test.for<[name: string, spec: Record<string, unknown>, refusal: RegExp]>([
+    [
+      'of an unknown version',
+      { version: 'v1.30.0' },
+      /spec\.version: Unsupported value: "v1\.30\.0": supported values: "v1\.37\.1", "v1\.36\.3"/,
+    ],
+    ['with two etcd members', { dataStore: { replicas: 2 } }, /spec\.dataStore\.replicas: .*odd number of members: 1 or 3/],
+    ['with a slice that is no CIDR', { network: { serviceSlice: '10.96.4' } }, /spec\.network\.serviceSlice: .*must be a CIDR/],
+    [
+      'with host bits in its slice',
+      { network: { serviceSlice: '10.96.4.1/24' } },
+      /spec\.network\.serviceSlice: .*host bits are zero/,
+    ],
+    [
+      'with a slice too small',
+      { network: { serviceSlice: '10.96.4.0/29' } },
+      /spec\.network\.serviceSlice: .*\/28 \(16 addresses, the smallest/,
+    ],
+    ['with an IPv6 slice', { network: { serviceSlice: 'fd00:4::/120' } }, /spec\.network\.serviceSlice: .*must be IPv4/],
+    ['with a cluster domain that is none', { network: { clusterDomain: 'a_b' } }, /spec\.network\.clusterDomain/],
+    ['with a name no certificate can carry', { apiServer: { extraSANs: ['a b'] } }, /spec\.apiServer\.extraSANs\[0\]/],
+    ['of an unknown size', { size: 'huge' }, /spec\.size: Unsupported value: "huge"/],
+    ['with too many API servers', { apiServer: { replicas: 6 } }, /spec\.apiServer\.replicas: .*less than or equal to 5/],
+  ])('%s is refused with field and reason', async ([, spec, refusal]) => {
+    await expect(server.client.create(type, aTenant('refused', spec))).rejects.toThrow(refusal)
+  })
+
+  test('with a name too long is refused', async () => {
+    await expect(server.client.create(type, aTenant('a'.repeat(41)))).rejects.toThrow(/at most 40 characters/)
+    await server.client.create(type, aTenant('a'.repeat(40)))
+  })
+})
+
+describe('a change that cannot be', () => {
+  const change = async (from: Record<string, unknown>, to: Record<string, unknown>): Promise<unknown> => {
+    const name = `change-${Math.random().toString(36).slice(2)}`
+    await server.client.create(type, aTenant(name, from))
+    return server.client.patch(type, { name, namespace: 'default' }, { spec: to }, { type: 'merge' })
+  }
+
+  test.for<[name: string, from: Record<string, unknown>, to: Record<string, unknown>, refusal: RegExp]>([
+    ['back to an older version', {}, { version: 'v1.36.3' }, /spec\.version: .*cannot go back/],
+    [
+      'of the slice',
+      { network: { serviceSlice: '10.96.4.0/24' } },
+      { network: { serviceSlice: '10.96.5.0/24' } },
+      /serviceSlice: .*cannot be changed/,
+    ],
+    ['to a slice of its own', {}, { network: { serviceSlice: '10.96.5.0/24' } }, /serviceSlice: .*cannot be changed/],
+    ['of the cluster domain', {}, { network: { clusterDomain: 'b.c' } }, /clusterDomain: .*cannot be changed/],
+    ['of the size of its disk', {}, { dataStore: { storageSize: '4Gi' } }, /storageSize: .*cannot be changed/],
+    ['of its storage class', {}, { dataStore: { storageClassName: 'x' } }, /storageClassName: .*cannot be changed/],
+    ['of the number of etcd members', {}, { dataStore: { replicas: 3 } }, /spec\.dataStore\.replicas: .*cannot be changed/],
+  ])('%s is refused', async ([, from, to, refusal]) => {
+    await expect(change(from, to)).rejects.toThrow(refusal)
+  })
+
+  test.for<[name: string, from: Record<string, unknown>, to: Record<string, unknown>]>([
+    ['to the next minor', { version: 'v1.36.3' }, { version: 'v1.37.1' }],
+    ['of size and replicas', {}, { size: 'medium', apiServer: { replicas: 2 } }],
+  ])('%s is taken', async ([, from, to]) => {
+    await expect(change(from, to)).resolves.toMatchObject({ spec: to })
+  })
+})
+
+test('an object without a spec gets every default', async () => {
+  const created = await server.client.create(type, aTenant('defaults'))
+  expect(created.spec).toEqual({
+    version: 'v1.37.1',
+    size: 'small',
+    apiServer: { replicas: 1, extraSANs: [] },
+    controllerManager: { replicas: 1 },
+    dataStore: { kind: 'dedicated', replicas: 1, storageSize: '2Gi' },
+    network: { clusterDomain: 'cluster.local' },
+    sync: {},
+    isolation: { podSecurity: 'baseline' },
+  })
+})
