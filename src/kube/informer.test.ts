@@ -124,7 +124,7 @@ describe('informer', () => {
         )
         await informer.stop()
       }),
-      { numRuns: 300, interruptAfterTimeLimit: 20_000, markInterruptAsFailure: true },
+      { numRuns: 200, interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true },
     )
   }, 60_000)
 
