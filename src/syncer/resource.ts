@@ -88,8 +88,6 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
   readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
   /** What to ask for instead when super says that the first wish cannot be had (KUBE_INVALID), for example a node port that is taken. */
   readonly relaxed?: (wanted: KubeObject) => KubeObject
-  /** What to ask for instead when super finds the object invalid because something it names is given away; undefined: there is no second choice. */
-  readonly secondChoice?: (wanted: T) => T | undefined
   /** What goes down to a live super object beside the object itself; empty when it is there already. */
   readonly superWrites?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly SuperWrite[]
   /** Writes that make the tenant see what super says; empty when it does already. */

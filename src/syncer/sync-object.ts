@@ -125,21 +125,6 @@ const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps:
   return undefined
 }
 
-/** Writes the object, or what the kind asks for instead of it when super finds it invalid. */
-const orSecondChoice = async (
-  resource: SyncedResource,
-  object: KubeObject,
-  write: (object: KubeObject) => Promise<KubeObject>,
-): Promise<KubeObject> => {
-  try {
-    return await write(object)
-  } catch (error) {
-    const other = hasCode(error, 'KUBE_INVALID') ? resource.secondChoice?.(object) : undefined
-    if (!other) throw error
-    return write(other)
-  }
-}
-
 const create = async (
   resource: SyncedResource,
   object: KubeObject,

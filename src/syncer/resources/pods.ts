@@ -6,6 +6,7 @@ import type { Pod } from '../pods/pod.ts'
 import { podRefusal } from '../pods/refusal.ts'
 import { podToTenant } from '../pods/status.ts'
 import { superSpec } from '../pods/super-spec.ts'
+import { podSuperWrites } from '../pods/super-writes.ts'
 import { updatePod } from '../pods/update.ts'
 import { defineResource } from '../resource.ts'
 
@@ -59,6 +60,7 @@ export const pods = defineResource<Pod>({
     }
   },
   update: updatePod,
+  superWrites: podSuperWrites,
   toTenant: podToTenant,
   dependencies: podDependencies,
 })

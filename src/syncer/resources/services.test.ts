@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { aService } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
-import { askedNodePortsAnnotation, services, withoutNodePorts } from './services.ts'
+import { askedNodePortsAnnotation, services } from './services.ts'
 
 const ctx = aSyncContext()
 const service = (spec: Record<string, unknown>, wanted = {}) =>
@@ -122,8 +122,9 @@ describe('services.toTenant', () => {
   })
 })
 
-test('withoutNodePorts leaves the choice to super', () => {
-  const { spec } = withoutNodePorts(service({ type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 }))
+test('services.relaxed leaves node ports to super', () => {
+  const { spec } =
+    services.relaxed?.(service({ type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 })) ?? {}
   expect(spec.ports).toEqual([{ name: 'http', port: 80, protocol: 'TCP' }, { port: 81 }])
   expect(spec.healthCheckNodePort).toBeUndefined()
 })

@@ -102,3 +102,36 @@ const statusWrites = (superService: Service, tenantService: Service): readonly T
   const loadBalancer = mergePatch(tenantService.status?.loadBalancer ?? {}, superService.status?.loadBalancer ?? {})
   return loadBalancer === undefined ? [] : [{ kind: 'status', status: { loadBalancer } }]
 }
+
+/** Super has given one of the node ports away: then it chooses them, and its numbers go up. */
+const withoutNodePorts = (service: KubeObject): KubeObject => {
+  const { healthCheckNodePort: _port, ports, ...spec } = service.spec as V1ServiceSpec
+  return { ...service, spec: { ...spec, ...(ports && { ports: ports.map(({ nodePort: _nodePort, ...port }) => port) }) } }
+}
+
+/** Services: in super under the very same cluster IP, since the tenant allocates from its own slice of super's range. */
+export const services = defineResource<Service>({
+  type: resourceTypes.services,
+  superWatch: 'labelled',
+  goneInSuper: 'recreate',
+  toSuper: (service, ctx) => {
+    const { name, namespace } = service.metadata
+    // Super has had the one in front of the tenant's API server before the tenant was there.
+    if (namespace === 'default' && name === 'kubernetes') return { kind: 'tenant-only' }
+    return (
+      refusal(service, ctx) ?? {
+        kind: 'object',
+        body: {
+          ...(hasNodePorts(service.spec.ports) && { marks: { [askedNodePortsAnnotation]: nodePortText(service.spec.ports) } }),
+          fields: { spec: passingFields(service.spec, serviceFields) },
+        },
+      }
+    )
+  },
+  update,
+  relaxed: withoutNodePorts,
+  toTenant: (superService, tenantService) => [
+    ...nodePortWrites(superService, tenantService),
+    ...statusWrites(superService, tenantService),
+  ],
+})

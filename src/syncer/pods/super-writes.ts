@@ -1,0 +1,68 @@
+import type { SuperWrite, SyncContext } from '../resource.ts'
+import { mergePatch, sameJson } from '../resources/merge-patch.ts'
+import { gateTypes } from './conditions.ts'
+import { superContainer } from './env.ts'
+import type { V1Container, V1PodCondition } from './json-types.ts'
+import type { Pod } from './pod.ts'
+
+/** Debug containers that super has not got yet. The API only ever adds to them. */
+const debugContainers = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): readonly SuperWrite[] => {
+  const present = new Set(superPod.spec.ephemeralContainers?.map(({ name }) => name))
+  const ephemeralContainers = (tenantPod.spec.ephemeralContainers ?? [])
+    .filter(({ name }) => !present.has(name))
+    .map((container) => superContainer(container, tenantPod, ctx))
+  return ephemeralContainers.length > 0 ? [{ subresource: 'ephemeralcontainers', patch: { spec: { ephemeralContainers } } }] : []
+}
+
+const sameCondition = (a: V1PodCondition, b: V1PodCondition | undefined): boolean =>
+  b !== undefined && sameJson([a.status, a.reason, a.message], [b.status, b.reason, b.message])
+
+/** Conditions of readiness gates, which controllers in the tenant set: super's kubelet counts them for Ready. */
+const gateConditions = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] => {
+  const gates = gateTypes(tenantPod)
+  const conditions = (tenantPod.status?.conditions ?? [])
+    .filter(({ type }) => gates.has(type))
+    .filter(
+      (condition) =>
+        !sameCondition(
+          condition,
+          superPod.status?.conditions?.find(({ type }) => type === condition.type),
+        ),
+    )
+    // Generations are counted anew on each side.
+    .map(({ observedGeneration: _generation, ...condition }) => condition)
+  return conditions.length > 0 ? [{ subresource: 'status', patch: { status: { conditions } } }] : []
+}
+
+type Sized = Pick<V1Container, 'name' | 'resources' | 'restartPolicy'>
+
+/** Containers whose size the tenant changed in place (KEP-1287). What super's admission added to a size is no difference. */
+const resized = (live: readonly Sized[] | undefined, wanted: readonly Sized[] | undefined): readonly Sized[] => {
+  const sizes = new Map(live?.map(({ name, resources }) => [name, resources]))
+  return (wanted ?? []).flatMap(({ name, resources }) => {
+    const size = sizes.get(name)
+    const patch = sizes.has(name)
+      ? mergePatch(
+          { requests: size?.requests, limits: size?.limits },
+          { requests: { ...size?.requests, ...resources?.requests }, limits: { ...size?.limits, ...resources?.limits } },
+        )
+      : undefined
+    return patch === undefined ? [] : [{ name, resources: patch as NonNullable<V1Container['resources']> }]
+  })
+}
+
+const sizes = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] => {
+  const containers = resized(superPod.spec.containers, tenantPod.spec.containers)
+  // Of init containers only those that keep running can be resized.
+  const sidecars = tenantPod.spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always')
+  const initContainers = resized(superPod.spec.initContainers, sidecars)
+  if (containers.length + initContainers.length === 0) return []
+  const spec = { ...(containers.length > 0 && { containers }), ...(initContainers.length > 0 && { initContainers }) }
+  return [{ subresource: 'resize', patch: { spec } }]
+}
+
+/** What goes down to a running pod through subresources: debug containers, conditions of readiness gates, sizes. */
+export const podSuperWrites = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): readonly SuperWrite[] =>
+  superPod.metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed'].includes(superPod.status?.phase ?? '')
+    ? []
+    : [...debugContainers(superPod, tenantPod, ctx), ...gateConditions(superPod, tenantPod), ...sizes(superPod, tenantPod)]
