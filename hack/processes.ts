@@ -8,6 +8,9 @@ export interface ProcessId {
   readonly startTime: number
 }
 
+/** PF_EXITING of include/linux/sched.h, in field 9 of /proc/PID/stat. */
+const exitingFlag = 0x4
+
 const read = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8')
@@ -16,17 +19,33 @@ const read = (path: string): string | undefined => {
   }
 }
 
-/** The identity of a running process; undefined when there is none, or only its zombie. */
-export const processId = (pid: number): ProcessId | undefined => {
+interface ProcessStat extends ProcessId {
+  readonly exiting: boolean
+}
+
+const processStat = (pid: number): ProcessStat | undefined => {
   const stat = read(`/proc/${pid}/stat`)
   if (!stat) return undefined
   // The second field is the command in brackets and may itself hold brackets and blanks.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-  return { pid, startTime: Number(fields[19]) }
+  return { pid, startTime: Number(fields[19]), exiting: (Number(fields[6]) & exitingFlag) !== 0 }
 }
 
+/** The identity of a process; undefined when there is none, or only its zombie. */
+export const processId = (pid: number): ProcessId | undefined => {
+  const stat = processStat(pid)
+  return stat && { pid: stat.pid, startTime: stat.startTime }
+}
+
+/** Whether it is still there, be it on its way out: what it holds is not free before this is false. */
 export const isAlive = ({ pid, startTime }: ProcessId): boolean => processId(pid)?.startTime === startTime
+
+/** Whether it is there and not on its way out. The first process of a pid namespace may take its time to end. */
+export const isRunning = ({ pid, startTime }: ProcessId): boolean => {
+  const stat = processStat(pid)
+  return stat?.startTime === startTime && !stat.exiting
+}
 
 /** All processes that were started with `name=value` in their environment, children included. */
 export const processesWithEnv = (name: string, value: string): ProcessId[] => {

@@ -39,7 +39,7 @@ export const ensureCgroups = async (plan: ClusterPlan): Promise<void> => {
 }
 
 /** All groups of the cluster, the inner ones first. */
-const groups = async (plan: ClusterPlan): Promise<string[]> => {
+export const cgroupDirs = async (plan: ClusterPlan): Promise<string[]> => {
   const found: string[] = []
   const walk = async (dir: string): Promise<void> => {
     for (const entry of await readdir(dir, { withFileTypes: true }).catch(() => []))
@@ -52,7 +52,9 @@ const groups = async (plan: ClusterPlan): Promise<string[]> => {
 }
 
 const members = async (plan: ClusterPlan): Promise<ProcessId[]> => {
-  const lists = await Promise.all((await groups(plan)).map((dir) => readFile(join(dir, 'cgroup.procs'), 'utf8').catch(() => '')))
+  const lists = await Promise.all(
+    (await cgroupDirs(plan)).map((dir) => readFile(join(dir, 'cgroup.procs'), 'utf8').catch(() => '')),
+  )
   const pids = new Set(lists.flatMap((list) => list.split('\n').filter(Boolean).map(Number)))
   return [...pids].flatMap((pid) => processId(pid) ?? [])
 }
@@ -61,10 +63,10 @@ const members = async (plan: ClusterPlan): Promise<ProcessId[]> => {
 export const removeCgroups = async (plan: ClusterPlan): Promise<void> => {
   await endProcesses(await members(plan), 0)
   const left = async (): Promise<string[]> => {
-    for (const dir of await groups(plan)) await rmdir(dir).catch(() => {})
-    return groups(plan)
+    for (const dir of await cgroupDirs(plan)) await rmdir(dir).catch(() => {})
+    return cgroupDirs(plan)
   }
   await until('removing cgroups', 10_000, async () => (await left()).length === 0, {
-    seen: async () => `left: ${(await groups(plan)).slice(0, 5).join(' ')}`,
+    seen: async () => `left: ${(await cgroupDirs(plan)).slice(0, 5).join(' ')}`,
   })
 }

@@ -3,7 +3,17 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheDir, contentKey } from '../cache.ts'
-import { childrenOf, endProcesses, isAlive, type ProcessId, processesWithEnv, processId, programOf, until } from '../processes.ts'
+import {
+  childrenOf,
+  endProcesses,
+  isAlive,
+  isRunning,
+  type ProcessId,
+  processesWithEnv,
+  processId,
+  programOf,
+  until,
+} from '../processes.ts'
 import { type RunOptions, run } from '../run.ts'
 import type { ClusterPlan, Machine } from './plan.ts'
 import { replaceFile } from './state.ts'
@@ -39,19 +49,17 @@ const readRecord = async (plan: ClusterPlan, id: string): Promise<RunRecord | un
 /** The recorded process of a component, if it still runs. */
 export const running = async (plan: ClusterPlan, id: string): Promise<RunRecord | undefined> => {
   const record = await readRecord(plan, id)
-  return record && isAlive(record) ? record : undefined
+  return record && isRunning(record) ? record : undefined
 }
 
 /**
- * Ends a program that runs without a record, as when we were killed between start and record. What it started itself is left alone:
+ * Waits for the recorded process to be gone, and ends one that runs without a record, as when we were killed between start and record. What it started itself is left alone:
  * pods outlive their containerd.
  */
 const endStrays = async (plan: ClusterPlan, id: string, program: string): Promise<void> => {
-  const strays = processesWithEnv(componentMark, markOf(plan, id))
-  await endProcesses(
-    strays.filter((stray) => programOf(stray) === program),
-    0,
-  )
+  const record = await readRecord(plan, id)
+  const strays = processesWithEnv(componentMark, markOf(plan, id)).filter((stray) => programOf(stray) === program)
+  await endProcesses([...strays, ...(record ? [record] : [])], 0)
   await rm(recordPath(plan, id), { force: true })
 }
 

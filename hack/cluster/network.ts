@@ -34,7 +34,12 @@ export const ensureNetwork = async (plan: ClusterPlan): Promise<void> => {
 const plug = async (plan: ClusterPlan, machine: Machine, links: ReadonlySet<string>): Promise<void> => {
   const init = await machineInit(plan, machine)
   if (!init) throw new Error(`${machine.name} is not up`)
-  if (!links.has(machine.veth)) await ip([`link add ${machine.veth} type veth peer name eth0 netns ${init.pid}`])
+  const plugged = (await attempt('nsenter', ['--target', String(init.pid), '--net', 'ip', 'link', 'show', 'eth0'])).ok
+  if (!plugged) {
+    // The kernel takes its time to remove the cable of a machine that was lost.
+    if (links.has(machine.veth)) await attempt('ip', ['link', 'del', machine.veth])
+    await ip([`link add ${machine.veth} type veth peer name eth0 netns ${init.pid}`])
+  }
   await ip([`link set ${machine.veth} master ${plan.bridge} up`])
   const isNode = plan.nodes.some(({ name }) => name === machine.name)
   await ip(
