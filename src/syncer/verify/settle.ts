@@ -30,6 +30,8 @@ export interface SettleOptions {
   readonly settleMs: number
   readonly now: () => number
   readonly pause: (ms: number) => Promise<void>
+  /** Told after a round that another one follows. */
+  readonly onRound?: (round: number, differences: number) => void
 }
 
 export interface SettledReport extends PairReport {
@@ -40,7 +42,7 @@ export interface SettledReport extends PairReport {
 
 /** Looks until both sides agree, or until all that differs has stood long enough, or until the time is over. */
 export const settle = async (look: () => Promise<PairReport>, options: SettleOptions): Promise<SettledReport> => {
-  const { rounds, everyMs, settleMs, now, pause } = options
+  const { rounds, everyMs, settleMs, now, pause, onRound } = options
   const end = now() + settleMs
   let seen: Seen = new Map()
   for (let roundsTaken = 1; ; roundsTaken += 1) {
@@ -48,6 +50,7 @@ export const settle = async (look: () => Promise<PairReport>, options: SettleOpt
     const { standing, moving, ...judged } = judgeRound(seen, report.differences, rounds)
     if (moving.length === 0 || now() + everyMs > end) return { ...report, differences: standing, moving, roundsTaken }
     seen = judged.seen
+    onRound?.(roundsTaken, report.differences.length)
     await pause(everyMs)
   }
 }

@@ -19,6 +19,7 @@ export interface VerifyRequest {
   readonly everyMs: number
   readonly settleMs: number
   readonly signal: AbortSignal
+  readonly onRound?: (round: number, differences: number) => void
 }
 
 export interface VerifyDeps {
@@ -57,7 +58,7 @@ const readSource = async (
 
 /** Reads both sides of a tenant until they have come to rest, and tells every difference that stands. Changes nothing. */
 export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Promise<VerifyReport> => {
-  const { rounds, everyMs, settleMs, signal } = request
+  const { rounds, everyMs, settleMs, signal, onRound } = request
   const source = await readSource(request, deps)
   const tenantClient = deps.connect(source.kubeconfig)
   try {
@@ -70,6 +71,7 @@ export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Pr
       everyMs,
       settleMs,
       now: Date.now,
+      ...(onRound && { onRound }),
       pause: async (ms) => {
         await sleep(ms, undefined, { signal })
       },

@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { runCli } from '../cli/program.ts'
+
+const versionHere = (): string => {
+  try {
+    const { version }: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+    return version
+  } catch {
+    return 'unknown'
+  }
+}
+
+const interrupt = new AbortController()
+process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+
+process.exitCode = await runCli(
+  process.argv.slice(2),
+  {
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signal: interrupt.signal,
+    now: Date.now,
+    verify: async (input, clients) => {
+      const { verifyTenant } = await import('../syncer/verify/verify.ts')
+      return verifyTenant(input, clients)
+    },
+  },
+  { version: versionHere() },
+)

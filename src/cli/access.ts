@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { parse } from 'yaml'
+import type { KubeClient } from '../kube/client.ts'
+import { connectionOf } from '../kube/connect.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
+
+export interface AccessOptions {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly namespace?: string
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** The kubeconfig file meant: the flag's, the first existing one of KUBECONFIG, or the one in the home directory if there is one. */
+export const kubeconfigPath = ({ kubeconfig }: AccessOptions, env: Env): string | undefined => {
+  if (kubeconfig) return kubeconfig
+  const named = (env['KUBECONFIG'] ?? '').split(delimiter).filter(Boolean)
+  const inHome = join(env['HOME'] ?? homedir(), '.kube', 'config')
+  return named.find((path) => existsSync(path)) ?? named[0] ?? (existsSync(inHome) ? inHome : undefined)
+}
+
+interface Contexts {
+  readonly 'current-context'?: string
+  readonly contexts?: readonly { readonly name?: string; readonly context?: { readonly namespace?: string } }[]
+}
+
+/** The namespace that a kubeconfig's text sets for a context. */
+export const contextNamespace = (text: string, context?: string): string | undefined => {
+  const config = parse(text) as Contexts | null
+  const wanted = context ?? config?.['current-context']
+  return config?.contexts?.find(({ name }) => name === wanted)?.context?.namespace
+}
+
+export interface Access {
+  readonly client: KubeClient
+  /** The flag's, else the context's, else `default`. */
+  readonly namespace: string
+}
+
+export const userAgent = 'berth-cli'
+
+/** A client as kubectl would make it. Throws CONFIG_INVALID. */
+export const openAccess = async (options: AccessOptions, env: Env): Promise<Access> => {
+  const path = kubeconfigPath(options, env)
+  const connection = await connectionOf({
+    kubeconfig: path,
+    context: options.context,
+    serviceHost: env['KUBERNETES_SERVICE_HOST'],
+    servicePort: env['KUBERNETES_SERVICE_PORT'],
+  })
+  const fromContext = path === undefined ? undefined : contextNamespace(await readFile(path, 'utf8'), options.context)
+  return { client: createKubeClient(connection, { userAgent }), namespace: options.namespace ?? fromContext ?? 'default' }
+}

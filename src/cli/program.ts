@@ -1,0 +1,101 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { explainError } from '../lib/errors.ts'
+import { exitCodeOf, exitCodes, exitCodesHelp } from './exit-codes.ts'
+import type { CliHost } from './host.ts'
+
+const outputs = ['table', 'json', 'yaml', 'name']
+
+const number =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (!Number.isFinite(value) || value < least) throw new InvalidArgumentError(`a number from ${least} on is needed`)
+    return value
+  }
+const seconds = (text: string): number => number(0)(text.replace(/s$/, ''))
+
+const withAccess = (command: Command): Command =>
+  command
+    .option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)')
+    .option(
+      '--kubeconfig <file>',
+      'kubeconfig of the management cluster (default: KUBECONFIG, ~/.kube/config, or the pod it runs in)',
+    )
+    .option('--context <name>', 'context of the kubeconfig')
+const withOutput = (command: Command): Command =>
+  command.addOption(new Option('-o, --output <format>', 'how to print').choices(outputs).default('table'))
+
+/** The command tree. Each command's code is loaded when it runs: `--help` and completion stay quick. */
+const commandTree = (host: CliHost, { version, end }: { version: string; end: (code: number) => void }): Command => {
+  const program = new Command('berth')
+  program
+    .description('A Kubernetes cluster of its own for every tenant')
+    .version(version)
+    .showHelpAfterError('(--help shows how)')
+    .addHelpText('after', exitCodesHelp)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void host.stdout.write(text), writeErr: (text) => void host.stderr.write(text) })
+
+  withOutput(withAccess(program.command('verify <tenant>')))
+    .description('compare both sides of a tenant, object by object, and list every difference')
+    .option('--super-kubeconfig <file>', 'kubeconfig of the super cluster (default: the management cluster)')
+    .option('--rounds <count>', 'rounds in a row a difference must be seen in', number(1), 3)
+    .option('--every <seconds>', 'pause between two rounds', seconds, 1)
+    .option('--settle <seconds>', 'time for both sides to come to rest', seconds, 30)
+    .option('--refused', 'list also what policy keeps out of the super cluster')
+    .addHelpText('after', exitCodesHelp)
+    .action(async (name: string, options) => {
+      const { verify } = await import('./commands/verify.ts')
+      end(await verify(name, options, host))
+    })
+
+  const tenant = program.command('tenant').description('look at tenants and use them')
+  withOutput(withAccess(tenant.command('list').alias('ls')))
+    .description('list tenants')
+    .option('-A, --all-namespaces', 'those of all namespaces')
+    .action(async (options) => {
+      const { listTenants } = await import('./commands/tenants.ts')
+      end(await listTenants(options, host))
+    })
+  withOutput(withAccess(tenant.command('get <tenant>')))
+    .description('show one tenant and its conditions')
+    .action(async (name: string, options) => {
+      const { getTenant } = await import('./commands/tenants.ts')
+      end(await getTenant(name, options, host))
+    })
+  withAccess(tenant.command('kubeconfig <tenant>'))
+    .description("print the administrator's kubeconfig of a tenant")
+    .option('--out <file>', 'write it to a file only you can read')
+    .action(async (name: string, options) => {
+      const { printKubeconfig } = await import('./commands/tenant-kubeconfig.ts')
+      end(await printKubeconfig(name, options, host))
+    })
+  withAccess(tenant.command('connect <tenant> [command...]'))
+    .description('run a command, or a shell, whose KUBECONFIG is that of a tenant')
+    .addHelpText('after', '\nExample:\n  berth tenant connect acme -- kubectl get pods --all-namespaces')
+    .action(async (name: string, command: readonly string[], options) => {
+      const { connectTenant } = await import('./commands/tenant-kubeconfig.ts')
+      end(await connectTenant(name, command, options, host))
+    })
+  return program
+}
+
+/** Runs one command line. Resolves with the exit code; what went wrong is told on stderr. */
+export const runCli = async (args: readonly string[], host: CliHost, { version }: { version: string }): Promise<number> => {
+  let code: number = exitCodes.done
+  const program = commandTree(host, {
+    version,
+    end: (given) => {
+      code = given
+    },
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+    if (host.signal.aborted) return 130
+    host.stderr.write(`berth: ${explainError(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
