@@ -1,5 +1,5 @@
 import type { SuperWrite, SyncContext } from '../resource.ts'
-import { mergePatch, sameJson } from '../resources/merge-patch.ts'
+import { sameJson } from '../resources/merge-patch.ts'
 import { gateTypes } from './conditions.ts'
 import { superContainer } from './env.ts'
 import type { V1Container, V1PodCondition } from './json-types.ts'
@@ -36,20 +36,24 @@ const gateConditions = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] =>
 
 type Sized = Pick<V1Container, 'name' | 'resources' | 'restartPolicy'>
 
+type Amounts = Readonly<Record<string, string>> | undefined
+
+const changedAmounts = (live: Amounts, wanted: Amounts): Record<string, string> =>
+  Object.fromEntries(Object.entries(wanted ?? {}).filter(([resource, amount]) => live?.[resource] !== amount))
+
 /** Containers whose size the tenant changed in place (KEP-1287). What super's admission added to a size is no difference. */
-const resized = (live: readonly Sized[] | undefined, wanted: readonly Sized[] | undefined): readonly Sized[] => {
-  const sizes = new Map(live?.map(({ name, resources }) => [name, resources]))
-  return (wanted ?? []).flatMap(({ name, resources }) => {
-    const size = sizes.get(name)
-    const patch = sizes.has(name)
-      ? mergePatch(
-          { requests: size?.requests, limits: size?.limits },
-          { requests: { ...size?.requests, ...resources?.requests }, limits: { ...size?.limits, ...resources?.limits } },
-        )
-      : undefined
-    return patch === undefined ? [] : [{ name, resources: patch as NonNullable<V1Container['resources']> }]
+const resized = (live: readonly Sized[] | undefined, wanted: readonly Sized[] | undefined): readonly Sized[] =>
+  (wanted ?? []).flatMap(({ name, resources }) => {
+    const present = live?.find((container) => container.name === name)
+    if (!present) return []
+    const requests = changedAmounts(present.resources?.requests, resources?.requests)
+    const limits = changedAmounts(present.resources?.limits, resources?.limits)
+    const changes = {
+      ...(Object.keys(requests).length > 0 && { requests }),
+      ...(Object.keys(limits).length > 0 && { limits }),
+    }
+    return Object.keys(changes).length > 0 ? [{ name, resources: changes }] : []
   })
-}
 
 const sizes = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] => {
   const containers = resized(superPod.spec.containers, tenantPod.spec.containers)
