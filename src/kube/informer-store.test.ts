@@ -122,7 +122,9 @@ describe('informer store', () => {
   })
 
   test('stores and tells what keep leaves', () => {
-    const store = createInformerStore<KubeObject>(({ metadata: { resourceVersion: _, ...metadata } }) => ({ metadata }))
+    const store = createInformerStore<KubeObject>(({ metadata: { namespace, name } }) => ({
+      metadata: { namespace: namespace ?? '', name: name ?? '' },
+    }))
     store.beginList('10')
     expect(store.listed({ ...at('5'), spec: {} })?.object).toEqual({ metadata: { namespace: 'n', name: 'a' } })
     store.endList()

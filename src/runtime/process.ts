@@ -6,9 +6,9 @@ export interface Shutdown {
   /** Ends when the process begins to stop. */
   readonly signal: AbortSignal
   /** Parts stop in the reverse order of these calls, one after the other. */
-  onStop(name: string, stop: () => Promise<void> | void): void
+  readonly onStop: (name: string, stop: () => Promise<void> | void) => void
   /** Begins the stop, as a signal would. A reason that is an error makes the exit code 1. */
-  stop(reason: string | Error): void
+  readonly stop: (reason: string | Error) => void
 }
 
 export interface RunProcessOptions {
