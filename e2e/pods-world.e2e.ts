@@ -64,8 +64,8 @@ describe('the world as a pod of a tenant sees it', () => {
 
   test("KUBERNETES_SERVICE_HOST is the first address of the tenant's slice", async () => {
     const address = firstAddress(tenant.status.serviceSlice)
-    expect(await inside('printenv', 'KUBERNETES_SERVICE_HOST')).toBe(address)
-    expect(await inside('printenv', 'KUBERNETES_SERVICE_PORT')).toBe('443')
+    expect(await inside('sh', '-c', 'echo $KUBERNETES_SERVICE_HOST')).toBe(address)
+    expect(await inside('sh', '-c', 'echo $KUBERNETES_SERVICE_PORT')).toBe('443')
     const inTenant = await getJson(tenant.kubectl, ['service', 'kubernetes', '-n', 'default'])
     expect(inTenant.spec?.['clusterIP']).toBe(address)
   })

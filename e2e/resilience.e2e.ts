@@ -48,7 +48,7 @@ describe('nothing is lost when parts of Berth are', () => {
     await Promise.all([syncerBack(), managerBack(), agentBack()])
     await rolledOut(kubectl, 'app', 'deployment/web')
     await podReady(kubectl, 'app', 'db-0')
-    expect(await kubectl(['exec', '-n', 'app', 'deploy/web', '--', 'printenv', 'ROUND', 'COLOUR'])).toBe('2\nred')
+    expect(await kubectl(['exec', '-n', 'app', 'deploy/web', '--', 'sh', '-c', 'echo $ROUND $COLOUR'])).toBe('2 red')
     await waitFor('three pods in super, as the tenant has', async () => {
       const superPods = await listJson(superKubectl, [
         'pods',

@@ -57,7 +57,7 @@ describe('workloads of a tenant', () => {
     await rolledOut(kubectl, 'work', 'deployment/rolling')
     await kubectl(['set', 'env', 'deployment/rolling', ...at, 'GENERATION=2'])
     await rolledOut(kubectl, 'work', 'deployment/rolling')
-    expect(await inPod('deploy/rolling', 'printenv', 'GENERATION')).toBe('2')
+    expect(await inPod('deploy/rolling', 'sh', '-c', 'echo $GENERATION')).toBe('2')
     await kubectl(['delete', 'deployment/rolling', ...at])
   })
 

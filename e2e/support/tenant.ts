@@ -54,6 +54,7 @@ export const createTenant = async (name: string, spec: object = {}, deadlineMs =
   const kubectl = kubectlFor(world().kubectl, kubeconfig)
   await kubectl(['get', 'serviceaccount', 'default', '-n', 'default'], { timeoutMs: 10_000 })
   const usableAfterSeconds = (performance.now() - began) / 1000
+  console.log(`tenant ${name} usable after ${usableAfterSeconds.toFixed(1)} s`)
   const object = await getJson<Thing & { status: TenantStatus }>(superKubectl, ['tcp', name, '-n', tenantsNamespace])
   const { status } = object
   return {
