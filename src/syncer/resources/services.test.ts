@@ -123,7 +123,7 @@ describe('services.toTenant', () => {
 })
 
 test('services.relaxed leaves node ports to super', () => {
-  const { spec } = services.relaxed?.(service({ type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 }))
+  const relaxed = services.relaxed?.(service({ type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 }))
   expect(relaxed?.spec.ports).toEqual([{ name: 'http', port: 80, protocol: 'TCP' }, { port: 81 }])
   expect(relaxed?.spec.healthCheckNodePort).toBeUndefined()
 })
