@@ -51,3 +51,11 @@ export const applyWanted = async (
   await kube.apply(typeOf(wanted), withWantedHash(wanted), { fieldManager, force: true, signal })
   return true
 }
+
+/** Waits for all of them, also when one fails, so that no write is still under way when the round ends; then throws the first failure. */
+export const allOf = async <T>(promises: readonly Promise<T>[]): Promise<T[]> => {
+  const settled = await Promise.allSettled(promises)
+  const failed = settled.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+}

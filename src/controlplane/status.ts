@@ -5,26 +5,26 @@ import { hashOf } from './apply.ts'
 import { tenantEndpoint } from './pki/files.ts'
 import { conditionOf, type StepResult } from './steps.ts'
 
-/** What the whole of a round says: the first step that is not done, or all is well. */
+/** How much a step that is not done has to say: trouble before progress, and progress before waiting for others. */
+const weight = (result: StepResult): number => {
+  if ('error' in result) return 3
+  if (result.outcome.kind === 'wait' && result.outcome.problem) return 2
+  return result.outcome.reason === 'Waiting' ? 0 : 1
+}
+
+/** What the whole of a round says: the step not done that says most, the first of equals; or that all is well. */
 export const readyOf = (
   results: readonly StepResult[],
   observedGeneration: number,
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
-  const isDone = (result: StepResult): boolean => 'outcome' in result && result.outcome.kind === 'done'
-  // Steps that only wait for others say less than those they wait for.
-  const isWaiting = (result: StepResult): boolean => 'outcome' in result && result.outcome.reason === 'Waiting'
-  const open = results.filter((result) => !isDone(result))
-  const first = open.find((result) => !isWaiting(result)) ?? open[0]
+  const open = results.filter((result) => !('outcome' in result && result.outcome.kind === 'done'))
+  const [first] = open.toSorted((a, b) => weight(b) - weight(a))
   if (first) {
     const said = conditionOf(first, observedGeneration)
     return { ...said, message: `${first.step.name}: ${said.message}` }
   }
-  return {
-    status: 'True',
-    reason: 'Usable',
-    message: 'a request with the published kubeconfig was answered; DNS and the syncer serve',
-    observedGeneration,
-  }
+  const message = 'a request with the published kubeconfig was answered; DNS and the syncer serve'
+  return { status: 'True', reason: 'Usable', message, observedGeneration }
 }
 
 /** Seconds from creation until each condition was first true. A time once written stays. */

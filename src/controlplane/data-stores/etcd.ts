@@ -77,7 +77,7 @@ const statefulSet = (plane: Plane): KubeObject => {
       volumeMounts: [{ name: 'data', mountPath: dataFolder }],
     },
     ...(storage.kind === 'ephemeral' && { volumes: [{ name: 'data', emptyDir: { sizeLimit: dataStore.storageSize } }] }),
-    fields: { terminationGracePeriodSeconds: 30, ...(dataStore.replicas > 1 && spread(plane, componentNames.etcd)) },
+    fields: { terminationGracePeriodSeconds: 10, ...(dataStore.replicas > 1 && spread(plane, componentNames.etcd)) },
   })
   return {
     apiVersion: 'apps/v1',

@@ -4,7 +4,7 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
-import { applyWanted, hashOf } from '../apply.ts'
+import { allOf, applyWanted, hashOf } from '../apply.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
@@ -44,6 +44,35 @@ export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, '
 
 const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== undefined && hashOf(a) === hashOf(b)
 
+/** Every key of a tenant: roots are made once, the rest is kept while it is good. */
+const layKeys = async (
+  tenant: TenantControlPlane,
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'>,
+  observed: Observed,
+  { kube, signal, now, agentAuthorities }: Deps,
+): Promise<{ roots: Roots; consumers: Secrets; rootsHash: string }> => {
+  const inputs: PkiInputs = {
+    ...place,
+    clusterDomain: tenant.spec.network.clusterDomain,
+    extraSANs: tenant.spec.apiServer.extraSANs,
+    etcdReplicas: tenant.spec.dataStore.replicas,
+  }
+  const made = await missingRoots(observed.secrets, place.tenant, now())
+  // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
+  await allOf([...made].map(([name, data]) => kube.create(resourceTypes.secrets, secretObject(place, name, data), { signal })))
+  const roots = readRoots(new Map([...observed.secrets, ...made]))
+  const agent = agentAuthorities()
+  const consumers = await consumerSecrets({ inputs, roots, agent, existing: observed.secrets, now: now() })
+  await allOf(
+    [...consumers]
+      .filter(([name, data]) => !sameData(observed.secrets.get(name), data))
+      .map(([name, data]) =>
+        kube.apply(resourceTypes.secrets, secretObject(place, name, data), { fieldManager, force: true, signal }),
+      ),
+  )
+  return { roots, consumers, rootsHash: hashOf([roots, agent.servingCert]) }
+}
+
 /** Namespace, policies, the claim on the slice's first address, and every key: in place before the first workload. */
 export const layFoundation = async (
   tenant: TenantControlPlane,
@@ -51,7 +80,6 @@ export const layFoundation = async (
   observed: Observed,
   deps: Deps,
 ): Promise<Foundation> => {
-  const { kube, signal } = deps
   const ref = refOf(tenant)
   const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice }
   if (observed.namespace?.metadata.deletionTimestamp) {
@@ -65,37 +93,17 @@ export const layFoundation = async (
   const fences = [...networkPolicies(place), apiServerService(place)].map((object) =>
     applyWanted(object, observed.objects.get(objectId(object)), deps),
   )
-  const inputs: PkiInputs = {
-    ...place,
-    clusterDomain: tenant.spec.network.clusterDomain,
-    extraSANs: tenant.spec.apiServer.extraSANs,
-    etcdReplicas: tenant.spec.dataStore.replicas,
-  }
-  const now = deps.now()
-  const made = await missingRoots(observed.secrets, ref, now)
-  // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
-  await Promise.all(
-    [...made].map(([name, data]) => kube.create(resourceTypes.secrets, secretObject(place, name, data), { signal })),
-  )
-  const roots = readRoots(new Map([...observed.secrets, ...made]))
-  const agent = deps.agentAuthorities()
-  const keys = await consumerSecrets({ inputs, roots, agent, existing: observed.secrets, now })
-  await Promise.all([
-    ...fences,
-    ...[...keys]
-      .filter(([name, data]) => !sameData(observed.secrets.get(name), data))
-      .map(([name, data]) =>
-        kube.apply(resourceTypes.secrets, secretObject(place, name, data), { fieldManager, force: true, signal }),
-      ),
-  ])
+  const laid = layKeys(tenant, place, observed, deps)
+  await allOf<unknown>([...fences, laid])
+  const { roots, consumers, rootsHash } = await laid
   const plane: Plane = {
     ...place,
     spec: tenant.spec,
     storage: storageOf(tenant, observed),
     registry: deps.registry,
-    rootsHash: hashOf([roots, agent.servingCert]),
+    rootsHash,
   }
-  return { plane, roots, keys }
+  return { plane, roots, keys: consumers }
 }
 
 /** The client certificate of the tenant's administrators. */

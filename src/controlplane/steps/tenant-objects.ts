@@ -1,6 +1,6 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { hasCode } from '../../lib/errors.ts'
-import { applyWanted, hashOf, typeOf } from '../apply.ts'
+import { allOf, applyWanted, hashOf, typeOf } from '../apply.ts'
 import { coreDns, coreDnsConfig, dnsServiceName } from '../components/core-dns.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
 import type { Step } from '../steps.ts'
@@ -19,7 +19,7 @@ export const tenantObjects: Step = {
     const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
     try {
       const { name = '', namespace = '' } = config.metadata
-      await Promise.all([
+      await allOf<unknown>([
         ...wanted.map(async (object) => {
           const live = await kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
           await applyWanted(object, live, { kube, signal })

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { explainError } from '../../lib/errors.ts'
-import { applyWanted, isApplied } from '../apply.ts'
+import { allOf, applyWanted, isApplied } from '../apply.ts'
 import { resourceQuota } from '../components/isolation.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
@@ -17,7 +17,7 @@ import type { KubernetesVersion } from '../versions.ts'
 /** Applies the objects of a component that are not applied as they are. True when none had to be written. */
 const applyComponent = async (component: Component, plane: Plane, { observed }: Round, deps: Deps): Promise<boolean> => {
   const wanted = component.desired(plane)
-  const written = await Promise.all(wanted.map((object) => applyWanted(object, observed.objects.get(objectId(object)), deps)))
+  const written = await allOf(wanted.map((object) => applyWanted(object, observed.objects.get(objectId(object)), deps)))
   return !written.includes(true)
 }
 

@@ -1,0 +1,319 @@
+import { X509Certificate } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { tenantControlPlaneCrd } from '../apis/crd.ts'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { createLog } from '../lib/log.ts'
+import { componentLabel, controlPlaneLabel, tenantLabel } from '../tenancy/marks.ts'
+import { controlPlaneNamespace } from '../tenancy/names.ts'
+import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
+import { eventually } from '../testing/eventually.ts'
+import { type Fault, failingClient } from '../testing/failing-client.ts'
+import type { Deps } from './deps.ts'
+import { syncerLease } from './names.ts'
+import { refOf } from './observe.ts'
+import type { AgentAuthorities } from './pki/keys.ts'
+import { reconcileTenant } from './reconcile.ts'
+import { createSliceLock, type SliceLock } from './steps/slice.ts'
+import { keepAgentAuthorities } from './system-keys.ts'
+import { createTenantClients } from './tenant-clients.ts'
+
+// A real API server without kubelet and controllers: the test plays these, and the same server plays the tenant's.
+let server: TestApiServer
+let kube: KubeClient
+let agent: AgentAuthorities
+const type = resourceTypes.tenantControlPlanes
+const log = createLog({ process: 'test', level: 'silent' })
+
+beforeAll(async () => {
+  server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/12'] })
+  kube = server.client
+  await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+  await eventually(() => kube.list(type), { describe: 'the new resource' })
+  for (const name of ['berth-system', 'home']) {
+    await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  }
+  await kube.create(resourceTypes.serviceAccounts, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  })
+  const signal = new AbortController().signal
+  agent = await keepAgentAuthorities({ kube, signal, now: () => new Date() })
+})
+afterAll(() => server?.stop())
+
+/** One process's life: clients and memory that a kill takes away. */
+const aProcess = (fault?: Fault): { deps: Deps & { lock: SliceLock }; writes: () => readonly string[]; calls: () => number } => {
+  const failing = failingClient(kube, fault)
+  const deps = {
+    kube: failing.client,
+    tenantClients: createTenantClients(() => failing.client),
+    agentAuthorities: () => agent,
+    tell: () => {},
+    now: () => new Date(),
+    log,
+    registry: 'registry.k8s.io',
+    signal: new AbortController().signal,
+    lock: createSliceLock(),
+  }
+  return { deps, writes: () => failing.writes, calls: () => failing.calls }
+}
+
+let count = 0
+const createTenant = async (spec: Record<string, unknown> = {}): Promise<TenantControlPlane> => {
+  count += 1
+  const metadata = { name: `t${count}`, namespace: 'home' }
+  return (await kube.create(type, {
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata,
+    spec,
+  })) as TenantControlPlane
+}
+const read = async (tenant: TenantControlPlane): Promise<TenantControlPlane | undefined> =>
+  kube.get(type, { name: tenant.metadata.name ?? '', namespace: 'home' })
+
+const reconcile = (tenant: TenantControlPlane, process = aProcess()) =>
+  reconcileTenant({ namespace: 'home', name: tenant.metadata.name ?? '' }, process.deps)
+
+const listIn = async (namespace: string, of: ResourceType): Promise<KubeObject[]> => (await kube.list(of, { namespace })).items
+
+/** What kubelet, controllers, the syncer and the tenant would do: every workload has a ready pod, DNS an endpoint, the Lease is fresh. */
+const playCluster = async (tenant: TenantControlPlane): Promise<void> => {
+  const namespace = controlPlaneNamespace(refOf(tenant))
+  const metadata = { namespace, labels: { [controlPlaneLabel]: tenant.metadata.uid ?? '' } }
+  for (const of of [resourceTypes.statefulSets, resourceTypes.deployments]) {
+    for (const workload of await listIn(namespace, of)) {
+      const name = workload.metadata.name ?? ''
+      const replicas = workload.spec.replicas
+      const counts = { replicas, readyReplicas: replicas, updatedReplicas: replicas, availableReplicas: replicas }
+      const status = { observedGeneration: workload.metadata.generation, ...counts }
+      await kube.patch(of, { name, namespace }, { status }, { type: 'merge', subresource: 'status' })
+      if (await kube.get(resourceTypes.pods, { name, namespace })) continue
+      const { spec } = workload.spec.template
+      await kube.create(resourceTypes.pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...metadata, name, labels: { ...metadata.labels, [componentLabel]: name } },
+        spec,
+      })
+      const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]
+      const podStatus = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], containerStatuses }
+      await kube.patch(resourceTypes.pods, { name, namespace }, { status: podStatus }, { type: 'merge', subresource: 'status' })
+    }
+  }
+  const lease = { name: syncerLease, namespace }
+  if (!(await kube.get(resourceTypes.leases, lease)) && (await kube.get(resourceTypes.namespaces, { name: namespace }))) {
+    const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
+    await kube.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: lease, spec })
+  }
+  if (await kube.get(resourceTypes.endpointSlices, { name: 'kube-dns-1', namespace: 'kube-system' })) return
+  await kube.create(resourceTypes.endpointSlices, {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kube-dns-1', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: ['10.1.1.1'], conditions: { ready: true } }],
+  })
+}
+
+/** Rounds of one process until the tenant is Ready. */
+const drive = async (tenant: TenantControlPlane, process = aProcess()): Promise<TenantControlPlane> => {
+  for (let round = 0; round < 12; round += 1) {
+    await reconcile(tenant, process)
+    const now = await read(tenant)
+    if (now?.status?.conditions?.some(({ type: name, status }) => name === 'Ready' && status === 'True')) return now
+    await playCluster(tenant)
+  }
+  throw new Error(`not ready after 12 rounds: ${JSON.stringify((await read(tenant))?.status)}`)
+}
+
+/** What there is of a tenant in management, by kind and name; with the generation of workloads, which counts their revisions. */
+const inventory = async (tenant: TenantControlPlane): Promise<string[]> => {
+  const { secrets, services, networkPolicies, resourceQuotas, podDisruptionBudgets, deployments, statefulSets } = resourceTypes
+  const namespace = controlPlaneNamespace(refOf(tenant))
+  const kinds = [secrets, services, networkPolicies, resourceQuotas, podDisruptionBudgets, deployments, statefulSets]
+  const lists = await Promise.all(
+    kinds.map(async (of) =>
+      (await listIn(namespace, of)).map(({ metadata }) => `${of.kind}/${metadata.name} generation ${metadata.generation ?? 0}`),
+    ),
+  )
+  return lists.flat().sort()
+}
+
+// The tenant's side is the same server for all: its DNS Service has an address of one tenant's slice.
+afterEach(async () => {
+  await kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
+})
+
+const certificateOf = async (tenant: TenantControlPlane, secret: string, key: string): Promise<X509Certificate> => {
+  const object = await kube.get(resourceTypes.secrets, { name: secret, namespace: controlPlaneNamespace(refOf(tenant)) })
+  return new X509Certificate(Buffer.from(object?.data[key], 'base64'))
+}
+
+describe('a tenant', () => {
+  test('comes up, with one revision of each workload, and then nothing is written any more', async () => {
+    const tenant = await createTenant()
+    const ready = await drive(tenant)
+    expect(ready.status).toMatchObject({
+      version: 'v1.37.1',
+      serviceSlice: expect.stringMatching(/\/24$/),
+      observedGeneration: 1,
+    })
+    const workloads = (await inventory(tenant)).filter((line) => /^(Deployment|StatefulSet)/.test(line))
+    expect(workloads).toEqual([
+      'Deployment/kube-apiserver generation 1',
+      'Deployment/kube-controller-manager generation 1',
+      'StatefulSet/etcd generation 1',
+    ])
+
+    const same = aProcess()
+    await reconcile(tenant, same)
+    const settling = same.writes().length
+    await reconcile(tenant, same)
+    expect(same.writes().slice(settling)).toEqual([])
+    expect(settling).toBe(0)
+    expect((await read(tenant))?.metadata.resourceVersion).toBe(ready.metadata.resourceVersion)
+  })
+
+  test('gives each container only its own keys, and no authority key to etcd or the API server', async () => {
+    const tenant = await createTenant()
+    await drive(tenant)
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    const keysOf = async (name: string) =>
+      Object.keys((await kube.get(resourceTypes.secrets, { name, namespace }))?.data ?? {}).sort()
+    expect(await keysOf('etcd-keys')).toEqual(['ca.crt', 'peer.crt', 'peer.key', 'server.crt', 'server.key'])
+    expect((await keysOf('kube-apiserver-keys')).filter((key) => key.endsWith('.key'))).toEqual([
+      'agent-client.key',
+      'etcd-client.key',
+      'front-proxy-client.key',
+      'sa.key',
+      'serving.key',
+    ])
+    const pods = await listIn(namespace, resourceTypes.statefulSets)
+    expect(pods.flatMap(({ spec }) => spec.template.spec.volumes).map((volume: KubeObject) => volume.secret?.secretName)).toEqual(
+      ['etcd-keys'],
+    )
+  })
+
+  test('gets its certificates again when they are lost, without new roots', async () => {
+    const tenant = await createTenant()
+    await drive(tenant)
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    const before = await certificateOf(tenant, 'kube-apiserver-keys', 'serving.crt')
+    const root = await certificateOf(tenant, 'cluster-ca', 'tls.crt')
+    await kube.delete(resourceTypes.secrets, { name: 'kube-apiserver-keys', namespace })
+    await drive(tenant)
+    const after = await certificateOf(tenant, 'kube-apiserver-keys', 'serving.crt')
+    expect(after.serialNumber).not.toBe(before.serialNumber)
+    expect(after.verify(root.publicKey)).toBe(true)
+    expect((await inventory(tenant)).filter((line) => line.startsWith('Deployment'))).toEqual([
+      'Deployment/kube-apiserver generation 1',
+      'Deployment/kube-controller-manager generation 1',
+    ])
+  })
+
+  test('does not take over a Secret of its kubeconfig name, and says so', async () => {
+    const tenant = await createTenant()
+    const metadata = { name: `${tenant.metadata.name}-kubeconfig`, namespace: 'home' }
+    await kube.create(resourceTypes.secrets, { apiVersion: 'v1', kind: 'Secret', metadata, stringData: { mine: 'yes' } })
+    await expect(drive(tenant)).rejects.toThrow(/is not Berth's: delete or rename it/)
+    expect((await read(tenant))?.status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Ready', status: 'False', reason: 'SuperObjectForeign' }),
+    )
+    expect((await kube.get(resourceTypes.secrets, metadata))?.data).toEqual({ mine: 'eWVz' })
+  })
+
+  test('two tenants never get overlapping slices, asked for at once', async () => {
+    const tenants = await Promise.all([createTenant(), createTenant(), createTenant(), createTenant()])
+    const process = aProcess()
+    await Promise.all(tenants.map((tenant) => reconcile(tenant, process)))
+    const slices = await Promise.all(tenants.map(async (tenant) => (await read(tenant))?.status?.serviceSlice))
+    expect(new Set(slices).size).toBe(4)
+  })
+
+  test('gets another slice when super gave its first address away before it was claimed', async () => {
+    const tenant = await createTenant()
+    const process = aProcess({ call: 12, carriedOut: true })
+    await reconcile(tenant, process).catch(() => {})
+    const slice = (await read(tenant))?.status?.serviceSlice ?? ''
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    await kube.delete(resourceTypes.services, { name: 'kube-apiserver', namespace }).catch(() => false)
+    await kube.create(resourceTypes.services, {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: `thief-${count}`, namespace: 'home' },
+      spec: { clusterIP: slice.replace('.0/24', '.1'), ports: [{ port: 80 }] },
+    })
+    const ready = await drive(tenant)
+    expect(ready.status?.serviceSlice).not.toBe(slice)
+  })
+})
+
+describe('a manager that is killed', () => {
+  test('at any call, before or after the server carried it out, goes on to the same end', { timeout: 300_000 }, async () => {
+    const whole = await createTenant()
+    const undisturbed = aProcess()
+    await drive(whole, undisturbed)
+    const wanted = await inventory(whole)
+    const calls = undisturbed.calls()
+    expect(calls).toBeGreaterThan(60)
+    await kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
+
+    for (let call = 1; call <= calls; call += 1) {
+      const carriedOut = call % 2 === 0
+      const tenant = await createTenant()
+      await drive(tenant, aProcess({ call, carriedOut })).catch(() => {})
+      const cut = (await read(tenant))?.status?.serviceSlice
+      const root = await certificateOf(tenant, 'cluster-ca', 'tls.crt').catch(() => undefined)
+      const ready = await drive(tenant)
+      const message = `cut off at call ${call}, ${carriedOut ? 'carried out' : 'not carried out'}`
+      expect(await inventory(tenant), message).toEqual(wanted)
+      if (cut) expect(ready.status?.serviceSlice, message).toBe(cut)
+      if (root) expect((await certificateOf(tenant, 'cluster-ca', 'tls.crt')).serialNumber, message).toBe(root.serialNumber)
+      const idle = aProcess()
+      await reconcile(tenant, idle)
+      expect(idle.writes(), message).toEqual([])
+      await kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
+    }
+  })
+
+  test('at any call of a deletion goes on until nothing is left', async () => {
+    // The namespace controller is not there: the test plays it.
+    const finalize = async (tenant: TenantControlPlane): Promise<void> => {
+      for (const label of [controlPlaneLabel, tenantLabel]) {
+        const { items } = await kube.list(resourceTypes.namespaces, { labelSelector: `${label}=${tenant.metadata.uid}` })
+        for (const namespace of items.filter(({ metadata }) => metadata.deletionTimestamp)) {
+          await kube.replace(resourceTypes.namespaces, { ...namespace, spec: { finalizers: [] } }, { subresource: 'finalize' })
+        }
+      }
+    }
+    for (let call = 1; call <= 20; call += 1) {
+      const tenant = await createTenant()
+      await drive(tenant)
+      const metadata = { name: `super-${tenant.metadata.name}`, labels: { [tenantLabel]: tenant.metadata.uid ?? '' } }
+      await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata })
+      await kube.delete(type, { name: tenant.metadata.name ?? '', namespace: 'home' })
+
+      const killed = aProcess({ call, carriedOut: call % 2 === 1 })
+      for (let round = 0; round < 4; round += 1) {
+        await reconcile(tenant, killed).catch(() => {})
+        await finalize(tenant)
+      }
+      for (let round = 0; round < 6 && (await read(tenant)); round += 1) {
+        await reconcile(tenant)
+        await finalize(tenant)
+      }
+      expect(await read(tenant), `cut off at call ${call}`).toBeUndefined()
+      expect(await kube.get(resourceTypes.namespaces, { name: metadata.name })).toBeUndefined()
+      expect(await kube.get(resourceTypes.namespaces, { name: controlPlaneNamespace(refOf(tenant)) })).toBeUndefined()
+      expect(
+        await kube.get(resourceTypes.secrets, { name: `${tenant.metadata.name}-kubeconfig`, namespace: 'home' }),
+      ).toBeUndefined()
+      await kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
+    }
+  })
+})
