@@ -126,7 +126,11 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   const begin = async (source: TenantSource): Promise<void> => {
     const { uid } = source.tenant
-    const tenant = await serveTenant(source, { ...options, now, queue, superCaches })
+    const onStoreReplaced = (): void => {
+      end(uid)
+      reassign()
+    }
+    const tenant = await serveTenant(source, { ...options, now, queue, superCaches, onStoreReplaced })
     if (stopping.signal.aborted || tenants.has(uid)) return tenant.stop()
     tenants.set(uid, tenant)
     tenant.start()

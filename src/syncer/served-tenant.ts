@@ -13,15 +13,15 @@ import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
 import type { SuperSide, SyncDeps } from './sides.ts'
 import { ownerOf } from './super-object.ts'
-import { renewNodeLeases } from './sync-node.ts'
+import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
 import { openTenant, resourceByPlural, type RunningTenant } from './tenant.ts'
 import type { TenantSource } from './tenant-source.ts'
 
 /** A tenant's caches have to be listed within this; the informers go on trying meanwhile. */
 const listDeadlineMs = 60_000
 const leaseEveryMs = (syncerLeaseSeconds * 1000) / 3
-const nodeLeaseSeconds = 120
-const nodeLeaseEveryMs = (nodeLeaseSeconds * 1000) / 3
+/** A tenant that does not say in this time which store it has is asked again with the next Lease. */
+const storeLookMs = 3_000
 /** A missed watch event is repaired within five minutes. */
 const patrolEveryMs = 5 * 60_000
 /** Events of one tenant that wait for their turn; past that the oldest are dropped, as the API server itself does with events. */
@@ -52,6 +52,8 @@ export interface ServeOptions {
   readonly holder: string
   readonly connect: (kubeconfig: string) => KubeClient
   readonly now: () => number
+  /** The tenant's data store is another one than when it was served first: it has to be served anew. */
+  readonly onStoreReplaced: () => void
 }
 
 /** One tenant's life in this process: listing, brake, work, leases, patrol, breaker. */
@@ -131,28 +133,52 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
     if (reason !== undefined && record.frozen === undefined) log.error({ reason }, 'syncing frozen')
     const keptStore = reason !== undefined && record.store !== undefined ? record.store : presentStore
-    record = { store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed }
+    const next = { store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed }
+    // Written before it counts: a word to go on that was heard but not noted down would be heard once only.
+    await writeSyncRecord(management, controlPlaneNamespace, { record: next, holder, now: now() })
+    record = next
     metrics.frozen(uid, reason !== undefined)
-    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() })
+  }
+
+  /** Judges; tries until it could, for the tenant or management may be away just now. */
+  const judged = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        return await judge()
+      } catch (error) {
+        if (stopping.signal.aborted) return
+        log.warn({ error: explainError(error) }, 'store identity not known yet')
+        await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {})
+      }
+    }
   }
 
   const checkStore = (): void => {
     checks += 1
     setLimit()
-    const attempt = async (): Promise<void> => {
-      try {
-        await judge()
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        log.warn({ error: explainError(error) }, 'store identity not known yet')
-        await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {})
-        return attempt()
-      }
-    }
-    void attempt().finally(() => {
+    void judged().finally(() => {
       checks -= 1
       setLimit()
     })
+  }
+
+  const isStoreReplaced = async (): Promise<boolean> => {
+    if (record.store === undefined || record.frozen !== undefined) return false
+    const system = await side.tenantClient
+      .get(resourceTypes.namespaces, { name: 'kube-system' }, { timeoutMs: storeLookMs })
+      .catch(() => undefined)
+    return system?.metadata.uid !== undefined && system.metadata.uid !== record.store
+  }
+
+  /** Says that the tenant is served, and looks whether it is still the same: watches of a data store that is gone stay silent for long. */
+  const beat = async (): Promise<void> => {
+    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() })
+    if (!(await isStoreReplaced())) return
+    checks += 1
+    setLimit()
+    await judged()
+    // All that is cached is of the old one.
+    if (!stopping.signal.aborted) options.onStoreReplaced()
   }
 
   const enqueueAll = (): void => {
@@ -183,12 +209,13 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const run = async (): Promise<void> => {
     side.start()
     await untilListed()
-    await judge()
+    await judged()
+    if (stopping.signal.aborted) return
     listed = true
     enqueueAll()
     setLimit()
-    every(leaseEveryMs, 'lease', () => writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() }))
-    every(nodeLeaseEveryMs, 'node leases', () => renewNodeLeases({ tenant: side, now }, nodeLeaseSeconds))
+    every(leaseEveryMs, 'lease', beat)
+    every(nodeLeaseEveryMs, 'node leases', () => renewNodeLeases({ tenant: side, now }))
     const patrolTimer = setTimeout(() => every(patrolEveryMs, 'patrol', runPatrol), patrolEveryMs)
     timers.add(patrolTimer)
   }

@@ -30,10 +30,32 @@ const sameSpec = (live: KubeObject, wanted: KubeObject): boolean =>
   isDeepStrictEqual(live.spec?.taints ?? [], wanted.spec?.taints ?? []) &&
   (live.spec?.unschedulable ?? false) === (wanted.spec?.unschedulable ?? false)
 
+/** Seconds that a Node's Lease holds: three renewals may fail. */
+const nodeLeaseSeconds = 120
+export const nodeLeaseEveryMs = (nodeLeaseSeconds * 1000) / 3
+
+type LeaseDeps = Pick<SyncDeps, 'now'> & { readonly tenant: Pick<SyncDeps['tenant'], 'tenantClient'> }
+
+const renewNodeLease = async ({ metadata }: KubeObject, { tenant: { tenantClient }, now }: LeaseDeps): Promise<void> => {
+  const { name = '', uid = '' } = metadata
+  const renewTime = new Date(now()).toISOString().replace('Z', '000Z')
+  const spec = { holderIdentity: name, leaseDurationSeconds: nodeLeaseSeconds, renewTime }
+  const ref = { name, namespace: 'kube-node-lease' }
+  await tenantClient.patch(resourceTypes.leases, ref, { spec }, { type: 'merge' }).catch(async (error: unknown) => {
+    if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
+    await tenantClient.create(resourceTypes.leases, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...ref, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] },
+      spec,
+    })
+  })
+}
+
 const writeNode = async (
   wanted: KubeObject,
   live: KubeObject | undefined,
-  { tenant }: Pick<SyncDeps, 'tenant'>,
+  { tenant, now }: Pick<SyncDeps, 'tenant' | 'now'>,
 ): Promise<void> => {
   const cache = informerOf(tenant.informers, type.plural)
   const ref = { name: wanted.metadata.name ?? '' }
@@ -59,17 +81,23 @@ const writeNode = async (
   if (present && !contains(present.status, wanted.status)) {
     present = await tenant.tenantClient.patch(type, ref, { status: wanted.status }, { type: 'merge', subresource: 'status' })
   }
-  if (present) cache.observe(present)
+  if (present) {
+    cache.observe(present)
+    if (!live) await renewNodeLease(present, { tenant, now })
+  }
 }
 
 /** The Node is in the tenant before a pod is bound to it: the tenant's pod garbage collector deletes pods of unknown nodes. */
-export const ensureNode = async (name: string, { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): Promise<void> => {
+export const ensureNode = async (
+  name: string,
+  { tenant, superSide, now }: Pick<SyncDeps, 'tenant' | 'superSide' | 'now'>,
+): Promise<void> => {
   if (informerOf(tenant.informers, type.plural).get(name)) return
   const inMaking = tenant.nodesInMaking.get(name)
   if (inMaking) return inMaking
   const making = (async () => {
     const superNode = informerOf(superSide.informers, type.plural).get(name) ?? (await superSide.client.get(type, { name }))
-    if (superNode) await writeNode(wantedNode(superNode), undefined, { tenant })
+    if (superNode) await writeNode(wantedNode(superNode), undefined, { tenant, now })
   })()
   tenant.nodesInMaking.set(name, making)
   try {
@@ -108,21 +136,8 @@ export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<Syn
 }
 
 /** Renews the Lease of each of the tenant's Nodes, as a kubelet would (KEP-589). */
-export const renewNodeLeases = async ({ tenant, now }: Pick<SyncDeps, 'tenant' | 'now'>, leaseSeconds: number): Promise<void> => {
-  const renewTime = new Date(now()).toISOString().replace('Z', '000Z')
-  for (const { metadata } of informerOf(tenant.informers, type.plural).list()) {
-    if (metadata.labels?.[mirroredLabel] === undefined) continue
-    const { name = '', uid = '' } = metadata
-    const spec = { holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime }
-    const ref = { name, namespace: 'kube-node-lease' }
-    await tenant.tenantClient.patch(resourceTypes.leases, ref, { spec }, { type: 'merge' }).catch(async (error: unknown) => {
-      if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
-      await tenant.tenantClient.create(resourceTypes.leases, {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: { ...ref, ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }] },
-        spec,
-      })
-    })
+export const renewNodeLeases = async ({ tenant, now }: Pick<SyncDeps, 'tenant' | 'now'>): Promise<void> => {
+  for (const node of informerOf(tenant.informers, type.plural).list()) {
+    if (node.metadata.labels?.[mirroredLabel] !== undefined) await renewNodeLease(node, { tenant, now })
   }
 }
