@@ -31,6 +31,8 @@ export interface TestApiServer {
   kill(): Promise<void>
   /** Starts it again on the same port with the same data, and waits until it is ready. */
   restart(): Promise<void>
+  /** Ends both, empties etcd and starts both again: the same address and keys, another cluster. */
+  replaceStore(): Promise<void>
   /** SIGSTOP: connections stay open and silent. */
   freeze(): void
   thaw(): void
@@ -59,7 +61,6 @@ export const startApiServer = async ({ flags = [], deadlineMs = 60_000 }: TestAp
     const [[etcdPort, peerPort, port], pki] = await Promise.all([freePorts(3), createTestPki(folder)])
     const etcdUrl = `http://127.0.0.1:${etcdPort}`
     const peerUrl = `http://127.0.0.1:${peerPort}`
-    await mkdir(file('etcd'), { mode: 0o700 })
     const etcdFlags = [
       `--data-dir=${file('etcd')}`,
       `--listen-client-urls=${etcdUrl}`,
@@ -70,7 +71,11 @@ export const startApiServer = async ({ flags = [], deadlineMs = 60_000 }: TestAp
       '--unsafe-no-fsync',
       '--log-level=warn',
     ]
-    children.etcd = startChild(binaries.etcd, etcdFlags, file('etcd.log'))
+    const startEtcd = async () => {
+      await mkdir(file('etcd'), { mode: 0o700 })
+      children.etcd = startChild(binaries.etcd, etcdFlags, file('etcd.log'))
+    }
+    await startEtcd()
 
     const connection: KubeConnection = {
       server: `https://127.0.0.1:${port}`,
@@ -126,6 +131,13 @@ export const startApiServer = async ({ flags = [], deadlineMs = 60_000 }: TestAp
       kill: async () => children.apiServer?.end('SIGKILL'),
       restart: async () => {
         await children.apiServer?.end('SIGKILL')
+        await start()
+      },
+      replaceStore: async () => {
+        await children.apiServer?.end('SIGKILL')
+        await children.etcd?.end('SIGKILL')
+        await rm(file('etcd'), { recursive: true })
+        await startEtcd()
         await start()
       },
       freeze: () => children.apiServer?.signal('SIGSTOP'),

@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseAllDocuments } from 'yaml'
+import { tenantControlPlaneCrd } from '../apis/crd.ts'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { KubeConnection } from '../kube/client.ts'
+import type { Log } from '../lib/log.ts'
+import { tenantLabel } from '../tenancy/marks.ts'
+import { controlPlaneNamespace, type TenantRef } from '../tenancy/names.ts'
+import { kubeconfigText, startApiServer, type TestApiServer } from './api-server.ts'
+import { eventually } from './eventually.ts'
+import { type PlayedKubelet, playedNode, playKubelet } from './play-kubelet.ts'
+
+/** A tenant with an API server of its own. */
+export interface SyncTenant {
+  readonly ref: TenantRef
+  readonly api: TestApiServer
+  /** In management, where the syncer keeps its Lease. */
+  readonly controlPlaneNamespace: string
+}
+
+/** Management and super in one API server, and tenants beside it; no controller and no kubelet anywhere but the played one. */
+export interface SyncClusters {
+  readonly superApi: TestApiServer
+  readonly tenants: readonly SyncTenant[]
+  readonly kubelet: PlayedKubelet
+  /** Super and management as the syncer's own account, with just the rights its manifest gives. */
+  readonly syncerConnection: KubeConnection
+  stop(): Promise<void>
+}
+
+const manifestsDir = join(import.meta.dirname, '../../manifests/base')
+const typeByKind = new Map<string, ResourceType>(Object.values(resourceTypes).map((type) => [type.kind, type]))
+const syncerAccount = 'system:serviceaccount:berth-system:berth-syncer'
+const startDeadlineMs = 180_000
+
+/** Applies what a manifest says of accounts and rights. */
+const applyRights = async ({ client }: TestApiServer, file: string): Promise<void> => {
+  const documents = parseAllDocuments(await readFile(join(manifestsDir, file), 'utf8')).map(
+    (document) => document.toJS() as KubeObject,
+  )
+  for (const object of documents.filter(({ kind }) => kind !== 'Deployment')) {
+    const type = typeByKind.get(object.kind ?? '')
+    if (!type) throw new Error(`${file} has a ${object.kind}, which nothing here knows`)
+    await client.apply(type, object, { fieldManager: 'test' })
+  }
+}
+
+const publishTenant = async (
+  { client }: TestApiServer,
+  api: TestApiServer,
+  { name, slice }: { name: string; slice: string },
+): Promise<SyncTenant> => {
+  const object = {
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata: { name, namespace: 'tenants' },
+    spec: {},
+  }
+  const created = await eventually(() => client.create<KubeObject>(resourceTypes.tenantControlPlanes, object), {
+    deadlineMs: 30_000,
+    describe: 'the CRD in force',
+  })
+  const ref = { uid: created.metadata.uid ?? '', name, namespace: 'tenants' }
+  const namespace = controlPlaneNamespace(ref)
+  await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  await client.create(resourceTypes.secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'syncer-kubeconfig', namespace },
+    stringData: { value: kubeconfigText(api.connection) },
+  })
+  const ready = {
+    type: 'APIServerReady',
+    status: 'True',
+    reason: 'Answers',
+    message: '',
+    lastTransitionTime: new Date().toISOString(),
+  }
+  const status = { serviceSlice: slice, controlPlaneNamespace: namespace, conditions: [ready] }
+  await client.patch(resourceTypes.tenantControlPlanes, { name, namespace: 'tenants' }, { status }, { subresource: 'status' })
+  return { ref, api, controlPlaneNamespace: namespace }
+}
+
+/** Starts all, with the rights and objects that the manager would have made. */
+export const startSyncClusters = async (names: readonly string[], { log }: { log: Log }): Promise<SyncClusters> => {
+  const servers: TestApiServer[] = []
+  const start = async (...flags: readonly string[]): Promise<TestApiServer> => {
+    const server = await startApiServer({ flags, deadlineMs: startDeadlineMs })
+    servers.push(server)
+    return server
+  }
+  const stops: (() => Promise<void>)[] = []
+  const stop = async (): Promise<void> => {
+    for (const end of stops.toReversed()) await end()
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+  try {
+    const superApi = await start()
+    const { client } = superApi
+    await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+    await applyRights(superApi, 'namespaces.yaml')
+    await applyRights(superApi, 'syncer.yaml')
+    await applyRights(superApi, 'tenant-role.yaml')
+    await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenants' } })
+    const nodes = ['node-1', 'node-2']
+    for (const [index, name] of nodes.entries())
+      await client.create(resourceTypes.nodes, playedNode(name, `10.124.0.1${index + 1}`))
+    const tenants: SyncTenant[] = []
+    for (const [index, name] of names.entries()) {
+      const slice = `10.96.${index + 4}.0/24`
+      tenants.push(await publishTenant(superApi, await start(`--service-cluster-ip-range=${slice}`), { name, slice }))
+    }
+    const kubelet = playKubelet({ client, log, labelSelector: tenantLabel, nodes })
+    stops.push(() => kubelet.stop())
+    const syncerConnection = await superApi.connectionAs(syncerAccount, [
+      'system:serviceaccounts',
+      'system:serviceaccounts:berth-system',
+    ])
+    return { superApi, tenants, kubelet, syncerConnection, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
