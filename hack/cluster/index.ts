@@ -115,3 +115,5 @@ export const statusCluster = async ({ name }: { name: string }): Promise<Cluster
 export const loadImages = async (cluster: LocalCluster, archives: readonly ImageArchive[]): Promise<void> => {
   await Promise.all(cluster.nodes.map((node) => loadOnNode(cluster.binaries.ctr, node.containerdSocket, archives)))
 }
+
+export { addKwokNodes } from './kwok.ts'
