@@ -49,6 +49,14 @@ const comparable = ({ metadata, ...fields }: KubeObject): Readonly<Record<string
 const withoutHash = (annotations: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).filter(([key]) => key !== wantedHashAnnotation))
 
+/** Keys that only super has: in a ConfigMap or Secret, which pods read whole, they are as wrong as a changed one. */
+const extraKeys = (superObject: KubeObject, wanted: KubeObject): string[] =>
+  ['data', 'binaryData'].flatMap((field) =>
+    Object.keys(superObject[field] ?? {})
+      .filter((key) => !Object.hasOwn(wanted[field] ?? {}, key))
+      .map((key) => `${field} has ${key}, which the tenant's has not`),
+  )
+
 /** Compares one pair: existence and owner as the syncer decides, then hash, every wanted field and every write that is due in the tenant. */
 const comparePair = (
   resource: SyncedResource,
@@ -82,6 +90,7 @@ const comparePair = (
     const secret = resource.byReference ?? false
     if (wantedHashOf(superObject) !== wantedHashOf(wanted.object))
       found.push(['stale-in-super', 'the hash of what is wanted differs'])
+    if (secret) for (const detail of extraKeys(superObject, wanted.object)) found.push(['field-in-super', detail])
     for (const drift of fieldDrift(superObject, comparable(wanted.object)))
       found.push(['field-in-super', describeDrift(drift, { secret })])
   }

@@ -283,6 +283,13 @@ describe('each way to disagree is told', () => {
       ['field-in-super secrets shop/password: data.a is not as wanted'],
     ],
     [
+      'a key that only super has',
+      ({ superSide }) => {
+        first(superSide, 'configmaps').data = { a: '1', more: 'x' }
+      },
+      ["field-in-super configmaps shop/used: data has more, which the tenant's has not"],
+    ],
+    [
       'a mark of another object',
       ({ superSide }) => {
         first(superSide, 'services').metadata.annotations = {
