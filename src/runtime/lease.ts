@@ -87,6 +87,8 @@ export const createLeaseHolder = ({
   const callMs = Math.max(1000, (claim.durationSeconds * 1000) / 3)
   let observed: ObservedLease | undefined
   let ours = false
+  /** A claim was sent since the last release. Its answer may have been lost, so only the API server knows whether it was heard. */
+  let claimed = false
 
   const read = async (signal?: AbortSignal): Promise<ObservedLease | undefined> => {
     const lease = await client.get<Lease>(resourceTypes.leases, ref, { timeoutMs: callMs, ...(signal && { signal }) })
@@ -112,6 +114,7 @@ export const createLeaseHolder = ({
         ours = false
         return false
       }
+      claimed = true
       try {
         await write(spec, before?.lease, signal)
         ours = true
@@ -122,9 +125,11 @@ export const createLeaseHolder = ({
       return ours
     },
     release: async () => {
-      if (!ours || !observed) return
+      if (!claimed) return
+      claimed = false
       ours = false
-      const { lease } = observed
+      const lease = (await read())?.lease
+      if (lease?.spec?.holderIdentity !== claim.identity) return
       try {
         await write({ ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(new Date()) }, lease)
       } catch (error) {
