@@ -94,6 +94,8 @@ const deployment = (plane: Pick<Plane, 'spec' | 'registry'>): KubeObject => {
         metadata: { labels },
         spec: {
           serviceAccountName: 'coredns',
+          // Five seconds of lame duck, and some to end.
+          terminationGracePeriodSeconds: 10,
           // The resolver of super's node answers for names outside the tenant.
           dnsPolicy: 'Default',
           securityContext: {

@@ -78,7 +78,10 @@ const deployment = (plane: Plane): KubeObject => {
           resources,
           ...probes({ port: apiServerPort, scheme: 'HTTPS' }, { live: '/livez', ready: '/readyz' }),
         },
-        fields: { terminationGracePeriodSeconds: 30, ...(apiServer.replicas > 1 && spread(plane, componentNames.kubeApiServer)) },
+        fields: {
+          terminationGracePeriodSeconds: apiServer.replicas > 1 ? 20 : 10,
+          ...(apiServer.replicas > 1 && spread(plane, componentNames.kubeApiServer)),
+        },
       }),
     },
   }

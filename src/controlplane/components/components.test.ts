@@ -1,0 +1,241 @@
+import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { kubernetesVersions } from '../../apis/tenant-control-plane.ts'
+import { aPlane } from '../../testing/plane-builders.ts'
+import { etcd, quotaBytes } from '../data-stores/etcd.ts'
+import { versions } from '../versions.ts'
+import { coreDns, coreDnsConfig } from './core-dns.ts'
+import { networkPolicies } from './isolation.ts'
+import { kubeApiServer } from './kube-apiserver.ts'
+import { kubeControllerManager } from './kube-controller-manager.ts'
+import { tenantRbac } from './tenant-rbac.ts'
+
+const components = [etcd, kubeApiServer, kubeControllerManager]
+const find = (objects: readonly KubeObject[], kind: string, name?: string): KubeObject => {
+  const found = objects.find((object) => object.kind === kind && (name === undefined || object.metadata.name === name))
+  if (!found) throw new Error(`no ${kind} ${name ?? ''}`)
+  return found
+}
+const workloadOf = (objects: readonly KubeObject[]): KubeObject =>
+  objects.find(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet') ?? find(objects, 'Deployment')
+const podOf = (workload: KubeObject) => workload.spec.template.spec
+const commandOf = (workload: KubeObject): string[] => podOf(workload).containers[0].command
+
+test('there is a record for each version that a tenant may ask for, and no other', () => {
+  expect(Object.keys(versions)).toEqual([...kubernetesVersions])
+  for (const [version, record] of Object.entries(versions)) expect(record.version).toBe(version)
+})
+
+describe('every control-plane pod', () => {
+  test.for(components.map((component) => [component.name, component] as const))(
+    '%s is what the restricted Pod Security level takes',
+    ([, component]) => {
+      const pod = podOf(workloadOf(component.desired(aPlane())))
+      expect(pod.automountServiceAccountToken).toBe(false)
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+      expect(pod.hostNetwork).toBeUndefined()
+      for (const container of pod.containers) {
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        })
+        expect(container.resources.requests).toMatchObject({ cpu: expect.any(String), memory: expect.any(String) })
+      }
+    },
+  )
+
+  test.for(components.map((component) => [component.name, component] as const))(
+    '%s mounts one Secret, its own',
+    ([name, component]) => {
+      const secrets = podOf(workloadOf(component.desired(aPlane()))).volumes.flatMap(
+        (volume: KubeObject) => volume.secret?.secretName ?? [],
+      )
+      expect(secrets).toEqual([`${name}-keys`])
+    },
+  )
+
+  test('takes the place of its registry, and nothing else', () => {
+    const images = components.map(
+      (component) => podOf(workloadOf(component.desired(aPlane({}, { registry: 'mirror.local/k8s' })))).containers[0].image,
+    )
+    expect(images).toEqual([
+      'mirror.local/k8s/etcd:3.7.3-0',
+      'mirror.local/k8s/kube-apiserver:v1.37.1',
+      'mirror.local/k8s/kube-controller-manager:v1.37.1',
+    ])
+  })
+
+  test('is new when the roots of trust are', () => {
+    const of = (rootsHash: string) => JSON.stringify(workloadOf(kubeApiServer.desired(aPlane({}, { rootsHash }))))
+    expect(of('a')).not.toBe(of('b'))
+  })
+})
+
+describe('etcd', () => {
+  test('of one member elects itself quickly and is reached before it is ready', () => {
+    const objects = etcd.desired(aPlane())
+    expect(commandOf(workloadOf(objects))).toContain('--election-timeout=250')
+    expect(find(objects, 'Service', 'etcd').spec).toMatchObject({ clusterIP: '10.96.4.255', publishNotReadyAddresses: true })
+    expect(objects.some(({ kind }) => kind === 'PodDisruptionBudget')).toBe(false)
+  })
+
+  test('of three members names all of them, starts them together and lets one go at a time', () => {
+    const objects = etcd.desired(aPlane({ dataStore: { replicas: 3 } }))
+    const workload = workloadOf(objects)
+    expect(commandOf(workload)).toContain(
+      '--initial-cluster=etcd-0=https://etcd-0.etcd-peers:2380,etcd-1=https://etcd-1.etcd-peers:2380,etcd-2=https://etcd-2.etcd-peers:2380',
+    )
+    expect(workload.spec).toMatchObject({ replicas: 3, podManagementPolicy: 'Parallel' })
+    expect(find(objects, 'Service', 'etcd').spec.publishNotReadyAddresses).toBe(false)
+    expect(find(objects, 'PodDisruptionBudget').spec.maxUnavailable).toBe(1)
+  })
+
+  test.for<[name: string, storage: unknown, claims: unknown]>([
+    [
+      'a claim of the default class',
+      { kind: 'claim' },
+      [{ accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '2Gi' } } }],
+    ],
+    [
+      'a claim of a class',
+      { kind: 'claim', className: 'fast' },
+      [{ accessModes: ['ReadWriteOnce'], storageClassName: 'fast', resources: { requests: { storage: '2Gi' } } }],
+    ],
+    ['a directory that goes with the pod', { kind: 'ephemeral' }, undefined],
+  ])('keeps its data in %s', ([, storage, claims]) => {
+    const workload = workloadOf(etcd.desired(aPlane({}, { storage })))
+    expect(workload.spec.volumeClaimTemplates?.map((claim: KubeObject) => claim.spec)).toEqual(claims)
+    expect(podOf(workload).volumes.some((volume: KubeObject) => volume.emptyDir)).toBe(claims === undefined)
+  })
+
+  test.for<[size: string, bytes: number]>([
+    ['2Gi', 1.5 * 2 ** 30],
+    ['1G', 0.75e9],
+    ['100Gi', 8 * 2 ** 30],
+  ])('with a disk of %s takes up to %d bytes', ([size, bytes]) => {
+    expect(quotaBytes(size)).toBe(bytes)
+  })
+})
+
+describe('kube-apiserver', () => {
+  const flags = commandOf(workloadOf(kubeApiServer.desired(aPlane())))
+
+  test.for([
+    '--service-cluster-ip-range=10.96.4.0/24',
+    '--etcd-servers=https://10.96.4.255:2379',
+    '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
+    '--enable-aggregator-routing=true',
+    '--authorization-mode=RBAC',
+    '--advertise-address=$(POD_IP)',
+  ])('runs with %s', (flag) => {
+    expect(flags).toContain(flag)
+  })
+
+  test('says no word of anonymous access but in its configuration, which opens health paths only', () => {
+    expect(flags.some((flag) => flag.startsWith('--anonymous-auth'))).toBe(false)
+    expect(flags).toContain('--authentication-config=/etc/berth/keys/authentication.yaml')
+  })
+
+  test('has the first address of the slice', () => {
+    expect(find(kubeApiServer.desired(aPlane()), 'Service').spec).toMatchObject({
+      clusterIP: '10.96.4.1',
+      ports: [{ port: 443 }],
+    })
+  })
+
+  test('takes what the tenant asks for in place of its size, and its limit with it', () => {
+    const workload = workloadOf(kubeApiServer.desired(aPlane({ apiServer: { resources: { memory: '6Gi' } } })))
+    expect(podOf(workload).containers[0].resources).toEqual({
+      requests: { cpu: '50m', memory: '6Gi' },
+      limits: { memory: '6Gi' },
+    })
+  })
+
+  test('with several replicas is spread over nodes', () => {
+    const objects = kubeApiServer.desired(aPlane({ apiServer: { replicas: 2 } }))
+    expect(podOf(workloadOf(objects)).topologySpreadConstraints).toHaveLength(1)
+    expect(find(objects, 'PodDisruptionBudget').spec.maxUnavailable).toBe(1)
+  })
+})
+
+describe('kube-controller-manager', () => {
+  const flagsFor = (spec: Record<string, unknown>) => commandOf(workloadOf(kubeControllerManager.desired(aPlane(spec))))
+
+  test('leaves to super what is about its nodes and volumes', () => {
+    const controllers = flagsFor({}).find((flag) => flag.startsWith('--controllers='))
+    for (const name of [
+      'node-lifecycle-controller',
+      'persistentvolume-binder-controller',
+      'taint-eviction-controller',
+      'ttl-controller',
+    ]) {
+      expect(controllers).toContain(`,-${name}`)
+    }
+  })
+
+  test('elects a leader only when there is somebody to elect', () => {
+    expect(flagsFor({})).toContain('--leader-elect=false')
+    expect(flagsFor({ controllerManager: { replicas: 2 } })).toContain('--leader-elect=true')
+  })
+})
+
+describe('the fence around a control plane', () => {
+  const policies = networkPolicies(aPlane())
+  const rulesOf = (name: string) => find(policies, 'NetworkPolicy', name).spec
+
+  test('lets nothing in or out by default', () => {
+    expect(rulesOf('default-deny')).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+  })
+
+  test('lets only its API server and its members come to etcd', () => {
+    const from = rulesOf('etcd').ingress.flatMap((rule: { from: unknown[] }) => rule.from)
+    expect(from).toEqual([
+      { podSelector: { matchLabels: { 'berth.dev/component': 'kube-apiserver' } } },
+      { podSelector: { matchLabels: { 'berth.dev/component': 'etcd' } } },
+    ])
+  })
+
+  test('lets the API server go to pods of this tenant, to no other and not to metadata services', () => {
+    const { egress } = rulesOf('kube-apiserver')
+    expect(egress).toContainEqual({
+      to: [{ namespaceSelector: { matchLabels: { 'berth.dev/tenant': '6d3f0c1e-1111-4222-8333-944455556666' } } }],
+    })
+    for (const rule of egress as { to: KubeObject[]; ports?: unknown }[]) {
+      const isOpen = rule.to.some((peer) => peer['ipBlock'] !== undefined || JSON.stringify(peer) === '{"namespaceSelector":{}}')
+      if (isOpen) expect(rule.ports).toBeDefined()
+    }
+  })
+})
+
+describe('what Berth puts into a tenant', () => {
+  test('gives administrators their rights by a binding that can be taken away', () => {
+    expect(find(tenantRbac, 'ClusterRoleBinding', 'berth:tenant-admins')).toMatchObject({
+      roleRef: { name: 'cluster-admin' },
+      subjects: [{ kind: 'Group', name: 'berth:tenant-admins' }],
+    })
+    expect(JSON.stringify(tenantRbac)).not.toContain('system:masters')
+  })
+
+  test('lets the syncer write no Secret, no role and no namespace', () => {
+    const { rules } = find(tenantRbac, 'ClusterRole')
+    const writes = (rules as { resources: string[]; verbs: string[] }[])
+      .filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)))
+      .flatMap(({ resources }) => resources)
+    expect(writes).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(secrets|configmaps|namespaces|.*role.*)$/)]))
+  })
+
+  test('DNS runs under the restricted level, with the tenth address', () => {
+    const objects = coreDns(aPlane())
+    expect(find(objects, 'Service').spec.clusterIP).toBe('10.96.4.10')
+    const pod = podOf(find(objects, 'Deployment'))
+    expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
+    expect(pod.containers[0].securityContext.capabilities).toEqual({ drop: ['ALL'] })
+  })
+
+  test('DNS answers for the domain of the tenant', () => {
+    expect(coreDnsConfig(aPlane({ network: { clusterDomain: 'corp.example' } })).data.Corefile).toContain(
+      'kubernetes corp.example in-addr.arpa',
+    )
+  })
+})

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest'
+import type { Condition, ConditionType } from '../apis/conditions.ts'
+import { AppError } from '../lib/errors.ts'
+import { aTenantControlPlane } from '../testing/plane-builders.ts'
+import { isSameStatus, readyOf, statusOf, transitionsOf } from './status.ts'
+import type { Step, StepOutcome, StepResult } from './steps.ts'
+
+const now = new Date('2026-06-01T00:00:10Z')
+const step = (name: string, condition?: ConditionType): Step => ({
+  name,
+  needs: [],
+  ...(condition && { condition }),
+  run: () => Promise.reject(new Error('not run here')),
+})
+const done = (name: string, condition?: ConditionType): StepResult => ({
+  step: step(name, condition),
+  outcome: { kind: 'done', reason: 'Serving', message: `${name} serves` },
+})
+const waits = (name: string, outcome: Partial<StepOutcome> = {}, condition?: ConditionType): StepResult => ({
+  step: step(name, condition),
+  outcome: { kind: 'wait', reason: 'Starting', message: `${name} starts`, ...outcome } as StepOutcome,
+})
+const condition = (type: ConditionType, status: 'True' | 'False', reason = 'R'): Condition => ({
+  type,
+  status,
+  reason,
+  message: 'm',
+  observedGeneration: 3,
+  lastTransitionTime: '2026-06-01T00:00:01Z',
+})
+
+describe('readyOf', () => {
+  test.for<[name: string, results: StepResult[], wanted: Partial<Condition>]>([
+    ['is true when all steps are done', [done('a'), done('b')], { status: 'True', reason: 'Usable' }],
+    ['says the first step that is under way', [done('a'), waits('b'), waits('c')], { status: 'False', message: 'b: b starts' }],
+    ['says what is awaited, not who waits', [waits('a', { reason: 'Waiting' }), waits('b')], { message: 'b: b starts' }],
+    [
+      'says trouble before progress',
+      [waits('a'), waits('b', { problem: true, reason: 'CrashLooping' })],
+      { reason: 'CrashLooping' },
+    ],
+    [
+      'says an error before all else',
+      [waits('a', { problem: true }), { step: step('b'), error: new AppError('KUBE_FORBIDDEN', 'no') }],
+      { reason: 'KubeForbidden', message: 'b: no' },
+    ],
+  ])('%s', ([, results, wanted]) => {
+    expect(readyOf(results, 3)).toMatchObject(wanted)
+  })
+})
+
+describe('statusOf', () => {
+  const results = [done('certificates', 'CertificatesReady'), waits('etcd', {}, 'DataStoreReady')]
+
+  test('has a condition for each step that has one, and the time of those that came true', () => {
+    const status = statusOf({ tenant: aTenantControlPlane(), results, versionRuns: false, now })
+    expect(status.conditions?.map(({ type, status: value }) => `${type}=${value}`)).toEqual([
+      'CertificatesReady=True',
+      'DataStoreReady=False',
+      'Ready=False',
+    ])
+    expect(status.timings).toEqual({ CertificatesReady: 10 })
+    expect(status.version).toBeUndefined()
+  })
+
+  test('is the same again for the same answers, however late', () => {
+    const first = statusOf({ tenant: aTenantControlPlane(), results, versionRuns: true, now })
+    const tenant = aTenantControlPlane({ status: first })
+    const later = new Date(now.getTime() + 60_000)
+    expect(isSameStatus(first, statusOf({ tenant, results, versionRuns: true, now: later }))).toBe(true)
+  })
+
+  test('says what is being upgraded until the new version runs', () => {
+    const tenant = aTenantControlPlane({ status: { version: 'v1.36.3' } })
+    const under = statusOf({ tenant, results, versionRuns: false, now })
+    expect(under.conditions).toContainEqual(expect.objectContaining({ type: 'Upgrading', message: 'from v1.36.3 to v1.37.1' }))
+    const after = statusOf({ tenant: aTenantControlPlane({ status: under }), results, versionRuns: true, now })
+    expect(after.version).toBe('v1.37.1')
+    expect(after.conditions?.some(({ type }) => type === 'Upgrading')).toBe(false)
+  })
+
+  test('says that syncing is frozen while it is', () => {
+    const frozen = waits('syncer', { reason: 'Frozen', problem: true }, 'SyncReady')
+    const under = statusOf({ tenant: aTenantControlPlane(), results: [frozen], versionRuns: true, now })
+    expect(under.conditions).toContainEqual(expect.objectContaining({ type: 'Frozen', status: 'True' }))
+    const after = statusOf({
+      tenant: aTenantControlPlane({ status: under }),
+      results: [done('syncer', 'SyncReady')],
+      versionRuns: true,
+      now,
+    })
+    expect(after.conditions?.some(({ type }) => type === 'Frozen')).toBe(false)
+  })
+})
+
+describe('transitionsOf', () => {
+  test.for<[name: string, before: Condition[], after: Condition[], problems: ConditionType[], told: string[]]>([
+    ['tells what came true', [], [condition('DNSReady', 'True')], [], ['Normal DNSReady']],
+    ['is silent on what stays', [condition('DNSReady', 'True')], [condition('DNSReady', 'True')], [], []],
+    ['is silent on what only starts', [], [condition('DNSReady', 'False', 'Starting')], [], []],
+    ['warns of what is no longer true', [condition('Ready', 'True')], [condition('Ready', 'False')], [], ['Warning NotReady']],
+    [
+      'warns of new trouble once',
+      [condition('DataStoreReady', 'False', 'Starting')],
+      [condition('DataStoreReady', 'False', 'CrashLooping')],
+      ['DataStoreReady'],
+      ['Warning CrashLooping'],
+    ],
+    [
+      'does not repeat trouble',
+      [condition('DataStoreReady', 'False', 'CrashLooping')],
+      [condition('DataStoreReady', 'False', 'CrashLooping')],
+      ['DataStoreReady'],
+      [],
+    ],
+  ])('%s', ([, before, after, problems, told]) => {
+    expect(transitionsOf(before, after, new Set(problems)).map(({ type, reason }) => `${type} ${reason}`)).toEqual(told)
+  })
+})

@@ -1,0 +1,33 @@
+import { type TenantControlPlane, type TenantControlPlaneStatus, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import { frozen } from './frozen.ts'
+
+const ref = { uid: '6d3f0c1e-1111-4222-8333-944455556666', name: 'acme', namespace: 'home' }
+
+/** A TenantControlPlane with the defaults of its spec. */
+export const aTenantControlPlane = ({
+  spec = {},
+  status,
+}: {
+  spec?: Record<string, unknown>
+  status?: TenantControlPlaneStatus
+} = {}): TenantControlPlane =>
+  frozen({
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata: { ...ref, generation: 3, creationTimestamp: '2026-06-01T00:00:00Z' },
+    spec: tenantControlPlaneSpec.parse(spec),
+    ...(status && { status }),
+  })
+
+/** What the objects of a control plane are made of; `spec` lies over the defaults. */
+export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string, unknown> = {}) =>
+  frozen({
+    tenant: ref,
+    spec: tenantControlPlaneSpec.parse(spec),
+    namespace: 'berth-acme-x',
+    slice: '10.96.4.0/24',
+    storage: { kind: 'claim' as const },
+    registry: 'registry.k8s.io',
+    rootsHash: 'h',
+    ...fields,
+  })
