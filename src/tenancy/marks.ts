@@ -20,6 +20,10 @@ export const wantedHashAnnotation = 'berth.dev/wanted-hash'
 export const downwardLabelsAnnotation = 'berth.dev/labels'
 export const downwardAnnotationsAnnotation = 'berth.dev/annotations'
 export const downwardServiceAccountAnnotation = 'berth.dev/service-account'
+/** Start of the annotation keys under which a super pod finds the tenant's values of keys that do not go down. */
+export const downwardKeyPrefix = 'downward.berth.dev/'
+/** Annotation on a super Service: the node ports that the tenant's Service had when it was last written. */
+export const askedNodePortsAnnotation = 'berth.dev/node-ports'
 /** Finalizer on a TenantControlPlane: its pods, data and namespaces are gone before the object is. */
 export const tenantFinalizer = 'berth.dev/control-plane'
 

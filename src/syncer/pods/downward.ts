@@ -1,5 +1,6 @@
 import {
   downwardAnnotationsAnnotation,
+  downwardKeyPrefix,
   downwardLabelsAnnotation,
   downwardServiceAccountAnnotation,
   isBerthKey,
@@ -54,7 +55,7 @@ const reading = (fieldPath: string, { metadata, spec }: Pod): Reading => {
   // The tenant's own value of a key that does not go down; never Berth's value of that key.
   const values = map === 'labels' ? metadata.labels : metadata.annotations
   const value = values && Object.hasOwn(values, key) ? values[key] : undefined
-  const markKey = `downward.berth.dev/${shortHash([map, key], 24)}`
+  const markKey = `${downwardKeyPrefix}${shortHash([map, key], 24)}`
   return { fieldPath: annotationPath(markKey), mark: [markKey, value ?? ''] }
 }
 

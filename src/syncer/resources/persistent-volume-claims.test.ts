@@ -57,6 +57,19 @@ describe('toSuper', () => {
     expect(claims.toSuper(old, ctx)).toMatchObject({ body: { annotations: {}, fields: { spec: { storageClassName: 'fast' } } } })
   })
 
+  test('an attributes class that comes later refuses no claim that holds data', () => {
+    const later = claim({ volumeName: 'pvc-1', volumeAttributesClassName: 'gold' }, { status: { phase: 'Bound' } })
+    expect(claims.toSuper(later, ctx)).toEqual({ kind: 'object', body: { annotations: {}, fields: { spec: base } } })
+  })
+
+  test('a claim that only says it is bound gets no volume made beforehand', () => {
+    const forged = claim(
+      { volumeName: 'x', storageClassName: '' },
+      { metadata: { annotations: bound }, status: { phase: 'Bound' } },
+    )
+    expect(claims.toSuper(forged, ctx)).toMatchObject({ kind: 'refused', reason: 'StorageClassNeeded' })
+  })
+
   test.for<[name: string, spec: Record<string, unknown>, reason: string]>([
     ['a selector of volumes', { selector: { matchLabels: { a: 'b' } } }, 'FieldNotSupported'],
     ['an attributes class', { volumeAttributesClassName: 'gold' }, 'FieldNotSupported'],

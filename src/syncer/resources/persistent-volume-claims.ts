@@ -24,7 +24,8 @@ export const claimFields: FieldTable = {
   resources: 'pass',
   selector: { refuse: 'volumes are made for claims here, so there are none to select from; leave it out' },
   storageClassName: 'translate',
-  volumeAttributesClassName: { refuse: 'volume attributes classes are not offered here' },
+  // Can be set later as well: a claim with data in it must not become a refused one.
+  volumeAttributesClassName: 'drop',
   volumeMode: 'pass',
   volumeName: 'translate',
 }
@@ -49,6 +50,9 @@ const refusal = (claim: Claim): Translation | undefined => {
   const { spec } = claim
   const field = refusedField(spec, claimFields)
   if (field) return refused('FieldNotSupported', `spec.${field.field}: ${field.why}`)
+  if (spec.volumeAttributesClassName && !spec.volumeName) {
+    return refused('FieldNotSupported', 'spec.volumeAttributesClassName: volume attributes classes are not offered here')
+  }
   if (classOf(claim) === '') {
     return refused(
       'StorageClassNeeded',

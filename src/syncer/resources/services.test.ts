@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { askedNodePortsAnnotation } from '../../tenancy/marks.ts'
 import { aService } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
-import { askedNodePortsAnnotation, services } from './services.ts'
+import { services } from './services.ts'
 
 const ctx = aSyncContext()
 const service = (spec: Record<string, unknown>, wanted = {}) =>

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { askedNodePortsAnnotation } from '../../tenancy/marks.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1ServiceSpec } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
@@ -11,9 +12,6 @@ interface Service extends KubeObject {
   spec: V1ServiceSpec
   status?: { loadBalancer?: unknown }
 }
-
-/** Annotation on a super Service: the node ports that the tenant's Service had when it was last written. */
-export const askedNodePortsAnnotation = 'berth.dev/node-ports'
 
 const hijack = 'it would draw traffic of that address from every node (CVE-2020-8554)'
 
