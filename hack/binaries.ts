@@ -40,6 +40,7 @@ const tools = {
   'containerd-shim-runc-v2': { module: 'containerd', package: 'github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2' },
   ctr: { module: 'containerd', package: 'github.com/containerd/containerd/v2/cmd/ctr' },
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns' },
+  kind: { module: 'kind', package: 'sigs.k8s.io/kind' },
   kwok: { module: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok' },
   'kube-network-policies': {
     module: 'kube-network-policies',
