@@ -57,7 +57,8 @@ await runProcess(
     const sessions = createSessions({ perTenant: config.perTenant, log, metrics: createAgentMetrics(registry) })
     let serving = false
     const ready = { port: () => (serving ? undefined : 'not listening yet') }
-    const health = await startHealthServer({ port: config.healthPort, host: config.healthHost, registry, ready })
+    const reusePort = process.platform === 'linux' // beside the agent of yesterday, which still ends its sessions
+    const health = await startHealthServer({ port: config.healthPort, host: config.healthHost, reusePort, registry, ready })
     shutdown.onStop('health server', () => health.stop())
     const server = createAgentServer(first, { superClient, superConnection, sessions, log })
     const watch = watchCertificates(first, config, { log, onChange: server.setCertificates })

@@ -11,6 +11,8 @@ export interface HealthServerOptions {
   readonly port: number
   /** Default all addresses. */
   readonly host?: string
+  /** Lets the next process on the same machine listen before this one has ended (Linux, SO_REUSEPORT). */
+  readonly reusePort?: boolean
   /** Alive: what only a restart can mend. */
   readonly live?: Readonly<Record<string, HealthCheck>>
   /** Ready: what has to be well for work to be given. */
@@ -45,6 +47,7 @@ const runChecks = async (checks: Readonly<Record<string, HealthCheck>>): Promise
 export const startHealthServer = async ({
   port,
   host,
+  reusePort = false,
   live = {},
   ready = {},
   registry,
@@ -70,7 +73,7 @@ export const startHealthServer = async ({
   server.maxConnections = 100
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ port, ...(host !== undefined && { host }) }, resolve)
+    server.listen({ port, reusePort, ...(host !== undefined && { host }) }, resolve)
   })
   return {
     port: (server.address() as AddressInfo).port,

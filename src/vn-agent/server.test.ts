@@ -102,7 +102,7 @@ const cleanups: (() => Promise<void>)[] = []
 let behaviour: { onStream: (request: IncomingMessage, reply: ServerResponse) => void; onUpgrade: typeof echoUpgrade }
 let place: Place
 
-const openPlace = async (perTenant = 5, superPort?: number): Promise<Place> => {
+const openPlace = async (perTenant = 5, superPort?: number, agentPort = 0): Promise<Place> => {
   const superServer = await startStreamServer({
     cert: await pem(superPki, 'server.crt'),
     key: await pem(superPki, 'server.key'),
@@ -115,7 +115,7 @@ const openPlace = async (perTenant = 5, superPort?: number): Promise<Place> => {
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   const sessions = createSessions({ perTenant, log })
   const agent = createAgentServer(certificates, { superClient, superConnection: connection, sessions, log })
-  const port = await agent.listen(0, '127.0.0.1')
+  const port = await agent.listen(agentPort, '127.0.0.1')
   cleanups.push(
     () => agent.stop(0),
     () => superServer.stop(),
@@ -486,6 +486,26 @@ describe('limits and stops', () => {
     expect((await all).text).toBe('still here')
     await stopped
   })
+
+  test.runIf(process.platform === 'linux')(
+    'while one agent stops, the next one on the same port takes new sessions',
+    async () => {
+      const socket = await dial(acme)
+      socket.write(upgradeText(execPath))
+      const { rest } = await readHead(socket)
+      const next = await openPlace(5, undefined, place.port)
+      expect(next.port).toBe(place.port)
+      const stopped = place.agent.stop(20_000)
+      for (let session = 0; session < 10; session += 1) {
+        expect((await ask(acme, get('/containerLogs/shop/web-0/main'))).status).toBe(200)
+      }
+      expect(next.superServer.requests.filter(({ url }) => url?.includes('/log'))).toHaveLength(10)
+      const all = readAll(socket, rest)
+      socket.end('still here')
+      expect((await all).text).toBe('still here')
+      await stopped
+    },
+  )
 
   test('stopping ends at its deadline what does not end', async () => {
     const socket = await dial(acme)

@@ -10,7 +10,10 @@ import { relayUpgrade } from './relay-upgrade.ts'
 import { admit, type SessionDeps, serveSession } from './serve-session.ts'
 
 export interface AgentServer {
-  /** Resolves with the port once it listens. */
+  /**
+   * Resolves with the port once it listens. On Linux the port is shared (SO_REUSEPORT) among processes of the same user, so that in an update the next
+   * agent of a node takes new sessions while this one still ends its own.
+   */
   readonly listen: (port: number, host?: string) => Promise<number>
   /** New connections use these; what runs goes on with the old ones. */
   readonly setCertificates: (certificates: AgentCertificates) => void
@@ -95,7 +98,7 @@ export const createAgentServer = (certificates: AgentCertificates, deps: Session
     listen: (port, host) =>
       new Promise((resolve, reject) => {
         server.once('error', reject)
-        server.listen({ port, ...(host !== undefined && { host }) }, () => {
+        server.listen({ port, reusePort: process.platform === 'linux', ...(host !== undefined && { host }) }, () => {
           server.off('error', reject)
           const address = server.address()
           resolve(typeof address === 'object' && address ? address.port : port)
