@@ -18,7 +18,8 @@ import type { BenchTenant, Rig } from './rig.ts'
 /** Namespace of the benchmark's TenantControlPlanes. */
 const tenantsNamespace = 'bench-tenants'
 const tenantDeadlineMs = 180_000
-const userAgent = 'berth-bench'
+/** Calls wait long: on a busy machine a slow answer is a figure, not a failure. */
+const clientOptions = { userAgent: 'berth-bench', timeoutMs: 60_000 }
 
 const makeTenant = async (superClient: KubeClient, name: string): Promise<void> => {
   const plane = {
@@ -49,7 +50,7 @@ const connectTenant = async (superClient: KubeClient, name: string): Promise<Ben
       })
       const kubeconfig = Buffer.from(published?.data?.value ?? '', 'base64').toString()
       if (source && kubeconfig) {
-        return { name, ctx: source.ctx, client: createKubeClient(parseKubeconfig(kubeconfig), { userAgent }) }
+        return { name, ctx: source.ctx, client: createKubeClient(parseKubeconfig(kubeconfig), clientOptions) }
       }
     }
     if (Date.now() > end) {
@@ -82,7 +83,7 @@ export const setUp = async (
   const withTenants = ways.some((way) => way !== 'direct')
   if (withTenants) await installBerth(cluster, progress)
   const kwokNodes = await addKwokNodes(cluster, Math.max(10, Math.ceil((pods + warmUp) / 500)), { progress })
-  const superClient = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath), { userAgent })
+  const superClient = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath), clientOptions)
   return {
     cluster,
     superClient,
