@@ -93,9 +93,6 @@ export const errorOfWatchEvent = (
   })
 }
 
-/** True for a watch that ended because it was silent for too long. */
-export const isSilence = (error: unknown): boolean => error instanceof AppError && error.details['watchIdleMs'] !== undefined
-
 const timeouts = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'])
 
 const codeOfCause = (error: unknown): string => {

@@ -247,6 +247,20 @@ describe('watches', () => {
     await expect(collect(client, { ...options, labelSelector: '!!!' }, [])).rejects.toMatchObject({ code: 'KUBE_BAD_REQUEST' })
   })
 
+  test('of what nobody touches stay open as long as their connection answers', async () => {
+    const own = connect(server.connection, { watchIdleMs: 100 })
+    const place = await aPlace()
+    const { metadata } = await own.list(configMaps, { namespace: place })
+    const stop = new AbortController()
+    const events: WatchEvent[] = []
+    const ended = collect(own, { namespace: place, resourceVersion: metadata.resourceVersion ?? '', signal: stop.signal }, events)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await client.create(configMaps, aMap(place, 'x'))
+    await eventually(() => events.length === 1)
+    stop.abort()
+    await ended
+  })
+
   test('that were stopped before they began give nothing', async () => {
     const events: WatchEvent[] = []
     await collect(client, { resourceVersion: '0', signal: AbortSignal.abort() }, events)

@@ -29,6 +29,8 @@ export interface InformerStore<T extends KubeObject> {
   position(): string | undefined
   /** To be called before a list is asked for: its answer cannot be older than what is known now. */
   prepareList(): void
+  /** True for the answer to a list (after `prepareList`) that is older than it can be: the server's data was restored. */
+  isRewound(resourceVersion: string | undefined): boolean
   /** The list's resourceVersion. True when it is older than it can be: the server's data was restored, and the list is the truth. */
   beginList(resourceVersion: string | undefined): boolean
   /** One listed object. */
@@ -97,6 +99,7 @@ export const createInformerStore = <T extends KubeObject>(keep: (object: T) => T
     prepareList: () => {
       newestBeforeList = newest
     },
+    isRewound: (resourceVersion) => isOlder(resourceVersion, newestBeforeList),
     beginList: (resourceVersion) => {
       round += 1
       listVersion = resourceVersion

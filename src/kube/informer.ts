@@ -3,7 +3,7 @@ import { type KubeObject, objectKey } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType } from '../apis/resource-types.ts'
 import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { errorOfWatchEvent, isSilence } from './answers.ts'
+import { errorOfWatchEvent } from './answers.ts'
 import { type BackoffOptions, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import { type Change, type ChangeKind, createInformerStore } from './informer-store.ts'
@@ -156,6 +156,19 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     syncedWaiters = []
   }
 
+  /**
+   * A server whose data was restored from a backup says nothing to who watches from its future, and later skips what it has by then. The smallest
+   * list tells: a restore breaks all watches, so it is enough to ask before a watch is resumed.
+   */
+  const throwIfRewound = async () => {
+    store.prepareList()
+    const call = { metadataOnly: true, limit: 1, signal: stopping.signal, ...(namespace !== undefined && { namespace }) }
+    const { metadata } = await client.list(type, call)
+    if (store.isRewound(metadata.resourceVersion)) throw wentBack()
+  }
+  const wentBack = () =>
+    new AppError('KUBE_GONE', `${type.plural}: ${client.server} went back in time`, { server: client.server })
+
   /** Follows events until the server ends the stream. True when it was of use. */
   const follow = async (resourceVersion: string): Promise<boolean> => {
     const began = performance.now()
@@ -166,8 +179,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
       stats.events += 1
       if (!event.object?.metadata || (event.type !== 'BOOKMARK' && !event.object.metadata.name)) continue
       const change = store.watched(event.type, event.object)
-      if (change === 'rewound')
-        throw new AppError('KUBE_GONE', `${type.plural}: ${client.server} went back in time`, { server: client.server })
+      if (change === 'rewound') throw wentBack()
       tell(change)
       if (!useful) succeeded()
       useful = true
@@ -192,6 +204,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
           succeeded()
           continue
         }
+        if (failuresInARow > 0) await throwIfRewound()
         if (await follow(position)) succeeded()
         else
           throw new AppError('KUBE_SERVER_ERROR', `${type.plural}: ${client.server} ended a watch at once`, {
@@ -203,7 +216,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         stats.failures += 1
         stats.lastError = error
         const answered = !hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT')
-        mustList ||= hasCode(error, 'KUBE_GONE') || isSilence(error) || (answered && failuresInARow >= failuresBeforeList)
+        mustList ||= hasCode(error, 'KUBE_GONE') || (answered && failuresInARow >= failuresBeforeList)
         // An expired version is no fault of the server: list at once, unless that goes on.
         const pause = hasCode(error, 'KUBE_GONE') && failuresInARow === 1 ? 0 : backoffMs(failuresInARow, backoff)
         const wait = Math.max(pause, retryAfter(error))

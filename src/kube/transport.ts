@@ -4,13 +4,16 @@ import { errorOfTransport, isConnectionReset } from './answers.ts'
 import type { KubeConnection } from './client.ts'
 import { errorOfDeadline, startDeadline } from './deadline.ts'
 import { type Answer, exchange } from './exchange.ts'
+import { createWatchConnections, type WatchConnection } from './watch-connections.ts'
 
 export interface TransportOptions {
+  /** For example `berth-syncer/0.1.0`: audit logs and API priority tell processes apart by it. */
+  readonly userAgent: string
   /** HTTP/1.1 connections for everything but watches. Default 32. */
   readonly connections?: number
   /** Deadline of a call that names none. Default 10 s. */
   readonly timeoutMs?: number
-  /** A watch without a byte for this long is taken for dead. Default 95 s: servers send a bookmark about once a minute. */
+  /** A watch without a byte for this long is dead unless its connection answers a ping. Default 70 s: most send a bookmark once a minute. */
   readonly watchIdleMs?: number
   /** Largest answer that is read into memory. Default 256 MiB: a list of 40,000 pods. */
   readonly maxAnswerBytes?: number
@@ -44,14 +47,12 @@ export interface Transport {
   close(): Promise<void>
 }
 
-/** A retired pool's watches end by themselves within their server-side time-out; what is left then hangs on a dead connection. */
-const retiredPoolEndsMs = 12 * 60_000
 /** Bytes of a refused watch's body that are read for its message. */
 const maxRefusalBytes = 64 * 1024
 
 /** Opens nothing yet: connections are made by the first call. */
-export const createTransport = (connection: KubeConnection, options: TransportOptions = {}): Transport => {
-  const { connections = 32, timeoutMs = 10_000, watchIdleMs = 95_000, maxAnswerBytes = 256 * 1024 * 1024 } = options
+export const createTransport = (connection: KubeConnection, options: TransportOptions): Transport => {
+  const { userAgent, connections = 32, timeoutMs = 10_000, watchIdleMs = 70_000, maxAnswerBytes = 256 * 1024 * 1024 } = options
   const url = new URL(connection.server)
   const base = url.pathname.replace(/\/+$/, '')
   const server = url.origin
@@ -61,37 +62,17 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     ...(connection.clientKey !== undefined && { key: connection.clientKey }),
     ...(connection.tlsServerName !== undefined && { servername: connection.tlsServerName }),
   }
-  const shared = {
+  const calls = new Pool(server, {
+    connections,
+    connect: tls,
+    allowH2: false,
+    pipelining: 1,
     connectTimeout: timeoutMs,
     keepAliveTimeout: 45_000, // API servers close idle connections after 90 s: be first, or a write meets a closed one
     keepAliveMaxTimeout: 45_000,
     headersTimeout: 0, // every call has a deadline of its own, for all of it
     bodyTimeout: 0,
-  }
-  const calls = new Pool(server, { ...shared, connections, pipelining: 1, allowH2: false, connect: tls })
-  const newWatchPool = () =>
-    new Pool(server, {
-      ...shared,
-      allowH2: true,
-      h2Options: { maxConcurrentStreams: 250, pingInterval: 30_000 },
-      connect: { ...tls, preferH2: true },
-    })
-  let watches = newWatchPool()
-  const retired = new Set<Pool>()
-
-  // A frozen or vanished peer gives no reset, and every later stream on its connection would hang too.
-  const retire = (pool: Pool) => {
-    if (pool !== watches) return
-    watches = newWatchPool()
-    retired.add(pool)
-    const timer = setTimeout(() => void pool.destroy().catch(() => {}), retiredPoolEndsMs).unref()
-    const forget = () => {
-      clearTimeout(timer)
-      retired.delete(pool)
-    }
-    pool.close().then(forget, forget)
-  }
-
+  })
   const headersFor = async (headers: Readonly<Record<string, string>>): Promise<Record<string, string>> =>
     connection.token ? { ...headers, authorization: `Bearer ${await connection.token()}` } : { ...headers }
 
@@ -113,17 +94,31 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     }
   }
 
+  const watches = createWatchConnections({
+    server,
+    tls,
+    timeoutMs,
+    ping: async (client, signal) => {
+      const headers = await headersFor({ 'user-agent': userAgent })
+      await exchange(client, { method: 'GET', path: `${base}/livez`, headers }, { signal, maxBytes: maxRefusalBytes })
+    },
+  })
+
   const open: Transport['open'] = async ({ path, headers, signal }) => {
     const name = `watch ${path.split('?', 1)[0]}`
-    const pool = watches
+    const held = watches.acquire()
     const deadline = startDeadline(timeoutMs, signal)
     const stop = new AbortController()
     const onEnd = () => stop.abort(deadline.signal.reason)
     deadline.signal.addEventListener('abort', onEnd, { once: true })
+    let handedOn = false
     try {
       const sent = { method: 'GET' as const, path: base + path, headers: await headersFor(headers), signal: stop.signal }
-      const { statusCode, headers: answered, body } = await pool.request(sent)
-      if (statusCode === 200) return { kind: 'open', chunks: readChunks({ body, stop, signal, name, pool }) }
+      const { statusCode, headers: answered, body } = await held.client.request(sent)
+      if (statusCode === 200) {
+        handedOn = true
+        return { kind: 'open', chunks: readChunks({ body, stop, signal, name, held }) }
+      }
       const text = await readText(body, maxRefusalBytes)
       const retryAfter = answered['retry-after']
       return {
@@ -131,29 +126,38 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
         answer: { status: statusCode, body: text, ...(typeof retryAfter === 'string' && { retryAfter }) },
       }
     } catch (error) {
-      if (deadline.ended() === 'timeout') retire(pool)
+      // A frozen or vanished peer gives no reset: every later stream on its connection would hang as well.
+      if (deadline.ended() === 'timeout') held.retire()
       throw deadline.ended() ? errorOfDeadline(deadline, signal, server, name, timeoutMs) : errorOfTransport(server, name, error)
     } finally {
+      if (!handedOn) held.release()
       deadline.done()
       deadline.signal.removeEventListener('abort', onEnd)
     }
   }
 
   interface OpenStream {
-    readonly body: AsyncIterable<Buffer> & { destroy(error?: Error): unknown }
+    readonly body: AsyncIterable<Buffer>
     readonly stop: AbortController
     readonly signal: AbortSignal
     readonly name: string
-    readonly pool: Pool
+    readonly held: WatchConnection
   }
-  async function* readChunks({ body, stop, signal, name, pool }: OpenStream): AsyncGenerator<Buffer> {
-    let silent = false
+  async function* readChunks({ body, stop, signal, name, held }: OpenStream): AsyncGenerator<Buffer> {
+    let dead = false
+    let over = false
     const onAbort = () => stop.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
-    const watchdog = setTimeout(() => {
-      silent = true
+    // An API server sends no bookmarks for a resource that nobody has touched since it started: silence is not yet death.
+    const onSilence = async () => {
+      if (await held.isAlive()) {
+        if (!over) watchdog.refresh()
+        return
+      }
+      dead = true
       stop.abort(new Error(`no byte for ${watchIdleMs} ms`))
-    }, watchIdleMs)
+    }
+    const watchdog = setTimeout(() => void onSilence(), watchIdleMs)
     try {
       if (signal.aborted) return
       for await (const chunk of body) {
@@ -162,13 +166,15 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
       }
     } catch (error) {
       if (signal.aborted) return
-      if (!silent) throw errorOfTransport(server, name, error)
-      retire(pool)
+      if (!dead) throw errorOfTransport(server, name, error)
+      held.retire()
       throw new AppError('KUBE_TIMEOUT', `${name}: ${server} was silent for ${watchIdleMs} ms`, { server, watchIdleMs })
     } finally {
+      over = true
       clearTimeout(watchdog)
       signal.removeEventListener('abort', onAbort)
       stop.abort(new Error('the watch is over'))
+      held.release()
     }
   }
 
@@ -176,7 +182,7 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     call,
     open,
     close: async () => {
-      await Promise.all([calls, watches, ...retired].map((pool) => pool.destroy().catch(() => {})))
+      await Promise.all([calls.destroy().catch(() => {}), watches.close()])
     },
   }
 }

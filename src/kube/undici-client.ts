@@ -8,8 +8,6 @@ import { collectionPath, listPath, objectPath, patchPath, watchPath } from './pa
 import { createTransport, type Transport, type TransportCall, type TransportOptions } from './transport.ts'
 
 export interface KubeClientOptions extends TransportOptions {
-  /** For example `berth-syncer/0.1.0`: audit logs and API priority tell processes apart by it. */
-  readonly userAgent: string
   /** Longest line of a watch. Default 16 MiB: ten times the largest object that etcd takes, as escaped JSON is longer. */
   readonly maxWatchLineBytes?: number
 }

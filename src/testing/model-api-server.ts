@@ -8,7 +8,7 @@ interface LoggedEvent {
   readonly object: KubeObject
 }
 
-type Fault = 'disconnect' | 'end' | 'silence'
+type Fault = 'disconnect' | 'end'
 
 interface Watcher {
   wake(): void
@@ -16,7 +16,6 @@ interface Watcher {
 }
 
 const unreachable = () => new AppError('KUBE_UNREACHABLE', 'the model is cut off', {})
-const silent = () => new AppError('KUBE_TIMEOUT', 'the model was silent', { watchIdleMs: 1 })
 const gone = () => new AppError('KUBE_GONE', 'too old resource version', {})
 
 /**
@@ -31,6 +30,7 @@ export const createModelApiServer = () => {
   const watchers = new Set<Watcher>()
   const listFaults: AppError[] = []
   let goneAsEvent = false
+  let restarting = false
 
   const stateAt = (at: number): Map<string, KubeObject> => {
     const state = new Map<string, KubeObject>()
@@ -76,13 +76,15 @@ export const createModelApiServer = () => {
 
   async function* watch({ resourceVersion, signal }: WatchOptions): AsyncGenerator<WatchEvent> {
     let at = Number(resourceVersion)
+    if (restarting) {
+      restarting = false
+      throw unreachable()
+    }
     if (at < compacted) {
       if (!goneAsEvent) throw gone()
       yield { type: 'ERROR', object: { code: 410, reason: 'Expired', message: 'too old resource version' } }
       return
     }
-    // A real server says nothing to who asks from the future, until the client's watchdog ends it.
-    if (at > version) throw silent()
     let wake = () => {}
     const watcher: Watcher = { wake: () => wake(), fault: undefined }
     const onAbort = () => wake()
@@ -93,7 +95,6 @@ export const createModelApiServer = () => {
       while (!signal.aborted) {
         if (watcher.fault === 'disconnect') throw unreachable()
         if (watcher.fault === 'end') return
-        if (watcher.fault === 'silence') throw silent()
         const next = log.find((event) => event.version > at)
         if (next) {
           at = next.version
@@ -142,11 +143,12 @@ export const createModelApiServer = () => {
     disconnect: () => breakAll('disconnect'),
     endWatches: () => breakAll('end'),
     failNextList: (error: AppError) => void listFaults.push(error),
-    /** The data of `back` versions ago, as after a restore from a backup. */
+    /** The data of `back` versions ago, as after a restore from a backup: all watches break, and who watches from the future is told nothing. */
     rewind: (back: number) => {
       version = Math.max(1, compacted, version - back)
       log = log.filter((event) => event.version <= version)
-      breakAll('silence')
+      restarting = true
+      breakAll('disconnect')
     },
   }
 }
