@@ -55,9 +55,8 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
     return tenantObject.metadata.deletionGracePeriodSeconds === 0 ? none : { kind: 'finalise', tenantObject, checked: true }
   }
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
-  if (wanted.kind === 'refused') {
-    return superObject && !superObject.metadata.deletionTimestamp ? deleteSuper(superObject) : wanted
-  }
+  // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
+  if (wanted.kind === 'refused') return wanted
   if (!superObject) {
     return finalises && seenInSuper(tenantObject)
       ? { kind: 'finalise', tenantObject, checked: false }
