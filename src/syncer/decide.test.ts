@@ -118,10 +118,10 @@ describe('decide', () => {
     ],
     ['tells the tenant of a refusal', services, { tenantObject, superObject: undefined, wanted: refused }, { kind: 'refused' }],
     [
-      'takes away what is refused now',
+      'leaves what super has when a change is refused',
       services,
       { tenantObject, superObject: inSuper(), wanted: refused },
-      { kind: 'delete-super' },
+      { kind: 'refused' },
     ],
     [
       'hands a pod deletion on with its grace period',
