@@ -5,7 +5,16 @@ const integration = 'src/**/*.integration.test.ts'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', '{hack,bench}/**/*.unit.test.ts'], exclude: [integration] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', '{hack,bench}/**/*.unit.test.ts'],
+          exclude: [integration],
+          // Some make keys or start a process: on a busy machine that takes its time.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
       // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
       { test: { name: 'integration', include: [integration], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 } },
       {
