@@ -96,6 +96,8 @@ describe('informer store', () => {
     expect(store.listed(at('6'))).toMatchObject({ kind: 'updated' })
     expect(store.endList()).toMatchObject([{ kind: 'deleted', key: 'n/b' }])
     expect(store.position()).toBe('7')
+    store.prepareList()
+    expect([store.isRewound('8'), store.isRewound('6')]).toEqual([false, true])
   })
 
   test('says when an event is older than what was told', () => {
