@@ -30,13 +30,15 @@ export const patrol = async (
     if (seen % stride === 0) await pause()
   }
 
+  // First, so that the syncs queued below read anew what lies in super.
+  for (const namespace of tenant.readyNamespaces.keys()) tenant.config.forget(superNamespace(ctx.tenant, namespace))
   for (const resource of resourceByPlural.values()) {
     const { plural } = resource.type
     const tenantCache = informerOf(tenant.informers, plural)
     if (resource.byReference) {
       for (const { metadata } of tenantCache.list()) {
         const key = keyOf(plural, metadata.namespace ?? '', metadata.name ?? '')
-        // What lies in super of these is only known by metadata that is read anew below; the sync itself compares.
+        // What lies in super of these is only known by metadata that was forgotten above; the sync itself reads it anew and compares.
         if (tenant.references.isReferred(key)) enqueue(key)
       }
       continue
@@ -66,7 +68,6 @@ export const patrol = async (
     const superNs = superNamespace(ctx.tenant, namespace)
     if (!superSide.informers.get('namespaces')?.get(superNs)) continue
     await ensureFittings(superNs, deps)
-    tenant.config.forget(superNs)
     await pause()
   }
   return drifted
