@@ -62,11 +62,22 @@ describe('nothing is lost when parts of Berth are', () => {
     await expectEqual()
   })
 
-  test('what was taken away in super comes back', async () => {
+  test('a Service taken away in super comes back by itself', async () => {
     const at = ['-n', superNamespace(tenant, 'app')]
     await superKubectl(['delete', 'service', 'web', ...at])
-    await superKubectl(['delete', 'configmap', 'settings', ...at])
-    await waitFor('Service and ConfigMap in super again', () => superKubectl(['get', 'service/web', 'configmap/settings', ...at]))
+    await waitFor('the Service in super again', () => superKubectl(['get', 'service/web', ...at]), { deadlineMs: 15_000 })
+    await expectEqual()
+  })
+
+  test('a ConfigMap taken away in super is named by berth verify, and comes back with the next start of the syncer', async () => {
+    // What lies in super of ConfigMaps and Secrets is not watched, so that the syncer's account need not read them.
+    const backing = superNamespace(tenant, 'app')
+    await superKubectl(['delete', 'configmap', 'settings', '-n', backing])
+    const { code, output } = await verify(tenant)
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/app\/settings/)
+    await (await killComponent('berth-syncer', 'dist/bin/syncer.js'))()
+    await waitFor('the ConfigMap in super again', () => superKubectl(['get', 'configmap/settings', '-n', backing]))
     await expectEqual()
   })
 
