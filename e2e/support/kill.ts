@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { isAlive, type ProcessId, processId, signal } from '../../hack/processes.ts'
-import { listJson, superKubectl } from './kubectl.ts'
+import { listJson, superKubectl, world } from './kubectl.ts'
 import { waitFor } from './wait.ts'
 
 const read = (path: string): string => {
@@ -36,6 +36,7 @@ const restartsOf = async (component: string): Promise<{ uid: string; name: strin
 
 /** Kills the process of every pod of a component with SIGKILL, from the outside, as a crash would; gives what waits until all came back. */
 export const killComponent = async (component: string, words: string): Promise<() => Promise<void>> => {
+  if (!world().isLocal) throw new Error('processes can only be killed in a local cluster')
   const before = await restartsOf(component)
   const victims = before.flatMap(({ uid }) => processesOfPod(uid, words))
   if (victims.length === 0) throw new Error(`no process of ${component} was found`)

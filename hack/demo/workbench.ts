@@ -1,12 +1,13 @@
 import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { cacheDir } from '../cache.ts'
 import type { LocalCluster } from '../cluster/index.ts'
 import type { Kubectl } from '../cluster/kubectl.ts'
 import { replaceFile } from '../cluster/state.ts'
 
 const cliSource = join(import.meta.dirname, '../../src/bin/cli.ts')
 
-/** What a person needs to go on by hand. It lies in the cluster's folder and goes with the cluster. */
+/** What a person needs to go on by hand. With a local cluster it lies in the cluster's folder and goes with it. */
 export interface Workbench {
   /** Folder with `kubectl` and `berth`, for the PATH. */
   readonly binDir: string
@@ -29,7 +30,7 @@ const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}
 
 /** Puts kubectl, the berth command and the tenant's kubeconfig where they are easy to use. */
 export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, tenant: string): Promise<Workbench> => {
-  const dir = dirname(cluster.kubeconfigPath)
+  const dir = cluster.provider === 'local' ? dirname(cluster.kubeconfigPath) : join(cacheDir(), 'demo', cluster.name)
   const binDir = join(dir, 'bin')
   await mkdir(binDir, { recursive: true })
   const kubectlLink = join(binDir, 'kubectl')
