@@ -64,6 +64,8 @@ export interface Informer<T extends KubeObject> {
   /** Needs `indexNamespaces`. */
   byNamespace(namespace: string): T[]
   readonly size: number
+  /** The resourceVersion up to which the server has told everything; undefined before the first list. */
+  readonly position: string | undefined
   /** Brings the answer to an own write in at once, so that the next read is not stale. Ignored when the copy is newer. */
   observe(object: T): void
   readonly stats: InformerStats
@@ -158,7 +160,8 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
 
   /**
    * A server whose data was restored from a backup says nothing to who watches from its future, and later skips what it has by then. The smallest
-   * list tells: a restore breaks all watches, so it is enough to ask before a watch is resumed.
+   * list tells: a restore breaks all watches, so it is enough to ask before a watch is resumed. A server that has passed our version again by
+   * then is not found out: who must know compares the data store's identity.
    */
   const throwIfRewound = async () => {
     store.prepareList()
@@ -265,6 +268,9 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     byNamespace: (of) => [...(namespaces.get(of) ?? [])].flatMap((key) => store.objects.get(key)?.object ?? []),
     get size() {
       return store.objects.size
+    },
+    get position() {
+      return store.position()
     },
     observe: (object) => {
       store.observe(object)

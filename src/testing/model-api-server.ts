@@ -122,6 +122,7 @@ export const createModelApiServer = () => {
       list: (_type, options) => list(options),
       watch: (_type, options) => watch(options),
     } as Pick<KubeClient, 'server' | 'list' | 'watch'>,
+    version: () => version,
     /** Creates or changes an object; gives the server's answer. */
     write: (object: KubeObject): KubeObject => commit(stateAt(version).has(objectKey(object)) ? 'MODIFIED' : 'ADDED', object),
     remove: (key: string): void => {
