@@ -30,7 +30,7 @@ export const failingClient = (inner: KubeClient, fault?: Fault): FailingClient =
         state.calls += 1
         const isFatal = fault !== undefined && state.calls >= fault.call
         if (isFatal && !(fault.carriedOut && state.calls === fault.call)) throw dead()
-        if (writing.some((each) => each === name)) state.writes.push(`${name} ${JSON.stringify(args).slice(0, 200)}`)
+        if (writing.some((each) => each === name)) state.writes.push(`${name} ${JSON.stringify(args).slice(0, 1000)}`)
         const answer: unknown = await Reflect.apply(value, target, args)
         if (isFatal) throw dead()
         return answer

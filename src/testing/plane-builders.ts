@@ -28,6 +28,7 @@ export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string
     slice: '10.96.4.0/24',
     storage: { kind: 'claim' as const },
     registry: 'registry.k8s.io',
+    hasServed: true,
     rootsHash: 'h',
     ...fields,
   })

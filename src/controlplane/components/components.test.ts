@@ -6,7 +6,7 @@ import { etcd, quotaBytes } from '../data-stores/etcd.ts'
 import { versions } from '../versions.ts'
 import { coreDns, coreDnsConfig } from './core-dns.ts'
 import { networkPolicies } from './isolation.ts'
-import { kubeApiServer } from './kube-apiserver.ts'
+import { apiServerService, kubeApiServer } from './kube-apiserver.ts'
 import { kubeControllerManager } from './kube-controller-manager.ts'
 import { tenantRbac } from './tenant-rbac.ts'
 
@@ -138,10 +138,16 @@ describe('kube-apiserver', () => {
   })
 
   test('has the first address of the slice', () => {
-    expect(find(kubeApiServer.desired(aPlane()), 'Service').spec).toMatchObject({
+    expect(apiServerService(aPlane()).spec).toMatchObject({
       clusterIP: '10.96.4.1',
       ports: [{ port: 443 }],
     })
+  })
+
+  test('gets requests before it is ready only at its very first start', () => {
+    const published = (hasServed: boolean) => apiServerService(aPlane({}, { hasServed })).spec.publishNotReadyAddresses
+    expect(published(false)).toBe(true)
+    expect(published(true)).toBe(false)
   })
 
   test('takes what the tenant asks for in place of its size, and its limit with it', () => {

@@ -88,21 +88,24 @@ const deployment = (plane: Plane): KubeObject => {
 }
 
 /** The Service that has the slice's first address: what the tenant calls `kubernetes.default`. It claims the address in super. */
-export const apiServerService = (plane: Pick<Plane, 'tenant' | 'namespace' | 'slice'>): KubeObject => ({
+export const apiServerService = (plane: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'>): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: metadataOf(plane, componentNames.kubeApiServer, componentNames.kubeApiServer),
   spec: {
     clusterIP: apiServerAddress(plane.slice),
+    // At its first start all wait for it, and hear of it the moment it listens instead of a probe later. In a rollout later on, a pod that is not
+    // ready must get nothing.
+    publishNotReadyAddresses: !plane.hasServed,
     selector: selectorOf(plane, componentNames.kubeApiServer),
     ports: [{ name: 'https', port: 443, targetPort: apiServerPort }],
   },
 })
 
+/** Without its Service, which is laid with the foundation: it claims the slice's first address before anything is signed for it. */
 export const kubeApiServer: Component = {
   name: componentNames.kubeApiServer,
   desired: (plane) => [
-    apiServerService(plane),
     deployment(plane),
     ...(plane.spec.apiServer.replicas > 1 ? [disruptionBudget(plane, componentNames.kubeApiServer)] : []),
   ],

@@ -16,6 +16,8 @@ export interface Plane {
   readonly storage: Storage
   /** `registry.k8s.io`, or what takes its place. */
   readonly registry: string
+  /** True once the control plane has run: what only speeds up the very first start is over then. */
+  readonly hasServed: boolean
   /** Hash of the roots of trust. Leaves are picked up live when renewed; new roots need new processes. */
   readonly rootsHash: string
 }

@@ -185,9 +185,10 @@ export const issueAuthority = async ({
 
 /** A new P-256 leaf of an authority. Throws CERTIFICATE_INVALID for a name that no certificate can carry. */
 export const issueLeaf = async (authority: KeyPair, request: LeafRequest): Promise<KeyPair> => {
-  const issuerCert = asn1.fromDer(new X509Certificate(authority.cert).raw.toString('binary'))
+  const issuerCert = parseDer(new X509Certificate(authority.cert).raw)
   // The issuer's name is copied as it stands in the authority's certificate: verifiers compare its bytes.
-  const issuerName = ((issuerCert.value as Node[])[0]?.value as Node[])[5]
+  const [issuerBody] = issuerCert.value as Node[]
+  const issuerName = (issuerBody?.value as Node[] | undefined)?.[5]
   if (!issuerName) throw new AppError('CERTIFICATE_INVALID', 'the certificate of an authority has no subject', {})
   const issuerKey = createPrivateKey(authority.key)
   const issuerKeyId = keyIdentifier(spkiOf(createPublicKey(issuerKey)))

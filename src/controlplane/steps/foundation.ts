@@ -81,7 +81,8 @@ export const layFoundation = async (
   deps: Deps,
 ): Promise<Foundation> => {
   const ref = refOf(tenant)
-  const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice }
+  const hasServed = tenant.status?.version !== undefined
+  const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice, hasServed }
   if (observed.namespace?.metadata.deletionTimestamp) {
     throw new AppError('KUBE_CONFLICT', `namespace ${place.namespace} is being deleted; it is made again when it is gone`, {})
   }

@@ -51,7 +51,8 @@ export const apiServer: Step = {
     const { plane, roots, now, ref, observed } = round
     await applyComponent(kubeApiServer, plane, round, deps)
     const pods = podsOf(observed.pods, componentNames.kubeApiServer)
-    if (!hasReadyPod(pods)) {
+    // At the first start it is asked as soon as its process runs; later, only what super's probes call ready gets requests.
+    if (plane.hasServed ? !hasReadyPod(pods) : !hasRunningContainer(pods) || podProblem(pods, now)) {
       return starting(componentNames.kubeApiServer, round, observed.objects.get(`Deployment/${componentNames.kubeApiServer}`))
     }
     const client = await deps.tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
@@ -61,11 +62,13 @@ export const apiServer: Step = {
         return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
       return {
         kind: 'wait',
-        reason: 'NotReady',
+        reason: plane.hasServed ? 'NotReady' : 'Starting',
         message: `${tenantEndpoint(plane.slice)}/readyz answers with ${status}`,
         retryAfterMs: 250,
       }
     } catch (error) {
+      if (!hasReadyPod(pods))
+        return { kind: 'wait', reason: 'Starting', message: `${componentNames.kubeApiServer} is starting`, retryAfterMs: 200 }
       const message = `the pod is ready, but ${tenantEndpoint(plane.slice)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
       return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 150 }
     }
