@@ -143,7 +143,10 @@ const build = (request: {
   return `-----BEGIN CERTIFICATE-----\n${body.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
-const spkiOf = (publicKey: KeyObject): Node => asn1.fromDer(publicKey.export({ type: 'spki', format: 'der' }).toString('binary'))
+/** Bit strings stay as they are: forge would take the bits of one key in 256 for another ASN.1 value inside them. */
+const parseDer = (bytes: Buffer): Node => asn1.fromDer(bytes.toString('binary'), { strict: true, decodeBitStrings: false })
+
+const spkiOf = (publicKey: KeyObject): Node => parseDer(publicKey.export({ type: 'spki', format: 'der' }))
 
 const pkcs8 = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
