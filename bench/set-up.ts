@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ensureCluster, type LocalCluster } from '../hack/cluster/index.ts'
-import { addKwokNodes } from '../hack/cluster/kwok.ts'
-import { installBerth } from '../hack/install/index.ts'
+import { addKwokNodes, kwokNodeLabel } from '../hack/cluster/kwok.ts'
+import { installBerth, systemNamespace } from '../hack/install/index.ts'
 import type { Progress } from '../hack/progress.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import type { TenantControlPlane } from '../src/apis/tenant-control-plane.ts'
@@ -74,16 +74,28 @@ const openTenants = async (superClient: KubeClient, count: number, progress: Pro
   return tenants
 }
 
+/** vn-agent tolerates every taint; on nodes without a machine its pods would only be for show. */
+const keepAgentsOffKwok = async (superClient: KubeClient): Promise<void> => {
+  const nodeSelectorTerms = [{ matchExpressions: [{ key: kwokNodeLabel.key, operator: 'NotIn', values: [kwokNodeLabel.value] }] }]
+  const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } }
+  const type = { ...resourceTypes.deployments, plural: 'daemonsets', kind: 'DaemonSet' }
+  const ref = { name: 'berth-vn-agent', namespace: systemNamespace }
+  await superClient.patch(type, ref, { spec: { template: { spec: { affinity } } } }, { type: 'merge' })
+}
+
 /** Brings up all that is measured on: a cluster with one true node for control planes, kwok nodes for pods, Berth, and the tenants. */
 export const setUp = async (
   { cluster: name, pods, warmUp, tenants, ways, inFlight }: BenchOptions,
   progress: Progress,
 ): Promise<Rig> => {
   const cluster: LocalCluster = await ensureCluster({ name, nodes: 1, progress })
-  const withTenants = ways.some((way) => way !== 'direct')
-  if (withTenants) await installBerth(cluster, progress)
-  const kwokNodes = await addKwokNodes(cluster, Math.max(10, Math.ceil((pods + warmUp) / 500)), { progress })
   const superClient = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath), clientOptions)
+  const withTenants = ways.some((way) => way !== 'direct')
+  if (withTenants) {
+    await installBerth(cluster, progress)
+    await keepAgentsOffKwok(superClient)
+  }
+  const kwokNodes = await addKwokNodes(cluster, Math.max(10, Math.ceil((pods + warmUp) / 500)), { progress })
   return {
     cluster,
     superClient,
