@@ -75,6 +75,27 @@ describe('FairQueue', () => {
     expect(begun.slice(-3).some(({ tenant }) => tenant === 'busy')).toBe(true)
   })
 
+  test('keys of less haste give way, but for one in eight', async () => {
+    const { queue, begun, endOne } = aQueue({ concurrency: 1 })
+    for (const key of ['e1', 'e2', 'e3']) queue.addLater({ tenant: 'a', key })
+    for (let key = 0; key < 20; key += 1) queue.add({ tenant: 'a', key: `${key}` })
+    for (let turn = 0; turn < 23; turn += 1) await endOne()
+    const order = begun.map(({ key }) => key)
+    expect(order).toHaveLength(23)
+    expect(order.indexOf('e2')).toBe(7)
+    expect(order.indexOf('e3')).toBe(15)
+  })
+
+  test('a key of less haste that is asked for in haste comes at once, and once', async () => {
+    const { queue, begun, endOne } = aQueue({ concurrency: 1 })
+    queue.add({ tenant: 'a', key: 'first' })
+    queue.addLater({ tenant: 'a', key: 'x' })
+    queue.add({ tenant: 'a', key: 'y' })
+    queue.add({ tenant: 'a', key: 'x' })
+    for (let turn = 0; turn < 3; turn += 1) await endOne()
+    expect(begun.map(({ key }) => key)).toEqual(['first', 'y', 'x'])
+  })
+
   test('a paused tenant keeps its keys until it goes on', () => {
     const { queue, begun } = aQueue()
     queue.limit('a', 0)
@@ -122,6 +143,14 @@ describe('FairQueue', () => {
           key: fc.nat(6).map(String),
         }),
       },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('later' as const),
+          tenant: fc.constantFrom('a', 'b', 'c'),
+          key: fc.nat(6).map(String),
+        }),
+      },
       { weight: 5, arbitrary: fc.record({ kind: fc.constant('end' as const), index: fc.nat(9), ms: fc.nat(500) }) },
       {
         weight: 1,
@@ -144,7 +173,10 @@ describe('FairQueue', () => {
             expect(running.filter(({ item }) => item.tenant === tenant).length).toBeLessThanOrEqual(2)
         }
         for (const one of steps) {
-          if (one.kind === 'add') {
+          if (one.kind === 'later') {
+            owed.set(id(one), begun.length)
+            queue.addLater({ tenant: one.tenant, key: one.key })
+          } else if (one.kind === 'add') {
             owed.set(id(one), begun.length)
             queue.add({ tenant: one.tenant, key: one.key })
           } else if (one.kind === 'end') {

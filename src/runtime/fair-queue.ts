@@ -19,6 +19,10 @@ export interface FairQueueOptions {
 interface TenantQueue {
   /** Waiting keys, oldest first. */
   readonly ready: Set<string>
+  /** Waiting keys of less haste. */
+  readonly later: Set<string>
+  /** Keys taken: each eighth may be one of less haste though others wait. */
+  taken: number
   readonly inWork: Map<string, number>
   /** In work and asked for again meanwhile. */
   readonly again: Set<string>
@@ -30,6 +34,11 @@ interface TenantQueue {
   /** Places this tenant may have now; 0 is paused. */
   limit: number
 }
+
+/** One key in so many may be of less haste while others wait. */
+const laterShare = 8
+
+const isBusy = ({ ready, later, inWork }: TenantQueue): boolean => ready.size + later.size + inWork.size > 0
 
 /**
  * A work queue that is fair between tenants by the time spent on them. A key is queued once, worked on once at a time, and never lost: asked for while in
@@ -70,6 +79,7 @@ export class FairQueue {
   add({ tenant, key }: QueueItem): void {
     const queue = this.#queueOf(tenant)
     queue.delayed.delete(key)
+    queue.later.delete(key)
     if (queue.inWork.has(key)) queue.again.add(key)
     else {
       this.#wake(queue)
@@ -78,10 +88,22 @@ export class FairQueue {
     this.#dispatch()
   }
 
+  /** Adds a key of less haste: it gives way to the tenant's other keys, but for one in eight. */
+  addLater({ tenant, key }: QueueItem): void {
+    const queue = this.#queueOf(tenant)
+    if (queue.ready.has(key) || queue.delayed.has(key)) return
+    if (queue.inWork.has(key)) queue.again.add(key)
+    else {
+      this.#wake(queue)
+      queue.later.add(key)
+    }
+    this.#dispatch()
+  }
+
   /** Adds the key after a pause, unless it is already due sooner. */
   addAfter({ tenant, key }: QueueItem, delayMs: number): void {
     const queue = this.#queueOf(tenant)
-    if (queue.ready.has(key) || queue.again.has(key)) return
+    if (queue.ready.has(key) || queue.later.has(key) || queue.again.has(key)) return
     const due = this.#options.now() + delayMs
     if (due >= (queue.delayed.get(key) ?? Number.POSITIVE_INFINITY)) return
     queue.delayed.set(key, due)
@@ -122,7 +144,7 @@ export class FairQueue {
   drop(tenant: string): void {
     const queue = this.#tenants.get(tenant)
     if (!queue) return
-    for (const waiting of [queue.ready, queue.again, queue.delayed, queue.failures]) waiting.clear()
+    for (const waiting of [queue.ready, queue.later, queue.again, queue.delayed, queue.failures]) waiting.clear()
     if (queue.inWork.size === 0) this.#tenants.delete(tenant)
     else queue.limit = 0
   }
@@ -131,7 +153,7 @@ export class FairQueue {
   depth(tenant: string): { waiting: number; delayed: number; inWork: number } {
     const queue = this.#tenants.get(tenant)
     return {
-      waiting: (queue?.ready.size ?? 0) + (queue?.again.size ?? 0),
+      waiting: (queue?.ready.size ?? 0) + (queue?.later.size ?? 0) + (queue?.again.size ?? 0),
       delayed: queue?.delayed.size ?? 0,
       inWork: queue?.inWork.size ?? 0,
     }
@@ -142,6 +164,8 @@ export class FairQueue {
     if (!queue) {
       queue = {
         ready: new Set(),
+        later: new Set(),
+        taken: 0,
         inWork: new Map(),
         again: new Set(),
         delayed: new Map(),
@@ -156,20 +180,19 @@ export class FairQueue {
 
   #leastSpent(): number {
     let least = Number.POSITIVE_INFINITY
-    for (const queue of this.#tenants.values())
-      if (queue.ready.size + queue.inWork.size > 0) least = Math.min(least, queue.spentMs)
+    for (const queue of this.#tenants.values()) if (isBusy(queue)) least = Math.min(least, queue.spentMs)
     return least === Number.POSITIVE_INFINITY ? 0 : least
   }
 
   #wake(queue: TenantQueue): void {
-    if (queue.ready.size + queue.inWork.size === 0) queue.spentMs = Math.max(queue.spentMs, this.#leastSpent())
+    if (!isBusy(queue)) queue.spentMs = Math.max(queue.spentMs, this.#leastSpent())
   }
 
   #next(): [string, TenantQueue] | undefined {
     let best: [string, TenantQueue] | undefined
     for (const entry of this.#tenants) {
       const [, queue] = entry
-      if (queue.ready.size === 0 || queue.inWork.size >= queue.limit) continue
+      if (queue.ready.size + queue.later.size === 0 || queue.inWork.size >= queue.limit) continue
       if (!best || queue.spentMs < best[1].spentMs) best = entry
     }
     return best
@@ -182,9 +205,11 @@ export class FairQueue {
       const next = this.#next()
       if (!next) return
       const [tenant, queue] = next
-      const [key] = queue.ready
+      queue.taken += 1
+      const from = queue.ready.size === 0 || (queue.later.size > 0 && queue.taken % laterShare === 0) ? queue.later : queue.ready
+      const [key] = from
       if (key === undefined) return
-      queue.ready.delete(key)
+      from.delete(key)
       queue.inWork.set(key, this.#options.now())
       // Charged in advance, so that one tenant does not get every free place before its first unit ends; corrected when the unit ends.
       queue.spentMs += 1
@@ -199,8 +224,7 @@ export class FairQueue {
     queue.spentMs += Math.max(0, this.#options.now() - since - 1)
     this.#inWork -= 1
     if (queue.again.delete(key)) queue.ready.add(key)
-    const dropped =
-      queue.limit === 0 && queue.ready.size + queue.delayed.size + queue.inWork.size === 0
+    const dropped = queue.limit === 0 && queue.ready.size + queue.later.size + queue.delayed.size + queue.inWork.size === 0
     if (dropped && this.#tenants.get(tenant) === queue) this.#tenants.delete(tenant)
     if (this.#inWork === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#dispatch()

@@ -6,8 +6,11 @@ export interface Pair {
   readonly tenantUid: string
   readonly tenantObject: KubeObject | undefined
   readonly superObject: KubeObject | undefined
-  /** Translation of the tenant object; undefined when there is none, or when nothing refers to a by-reference object. */
-  readonly wanted: Wanted | undefined
+  /**
+   * Translation of the tenant object; undefined when there is none, or when nothing refers to a by-reference object. `settled`: this very tenant object was
+   * translated before, to what the super object was made from.
+   */
+  readonly wanted: Wanted | { readonly kind: 'settled' } | undefined
 }
 
 /** What to do about one pair. Exactly one action; the event that it causes brings the next. */
@@ -58,6 +61,7 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
   if (wanted.kind === 'refused') return wanted
   if (!superObject) {
+    if (wanted.kind === 'settled') return none
     return finalises && seenInSuper(tenantObject)
       ? { kind: 'finalise', tenantObject, checked: false }
       : { kind: 'create', object: wanted.object }
@@ -67,6 +71,7 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
       ? { kind: 'delete-tenant', tenantObject, gracePeriodSeconds: superObject.metadata.deletionGracePeriodSeconds ?? 0 }
       : none
   }
+  if (wanted.kind === 'settled') return none
   if (wantedHashOf(superObject) !== wantedHashOf(wanted.object))
     return { kind: 'update', live: superObject, object: wanted.object }
   // A pod's spec cannot drift: super refuses changes of all but a few fields, which the patrol compares.

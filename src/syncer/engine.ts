@@ -105,7 +105,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     const uid = superCaches.informers.get('namespaces')?.get(namespace)?.metadata.labels?.[tenantLabel]
     const tenant = uid !== undefined ? tenants.get(uid) : undefined
     if (uid === undefined || !tenant) return
-    if (tenant.holdEvent(`${namespace}/${name}`, event)) queue.add({ tenant: uid, key: keyOf('events', namespace, name) })
+    if (tenant.holdEvent(`${namespace}/${name}`, event)) queue.addLater({ tenant: uid, key: keyOf('events', namespace, name) })
   }
 
   const sources = tenantSources({

@@ -32,6 +32,8 @@ export interface TenantSide {
   readonly podsByNode: PodsByNode
   /** Keys of ConfigMaps and Secrets that are in super as wanted, as far as this process knows. */
   readonly writtenConfig: Set<string>
+  /** Wanted hash of pods as they stand in the cache: they come by several times between two changes. */
+  readonly translated: WeakMap<KubeObject, string>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
   readonly justBound: Set<string>
   /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */

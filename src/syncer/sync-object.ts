@@ -1,11 +1,11 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { superNamespace } from '../tenancy/names.ts'
-import { type Action, decide } from './decide.ts'
+import { type Action, decide, type Pair } from './decide.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
-import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
-import { ownerOf, superRefOf, updatedObject, wantedObject } from './super-object.ts'
+import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
+import { ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { ensureNode } from './sync-node.ts'
 import { ensureTokens } from './tokens.ts'
@@ -25,7 +25,7 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
 
   const tenantObject = tenantCache.get(storeKey(key.namespace, key.name))
   const superObject = superCache.get(storeKey(superRef.namespace ?? '', superRef.name))
-  const wanted = tenantObject && wantedObject(resource, tenantObject, ctx)
+  const wanted = tenantObject && translate(resource, { tenantObject, superObject }, tenant)
   const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
 
   const result = await carryOut(action, resource, { key, tenantObject }, deps)
@@ -49,6 +49,20 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     if (renewal !== undefined) return { kind: 'done', againAfterMs: renewal }
   }
   return result
+}
+
+/** Translates, unless the super object is known to be what this very tenant object, unchanged in the cache, was translated to. */
+const translate = (
+  resource: SyncedResource,
+  { tenantObject, superObject }: { readonly tenantObject: KubeObject; readonly superObject: KubeObject | undefined },
+  { ctx, translated }: Pick<TenantSide, 'ctx' | 'translated'>,
+): Pair['wanted'] => {
+  const known = resource.type.kind === 'Pod' ? translated.get(tenantObject) : undefined
+  if (superObject && known !== undefined && known === wantedHashOf(superObject)) return { kind: 'settled' }
+  const wanted = wantedObject(resource, tenantObject, ctx)
+  const hash = wanted.kind === 'object' ? wantedHashOf(wanted.object) : undefined
+  if (hash !== undefined) translated.set(tenantObject, hash)
+  return wanted
 }
 
 const carryOut = async (

@@ -110,6 +110,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     config: new ConfigIndex({ superClient, tenantUid: ctx.tenant.uid }),
     readyNamespaces: new Map(),
     writtenConfig: new Set(),
+    translated: new WeakMap(),
     idleNodes: new Map(),
     nodesInMaking: new Map(),
     pendingEvents: new Map(),

@@ -47,9 +47,20 @@ const readable = (text: string, max: number): string =>
     .slice(0, max)
     .replace(/^-+|-+$/g, '') || 'x'
 
+/** Names made before, by what they were made of: each object of a tenant asks for its namespace's several times. Emptied when full. */
+const superNamespaces = new Map<string, string>()
+const superNamespacesKept = 20_000
+
 /** The super namespace that backs one tenant namespace: `<tenant>-<namespace>-<16 base32>`, at most 63 characters, injective by its hash. */
-export const superNamespace = (tenant: Pick<TenantRef, 'uid' | 'name'>, namespace: string): string =>
-  `${readable(tenant.name, 20)}-${readable(namespace, 25)}-${shortHash([tenant.uid, namespace])}`
+export const superNamespace = (tenant: Pick<TenantRef, 'uid' | 'name'>, namespace: string): string => {
+  const made = `${tenant.uid}\0${tenant.name}\0${namespace}`
+  const known = superNamespaces.get(made)
+  if (known !== undefined) return known
+  const name = `${readable(tenant.name, 20)}-${readable(namespace, 25)}-${shortHash([tenant.uid, namespace])}`
+  if (superNamespaces.size >= superNamespacesKept) superNamespaces.clear()
+  superNamespaces.set(made, name)
+  return name
+}
 
 /** The namespace in management that holds a tenant's control plane and private keys. */
 export const controlPlaneNamespace = (tenant: TenantRef): string =>
