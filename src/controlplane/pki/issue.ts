@@ -143,8 +143,10 @@ const build = (request: {
   return `-----BEGIN CERTIFICATE-----\n${body.replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`
 }
 
+/** Its options are not in forge's published types. */
+const fromDer = asn1.fromDer as unknown as (bytes: string, options: { strict: boolean; decodeBitStrings: boolean }) => Node
 /** Bit strings stay as they are: forge would take the bits of one key in 256 for another ASN.1 value inside them. */
-const parseDer = (bytes: Buffer): Node => asn1.fromDer(bytes.toString('binary'), { strict: true, decodeBitStrings: false })
+const parseDer = (bytes: Buffer): Node => fromDer(bytes.toString('binary'), { strict: true, decodeBitStrings: false })
 
 const spkiOf = (publicKey: KeyObject): Node => parseDer(publicKey.export({ type: 'spki', format: 'der' }))
 
