@@ -8,6 +8,7 @@ import { printProgress } from '../hack/progress.ts'
 
 /** What every story stands on: a super cluster with Berth in it. */
 export interface World {
+  readonly clusterName: string
   /** Processes of pods can be found from here: nodes are namespaces of this machine. */
   readonly isLocal: boolean
   readonly kubectl: string
@@ -30,6 +31,7 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   await installBerth(cluster, progress)
   const dir = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   project.provide('world', {
+    clusterName: cluster.name,
     isLocal: cluster.provider === 'local',
     kubectl: cluster.binaries.kubectl,
     superKubeconfig: cluster.kubeconfigPath,
