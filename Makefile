@@ -18,8 +18,8 @@ down: ## Take the demo away and leave the machine as it was
 check: ## Types, lint, format, dead code, unit tests: under 30 s
 	@$(RUN) node hack/check.ts
 
-test: ## All tests on a cluster of their own, which goes away after; KEEP=1 keeps it
-	@$(RUN_CLUSTER) node hack/test.ts
+test: ## All tests on a cluster of their own, which goes away after (KEEP=1 keeps it; SUITES="unit e2e" runs only these)
+	@$(RUN_CLUSTER) node hack/test.ts $(SUITES)
 
 e2e: ## Only the end-to-end tests, on the kept test cluster
 	@BERTH_TEST_CLUSTER=test $(RUN_CLUSTER) vitest run --project e2e

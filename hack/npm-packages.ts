@@ -15,11 +15,11 @@ const versions = (path: string): Map<string, string> => {
  * @throws with npm's words when it fails, and with the packages that differ from the lockfile.
  */
 export const installPackages = (dir: string, options: readonly string[]): void => {
-  const { status, stdout, stderr } = spawnSync('npm', ['install', '--no-save', '--loglevel=error', ...options], {
+  const { status, stdout, stderr, error } = spawnSync('npm', ['install', '--no-save', '--loglevel=error', ...options], {
     cwd: dir,
     encoding: 'utf8',
   })
-  if (status !== 0) throw new Error(`npm install failed in ${dir}:\n${stderr || stdout}`)
+  if (status !== 0) throw new Error(`npm install failed in ${dir}:\n${stderr || stdout}`, { cause: error })
   const locked = versions(join(dir, 'package-lock.json'))
   const installed = versions(join(dir, 'node_modules/.package-lock.json'))
   const other = [...installed].filter(([place, version]) => locked.get(place) !== version).map(([place]) => place)

@@ -22,15 +22,16 @@ export const sourceSteps: readonly Step[] = [
   { name: 'dead code', command: ['knip'] },
 ]
 
-/** Runs a step, keeping what it prints. With `live`, passes it on to standard error as it comes. */
+/** Runs a step, keeping what it prints. With `live`, passes it on to standard error as it comes. `stop` ends it. */
 export const runStep = async (
   { name, command }: Step,
-  { live = false, env = {} }: { live?: boolean; env?: Record<string, string> } = {},
+  { live = false, env = {}, stop }: { live?: boolean; env?: Record<string, string>; stop?: AbortSignal } = {},
 ): Promise<StepResult> => {
   const began = Date.now()
   const [program, ...args] = command
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(stop && { signal: stop }),
     env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined, ...env },
   })
   let output = ''

@@ -5,70 +5,87 @@ import { downCluster } from './cluster/index.ts'
 import { printProgress } from './progress.ts'
 import { report, runStep, type Step, type StepResult, sourceSteps } from './steps.ts'
 
-/** How many checks of a suite held and how many did not. */
+/** How many checks held and how many did not. */
 interface Tally {
   readonly passed: number
   readonly failed: number
 }
 
 const clusterName = 'test'
-const progress = printProgress()
+const allSuites = ['source', 'unit', 'integration', 'cluster', 'e2e'] as const
 
 const single = ({ ok }: StepResult): Tally => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 })
+const sum = (tallies: readonly Tally[]): Tally => ({
+  passed: tallies.reduce((total, { passed }) => total + passed, 0),
+  failed: tallies.reduce((total, { failed }) => total + failed, 0),
+})
 
-/** What vitest's JSON report says; a suite that broke without a failed test, or left none, counts as one failure. */
-const fromReport = async (path: string, result: StepResult): Promise<Tally> => {
+/** What vitest's JSON report says; a suite that broke without a failed test, or ran none, counts as one failure. */
+const fromReport = async (path: string, { ok }: StepResult): Promise<Tally> => {
   const text = await readFile(path, 'utf8').catch(() => '{}')
   const { numPassedTests: passed = 0, numFailedTests: failed = 0 } = JSON.parse(text) as {
     numPassedTests?: number
     numFailedTests?: number
   }
-  return { passed, failed: !result.ok && failed === 0 ? 1 : failed }
+  return { passed, failed: (!ok || passed === 0) && failed === 0 ? 1 : failed }
 }
 
-const suite = async (project: string, dir: string): Promise<Tally> => {
+const progress = printProgress()
+
+const source = async (stop: AbortSignal): Promise<Tally> => {
+  const tallies: Tally[] = []
+  for (const step of [...sourceSteps, { name: 'generated', command: ['node', 'hack/generate.ts', '--check'] as const }]) {
+    const result = await runStep(step, { stop })
+    progress(report(result))
+    tallies.push(single(result))
+  }
+  return sum(tallies)
+}
+
+const vitest = async (project: string, dir: string, stop: AbortSignal): Promise<Tally> => {
   const path = join(dir, `${project}.json`)
   const step: Step = {
     name: project,
     command: ['vitest', 'run', '--project', project, '--reporter', 'default', '--reporter', 'json', `--outputFile.json=${path}`],
   }
-  progress(`${project} tests`)
-  const result = await runStep(step, { live: true, env: { BERTH_TEST_CLUSTER: clusterName } })
-  return fromReport(path, result)
+  return fromReport(path, await runStep(step, { live: true, stop, env: { BERTH_TEST_CLUSTER: clusterName } }))
 }
 
-const main = async (dir: string): Promise<Tally> => {
-  const tallies: Tally[] = []
-  for (const step of [...sourceSteps, { name: 'generated', command: ['node', 'hack/generate.ts', '--check'] as const }]) {
-    const result = await runStep(step)
-    progress(report(result))
-    tallies.push(single(result))
-  }
-  for (const project of ['unit', 'integration', 'cluster', 'e2e']) {
-    const tally = await suite(project, dir)
-    progress(`${project} tests: ${tally.passed} passed, ${tally.failed} failed`)
-    tallies.push(tally)
-  }
-  return {
-    passed: tallies.reduce((sum, { passed }) => sum + passed, 0),
-    failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
+const runSuites = async (names: readonly string[], stop: AbortSignal): Promise<Tally> => {
+  const dir = await mkdtemp(join(tmpdir(), 'berth-test-'))
+  try {
+    const tallies: Tally[] = []
+    for (const name of names) {
+      progress(`suite ${name}`)
+      const tally = stop.aborted ? { passed: 0, failed: 1 } : await (name === 'source' ? source(stop) : vitest(name, dir, stop))
+      progress(`suite ${name}: ${tally.passed} passed, ${tally.failed} failed`)
+      tallies.push(tally)
+    }
+    return sum(tallies)
+  } finally {
+    await rm(dir, { recursive: true, force: true })
   }
 }
 
-const dir = await mkdtemp(join(tmpdir(), 'berth-test-'))
-let total: Tally = { passed: 0, failed: 1 }
-try {
-  total = await main(dir)
-} catch (error) {
-  console.error(error)
-} finally {
-  await rm(dir, { recursive: true, force: true })
-  if (process.env['KEEP'] !== '1') {
-    await downCluster({ name: clusterName, progress }).catch((error: unknown) => {
-      console.error(error)
-      total = { ...total, failed: total.failed + 1 }
-    })
+/** Takes the test cluster away; that this works is a check of its own. */
+const tidyUp = async (): Promise<Tally> => {
+  if (process.env['KEEP'] === '1') return { passed: 0, failed: 0 }
+  try {
+    await downCluster({ name: clusterName, progress })
+    return { passed: 0, failed: 0 }
+  } catch (error) {
+    console.error(error)
+    return { passed: 0, failed: 1 }
   }
 }
+
+// A first Ctrl-C ends the suites and tidies up, a second one ends us.
+const stop = new AbortController()
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !allSuites.some((suite) => suite === name))
+if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}: there are ${allSuites.join(', ')}`)
+const total = sum([await runSuites(wanted.length > 0 ? wanted : allSuites, stop.signal), await tidyUp()])
 process.exitCode = total.failed > 0 ? 1 : 0
 console.log(`${total.passed} passed, ${total.failed} failed`)

@@ -34,6 +34,8 @@ const waiting = (name: string, progress: Progress) => (): void =>
 /** Upstream programs as processes of this machine, each node in namespaces of its own. Needs Linux and root. */
 export const local: Provider = {
   async ensure(name, nodes, progress) {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0)
+      throw new Error('a cluster of local processes needs Linux and root: use sudo, or a Docker engine')
     const programs = await clusterPrograms(progress)
     const work = async (): Promise<LocalCluster> => {
       const plan = await claimPlan(name, nodes)
