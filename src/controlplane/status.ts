@@ -3,7 +3,7 @@ import type { TenantControlPlane, TenantControlPlaneStatus } from '../apis/tenan
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
 import { tenantEndpoint } from './pki/files.ts'
-import { conditionOf, type StepResult } from './steps.ts'
+import { conditionOf, isServing, type StepResult } from './steps.ts'
 
 /** How much a step that is not done has to say: trouble before progress, and progress before waiting for others. */
 const weight = (result: StepResult): number => {
@@ -17,7 +17,7 @@ export const readyOf = (
   results: readonly StepResult[],
   observedGeneration: number,
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
-  const open = results.filter((result) => !('outcome' in result && result.outcome.kind === 'done'))
+  const open = results.filter((result) => !isServing(result))
   const [first] = open.toSorted((a, b) => weight(b) - weight(a))
   if (first) {
     const said = conditionOf(first, observedGeneration)
@@ -98,6 +98,6 @@ export const transitionsOf = (
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
-    if (status !== 'True' && problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]
+    if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]
     return []
   })

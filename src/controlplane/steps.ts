@@ -17,6 +17,8 @@ export type StepOutcome =
       readonly retryAfterMs?: number
       /** Somebody has to act: told as a warning. */
       readonly problem?: boolean
+      /** Not all is as wanted, a rollout for one, but what is there serves: no reason to call the tenant not ready. */
+      readonly serves?: boolean
     }
 
 /** One pass over one tenant: what is wanted, what was seen, when. */
@@ -62,11 +64,15 @@ export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps)
   return results
 }
 
+/** True when what a step stands for can be used: it is as wanted, or on its way there without a gap. */
+export const isServing = (result: StepResult): boolean =>
+  'outcome' in result && (result.outcome.kind === 'done' || result.outcome.serves === true)
+
 /** A condition as a step's result wants it. */
 export const conditionOf = (result: StepResult, observedGeneration: number): Omit<Condition, 'lastTransitionTime' | 'type'> => {
   if ('outcome' in result) {
-    const { kind, reason, message } = result.outcome
-    return { status: kind === 'done' ? 'True' : 'False', reason, message, observedGeneration }
+    const { reason, message } = result.outcome
+    return { status: isServing(result) ? 'True' : 'False', reason, message, observedGeneration }
   }
   const reason = result.error instanceof AppError ? camelCase(result.error.code) : 'Failed'
   return { status: 'False', reason, message: explainError(result.error).slice(0, 4000), observedGeneration }

@@ -82,7 +82,8 @@ export const removeTenant = async (tenant: TenantControlPlane, deps: Deps): Prom
     const status = deletingStatus(tenant, waiting, now())
     if (!isSameStatus(tenant.status, status)) {
       await kube.replace(resourceTypes.tenantControlPlanes, { ...tenant, status }, { subresource: 'status', signal })
-      tell(tenant, { type: 'Normal', reason: waiting.reason, message: waiting.message })
+      const told = tenant.status?.conditions?.find(({ type }) => type === 'Deleting')?.reason
+      if (told !== waiting.reason) tell(tenant, { type: 'Normal', reason: waiting.reason, message: waiting.message })
     }
     return { kind: 'wait', ...waiting, retryAfterMs: 1000 }
   }

@@ -21,9 +21,16 @@ const applyComponent = async (component: Component, plane: Plane, { observed }: 
   return !written.includes(true)
 }
 
-const starting = (component: string, { observed, now }: Round, workload: KubeObject | undefined): StepOutcome =>
-  podProblem(podsOf(observed.pods, component), now) ??
-  workloadProblem(workload) ?? { kind: 'wait', reason: 'Starting', message: `${component} is starting` }
+const starting = (component: string, { observed, now, plane }: Round, workload: KubeObject | undefined): StepOutcome => {
+  const problem = podProblem(podsOf(observed.pods, component), now) ?? workloadProblem(workload)
+  const { readyReplicas = 0 } = workload?.status ?? {}
+  // More than half: what etcd needs, and more than enough for the others.
+  const serves = plane.hasServed && readyReplicas > (workload?.spec?.replicas ?? 1) / 2
+  if (problem) return { ...problem, serves }
+  if (serves)
+    return { kind: 'wait', reason: 'RollingOut', message: `${component} is being rolled out and serves meanwhile`, serves }
+  return { kind: 'wait', reason: 'Starting', message: `${component} is starting` }
+}
 
 /** The tenant's data store. */
 export const dataStore: Step = {
@@ -112,7 +119,8 @@ export const controllerManager: Step = {
     const settled = await applyComponent(kubeControllerManager, { ...plane, spec: { ...plane.spec, version } }, round, deps)
     if (!settled || !isRolledOut(workload)) return starting(name, round, workload)
     if (version !== plane.spec.version) {
-      return { kind: 'wait', reason: 'Upgrading', message: `stays at ${version} until all API servers run ${plane.spec.version}` }
+      const message = `stays at ${version} until all API servers run ${plane.spec.version}`
+      return { kind: 'wait', reason: 'Upgrading', message, serves: true }
     }
     return { kind: 'done', reason: 'Running', message: 'the controller manager runs' }
   },
