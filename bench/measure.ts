@@ -49,7 +49,9 @@ export const measure = async (
   const writesBefore = await readAll()
   const syncerBefore = way.syncer ? await syncer.sample() : undefined
   const cpuBefore = clusterCpu(plan)
-  const { seconds, latenciesMs } = await way.make(pods, { round: name, run })
+  const { seconds, latenciesMs } = await (way.syncer
+    ? syncer.profiled(() => way.make(pods, { round: name, run }))
+    : way.make(pods, { round: name, run }))
   const cpuAfter = clusterCpu(plan)
   const syncerAfter = way.syncer ? await syncer.sample() : undefined
   const [superWrites = new Map<string, number>(), ...tenantWrites] = (await readAll()).map((after, index) =>

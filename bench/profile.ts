@@ -1,6 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-
 /** The parts of a V8 CPU profile that are read here. */
 export interface CpuProfile {
   readonly nodes: readonly {
@@ -46,14 +43,4 @@ export const topSelfTime = ({ nodes, samples, timeDeltas }: CpuProfile, count: n
     .toSorted(([, a], [, b]) => b - a)
     .slice(0, count)
     .map(([name, ms]) => ({ function: name, ms, share: ms / total }))
-}
-
-/** Of the largest profile in a folder: the one of the longest run. */
-export const largestProfile = async (folder: string, count: number): Promise<SelfTime[]> => {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'))
-  const profiles = await Promise.all(
-    files.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as CpuProfile),
-  )
-  const [largest] = profiles.toSorted((a, b) => b.samples.length - a.samples.length)
-  return largest ? topSelfTime(largest, count) : []
 }

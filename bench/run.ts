@@ -8,7 +8,7 @@ import { directWay } from './direct.ts'
 import { idealWay } from './ideal.ts'
 import { measure } from './measure.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
-import { largestProfile } from './profile.ts'
+import { type CpuProfile, topSelfTime } from './profile.ts'
 import { reportOf } from './report.ts'
 import { type BenchResult, commitOfSources, type Measurement, machineFacts, timeRatio } from './results.ts'
 import { setUp } from './set-up.ts'
@@ -26,10 +26,17 @@ const bench = async (options: BenchOptions): Promise<BenchResult> => {
   const rig = await setUp(options, progress)
   const plan = await recordedPlan(options.cluster)
   if (!plan) throw new Error(`cluster ${options.cluster} is gone`)
-  const profiles = join(resultsDir, `profile-${date.replaceAll(':', '')}`)
+  const folder = join(resultsDir, `profile-${date.replaceAll(':', '')}`)
+  let profile: CpuProfile | undefined
   const { superClient } = rig
   const syncer = options.profile
-    ? profiledSyncer(superClient, { kubeconfigPath: rig.cluster.kubeconfigPath, folder: profiles })
+    ? profiledSyncer(superClient, {
+        kubeconfigPath: rig.cluster.kubeconfigPath,
+        folder,
+        onProfile: (taken) => {
+          profile = taken
+        },
+      })
     : syncerPod(superClient)
   const all = { direct: directWay(rig, options.tenants), ideal: idealWay(rig), berth: berthWay(rig) }
   const measurements: Measurement[] = []
@@ -47,6 +54,7 @@ const bench = async (options: BenchOptions): Promise<BenchResult> => {
     if (options.profile) await syncer.stop()
     await Promise.all([superClient, ...rig.tenants.map(({ client }) => client)].map((client) => client.close()))
   }
+  if (profile) await writeFile(join(folder, 'syncer.cpuprofile'), JSON.stringify(profile))
   const berthToIdeal = timeRatio(measurements, 'berth', 'ideal')
   const berthToDirect = timeRatio(measurements, 'berth', 'direct')
   return {
@@ -57,7 +65,7 @@ const bench = async (options: BenchOptions): Promise<BenchResult> => {
     measurements,
     ...(berthToIdeal !== undefined && { berthToIdeal }),
     ...(berthToDirect !== undefined && { berthToDirect }),
-    ...(options.profile && { profile: await largestProfile(profiles, functionsListed) }),
+    ...(profile && { profile: topSelfTime(profile, functionsListed) }),
   }
 }
 

@@ -6,7 +6,9 @@ import { systemNamespace } from '../hack/install/index.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import type { KubeClient } from '../src/kube/client.ts'
 import { freePorts } from '../src/testing/ports.ts'
+import { openInspector } from './inspector.ts'
 import { until } from './namespaces.ts'
+import type { CpuProfile } from './profile.ts'
 
 /** What the syncer says of itself. */
 export interface SyncerSample {
@@ -20,6 +22,8 @@ export interface SyncerControl {
   start(): Promise<void>
   stop(): Promise<void>
   sample(): Promise<SyncerSample>
+  /** Runs `work` under the CPU profiler, where there is one. */
+  profiled<T>(work: () => Promise<T>): Promise<T>
 }
 
 const deployment = { name: 'berth-syncer', namespace: systemNamespace }
@@ -77,41 +81,60 @@ export const syncerPod = (client: KubeClient): SyncerControl => ({
     if (status !== 200) throw new Error(`the syncer's metrics: ${status} ${body.slice(0, 300)}`)
     return parseSample(body)
   },
+  profiled: (work) => work(),
 })
 
-/** The syncer from the sources, as a process of this machine under Node's CPU profiler. Each stop leaves a profile in `folder`. */
+interface LocalSyncer {
+  readonly child: ReturnType<typeof spawn>
+  readonly exited: Promise<unknown>
+  readonly healthPort: number
+  readonly inspectPort: number
+}
+
+/** The syncer from the sources, as a process of this machine that the profiler can look into. `onProfile` is given what each measurement took. */
 export const profiledSyncer = (
   client: KubeClient,
-  { kubeconfigPath, folder }: { kubeconfigPath: string; folder: string },
+  { kubeconfigPath, folder, onProfile }: { kubeconfigPath: string; folder: string; onProfile: (profile: CpuProfile) => void },
 ): SyncerControl => {
-  let running: { child: ReturnType<typeof spawn>; exited: Promise<unknown>; port: number } | undefined
+  let running: LocalSyncer | undefined
+  const logPath = join(folder, 'syncer.log')
+
+  const launch = async (): Promise<LocalSyncer> => {
+    await mkdir(folder, { recursive: true })
+    const [health = 0, inspectPort = 0] = await freePorts(2)
+    const log = await open(logPath, 'a')
+    const door = join(import.meta.dirname, '../src/bin/syncer.ts')
+    const child = spawn(
+      process.execPath,
+      [`--inspect=127.0.0.1:${inspectPort}`, door, '--kubeconfig', kubeconfigPath, '--health-port', String(health)],
+      { stdio: ['ignore', log.fd, log.fd], env: { ...process.env, KUBERNETES_SERVICE_HOST: '' } },
+    )
+    await log.close()
+    return { child, exited: once(child, 'exit'), healthPort: health, inspectPort }
+  }
+  const isReady = async ({ child, healthPort: port }: LocalSyncer): Promise<boolean> => {
+    if (child.exitCode !== null) throw new Error(`the syncer ended: ${(await readFile(logPath, 'utf8')).slice(-2000)}`)
+    return fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }
+  const local = (): LocalSyncer => {
+    if (!running) throw new Error('the syncer was not started')
+    return running
+  }
+
   return {
     start: async () => {
       if (running) return
       await stopPods(client)
-      await mkdir(folder, { recursive: true })
-      const [port = 0] = await freePorts(1)
-      const log = await open(join(folder, 'syncer.log'), 'a')
-      const door = join(import.meta.dirname, '../src/bin/syncer.ts')
-      const child = spawn(
-        process.execPath,
-        ['--cpu-prof', `--cpu-prof-dir=${folder}`, door, '--kubeconfig', kubeconfigPath, '--health-port', String(port)],
-        { stdio: ['ignore', log.fd, log.fd], env: { ...process.env, KUBERNETES_SERVICE_HOST: '' } },
-      )
-      await log.close()
-      running = { child, exited: once(child, 'exit'), port }
+      const started = await launch()
+      running = started
       await until(
         'syncer ready',
         60_000,
-        async () => {
-          if (child.exitCode !== null)
-            throw new Error(`the syncer ended: ${(await readFile(join(folder, 'syncer.log'), 'utf8')).slice(-2000)}`)
-          return fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) }).then(
-            ({ ok }) => ok,
-            () => false,
-          )
-        },
-        () => `its log is in ${folder}`,
+        () => isReady(started),
+        () => `its log is ${logPath}`,
       )
     },
     stop: async () => {
@@ -124,8 +147,21 @@ export const profiledSyncer = (
       running = undefined
     },
     sample: async () => {
-      const response = await fetch(`http://127.0.0.1:${running?.port}/metrics`, { signal: AbortSignal.timeout(5_000) })
+      const response = await fetch(`http://127.0.0.1:${local().healthPort}/metrics`, { signal: AbortSignal.timeout(30_000) })
       return parseSample(await response.text())
+    },
+    profiled: async (work) => {
+      const inspector = await openInspector(local().inspectPort)
+      try {
+        await inspector.call('Profiler.enable')
+        await inspector.call('Profiler.start')
+        const result = await work()
+        const { profile } = (await inspector.call('Profiler.stop')) as { profile: CpuProfile }
+        onProfile(profile)
+        return result
+      } finally {
+        inspector.close()
+      }
     },
   }
 }
