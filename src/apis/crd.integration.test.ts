@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { eventually } from '../testing/eventually.ts'
 import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
+import { eventually } from '../testing/eventually.ts'
 import { tenantControlPlaneCrd } from './crd.ts'
 import type { KubeObject } from './kube-object.ts'
 import { resourceTypes } from './resource-types.ts'

@@ -7,11 +7,11 @@ import { tenantFinalizer } from '../tenancy/marks.ts'
 import type { Deps } from './deps.ts'
 import { observe, refOf } from './observe.ts'
 import { isSameStatus, statusOf, transitionsOf } from './status.ts'
-import { type Round, runSteps, type StepResult } from './steps.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, steps } from './steps/index.ts'
 import { recordSlice, type SliceLock } from './steps/slice.ts'
+import { type Round, runSteps, type StepResult } from './steps.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
 const recheckMs = 30_000

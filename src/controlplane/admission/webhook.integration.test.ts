@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseAllDocuments } from 'yaml'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { tenantControlPlaneCrd } from '../../apis/crd.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { dataStoreAddress } from '../../tenancy/slices.ts'
 import { keyFolder } from '../components/keys-volume.ts'
 import {
   type Component,
@@ -10,7 +11,6 @@ import {
   selectorOf,
   spread,
 } from '../components/plane.ts'
-import { dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, etcdPeersService, secretNames } from '../names.ts'
 import { etcdMembers } from '../pki/plan.ts'
 import { goMemoryEnv, quantityValue, resourcesOf, sizes } from '../sizes.ts'

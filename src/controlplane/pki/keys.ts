@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../lib/errors.ts'
-import { type Authority, authoritySecrets, leafPlans, type PkiInputs, tenantAuthorities, type TenantAuthority } from './plan.ts'
 import { secretNames } from '../names.ts'
 import { apiServerFiles, controllerManagerFiles, etcdFiles, syncerFiles } from './files.ts'
 import { issueAuthority, issueLeaf, issueServiceAccountKeys, type KeyPair } from './issue.ts'
+import { type Authority, authoritySecrets, leafPlans, type PkiInputs, type TenantAuthority, tenantAuthorities } from './plan.ts'
 import { reissueReason } from './policies.ts'
 
 /** Decoded data of a Secret: key to text. */

@@ -11,7 +11,7 @@ import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
 import { componentNames, fieldManager, secretNames } from '../names.ts'
 import { type Observed, objectId, refOf } from '../observe.ts'
-import { consumerSecrets, missingRoots, readRoots, type Roots, type SecretData, type Secrets } from '../pki/keys.ts'
+import { consumerSecrets, missingRoots, type Roots, readRoots, type SecretData, type Secrets } from '../pki/keys.ts'
 import type { PkiInputs } from '../pki/plan.ts'
 
 /** What all later steps stand on. */
