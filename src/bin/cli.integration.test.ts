@@ -12,6 +12,7 @@ import { parseKubeconfig } from '../kube/kubeconfig.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { createEngine, type Engine } from '../syncer/engine.ts'
 import { createSyncerMetrics } from '../syncer/metrics.ts'
+import { resumeSyncAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { kubeconfigText } from '../testing/api-server.ts'
 import { aConfigMap, aNamespace, aPod, aSecret, aService } from '../testing/builders.ts'
@@ -216,5 +217,43 @@ describe('berth tenant', () => {
   test('nothing of this touches the tenant', async () => {
     const plane = await clusters.superApi.client.get(tenantControlPlanes, { name: 'acme', namespace: 'tenants' })
     expect(plane?.metadata.uid).toBe(acme.ref.uid)
+  })
+})
+
+describe('berth tenant resume-sync', () => {
+  const ref = { name: 'acme', namespace: 'tenants' }
+  const word = async () =>
+    (await clusters.superApi.client.get(tenantControlPlanes, ref))?.metadata.annotations?.[resumeSyncAnnotation]
+
+  test('says so when nothing is frozen, and changes nothing', async () => {
+    const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
+    expect(err).toContain('not frozen')
+    expect(code).toBe(0)
+    expect(await word()).toBeUndefined()
+  })
+
+  test('gives the word for a frozen tenant', async () => {
+    const plane = await clusters.superApi.client.get(tenantControlPlanes, ref)
+    const frozen = {
+      type: 'Frozen',
+      status: 'True',
+      reason: 'Frozen',
+      message: 'it vanished',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    }
+    const conditions = [...(plane?.status?.conditions ?? []), frozen]
+    await clusters.superApi.client.patch(
+      tenantControlPlanes,
+      ref,
+      { status: { conditions } },
+      { type: 'merge', subresource: 'status' },
+    )
+    const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('goes on') })
+    expect(Date.parse((await word()) ?? '')).not.toBeNaN()
+  })
+
+  test('does not know a tenant that is not there', async () => {
+    expect((await berth('tenant', 'resume-sync', 'nobody', '-n', 'tenants')).code).toBe(3)
   })
 })

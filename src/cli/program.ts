@@ -70,6 +70,12 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
       const { printKubeconfig } = await import('./commands/tenant-kubeconfig.ts')
       end(await printKubeconfig(name, options, host))
     })
+  withAccess(tenant.command('resume-sync <tenant>'))
+    .description('go on syncing a tenant that was frozen because its data vanished; what it lost is then removed from super')
+    .action(async (name: string, options) => {
+      const { resumeSync } = await import('./commands/resume-sync.ts')
+      end(await resumeSync(name, options, host))
+    })
   withAccess(tenant.command('connect <tenant> [command...]'))
     .description('run a command, or a shell, whose KUBECONFIG is that of a tenant')
     .addHelpText('after', '\nExample:\n  berth tenant connect acme -- kubectl get pods --all-namespaces')
