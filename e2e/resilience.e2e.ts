@@ -3,7 +3,7 @@ import { tenantLabel } from '../src/tenancy/marks.ts'
 import { superNamespace } from '../src/tenancy/names.ts'
 import { killComponent } from './support/kill.ts'
 import { apply, listJson, superKubectl } from './support/kubectl.ts'
-import { configMap, deployment, namespace, service, statefulSet, webServer } from './support/objects.ts'
+import { configMap, deployment, namespace, pod, service, statefulSet, webServer } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant } from './support/tenant.ts'
 import { verify } from './support/verify.ts'
 import { podReady, rolledOut, waitFor } from './support/wait.ts'
@@ -21,9 +21,12 @@ describe('nothing is lost when parts of Berth are', () => {
       service('app', 'web'),
       deployment('app', 'web', 4, webServer(configured)),
       ...statefulSet('app', 'db', 1, webServer()),
+      configMap('app', 'lonely', { key: 'value' }),
+      pod('app', 'lonely', webServer(), { volumes: [{ name: 'lonely', configMap: { name: 'lonely' } }] }),
     )
     await rolledOut(tenant.kubectl, 'app', 'deployment/web')
     await rolledOut(tenant.kubectl, 'app', 'statefulset/db')
+    await podReady(tenant.kubectl, 'app', 'lonely')
   })
   afterAll(async () => {
     await superKubectl(['scale', 'deployment/berth-syncer', '-n', 'berth-system', '--replicas=1'])
@@ -104,11 +107,18 @@ describe('nothing is lost when parts of Berth are', () => {
     await apply(tenant.kubectl, service('app', 'missing'))
     await tenant.kubectl(['delete', 'service', 'web', '-n', 'app'])
     await superKubectl(['label', 'pod/db-0', '-n', backing, `${tenantLabel}-`])
+    // Gone on both sides with nobody there to see it: what the pod needed is left in super.
+    const atOnce = ['--force', '--grace-period=0']
+    await tenant.kubectl(['delete', 'pod/lonely', '-n', 'app', ...atOnce])
+    await tenant.kubectl(['delete', 'configmap/lonely', '-n', 'app'])
+    await superKubectl(['delete', 'pod/lonely', '-n', backing, ...atOnce])
     await superKubectl(['patch', 'service', 'db', '-n', backing, '-p', '{"spec":{"selector":{"app":"other"}}}'])
     const { code, output } = await verify(tenant)
     expect(code, output).toBe(1)
     expect(output).toMatch(/^missing-in-super +services\/app\/missing /m)
     expect(output).toMatch(/^extra-in-super +services\/app\/web /m)
+    expect(output).toMatch(/^extra-in-super +configmaps\/app\/lonely /m)
+    expect(output).toMatch(/^extra-in-super +secrets\/app\/lonely .*tokens of a pod that is gone/m)
     expect(output).toMatch(/^extra-in-tenant +pods\/app\/db-0 /m)
     expect(output).toMatch(/^field-in-super +services\/app\/db /m)
 

@@ -11,11 +11,11 @@ import { tenantLabel } from '../tenancy/marks.ts'
 import { pumpEvents } from './event-pump.ts'
 import { keyOf } from './keys.ts'
 import type { SyncerMetrics } from './metrics.ts'
-import { ownerOf } from './super-object.ts'
-import { openSuperCaches } from './super-caches.ts'
 import { type ServedTenant, serveTenant } from './served-tenant.ts'
-import { createWorker } from './worker.ts'
+import { openSuperCaches } from './super-caches.ts'
+import { ownerOf } from './super-object.ts'
 import { type TenantSource, tenantSources } from './tenant-source.ts'
+import { createWorker } from './worker.ts'
 
 export interface EngineOptions {
   /** The cluster with the TenantControlPlanes. */

@@ -31,7 +31,10 @@ export const patrol = async (
   }
 
   // First, so that the syncs queued below read anew what lies in super.
-  for (const namespace of tenant.readyNamespaces.keys()) tenant.config.forget(superNamespace(ctx.tenant, namespace))
+  for (const namespace of tenant.readyNamespaces.keys()) {
+    tenant.config.forget(superNamespace(ctx.tenant, namespace))
+    enqueue(keyOf('leftovers', namespace, ''))
+  }
   for (const resource of resourceByPlural.values()) {
     const { plural } = resource.type
     const tenantCache = informerOf(tenant.informers, plural)

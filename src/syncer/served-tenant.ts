@@ -14,7 +14,7 @@ import { patrol } from './patrol.ts'
 import type { SuperSide, SyncDeps } from './sides.ts'
 import { ownerOf } from './super-object.ts'
 import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
-import { openTenant, resourceByPlural, type RunningTenant } from './tenant.ts'
+import { openTenant, type RunningTenant, resourceByPlural } from './tenant.ts'
 import type { TenantSource } from './tenant-source.ts'
 
 /** A tenant's caches have to be listed within this; the informers go on trying meanwhile. */
@@ -193,6 +193,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       for (const { metadata } of side.informers.get(plural)?.list() ?? [])
         enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
     }
+    for (const { metadata } of side.informers.get('namespaces')?.list() ?? [])
+      enqueue(keyOf('leftovers', metadata.name ?? '', ''))
   }
 
   const untilListed = async (): Promise<void> => {
@@ -234,6 +236,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     log,
     now,
     isFailing: (key) => queue.failures({ tenant: uid, key }) > 0,
+    enqueue,
   }
   const deps = (): SyncDeps | undefined => (isPaused() || stopping.signal.aborted ? undefined : depsValue)
 

@@ -56,6 +56,8 @@ export interface SyncDeps {
   readonly now: () => number
   /** True when the key failed at its last try: nobody should wait for it. */
   readonly isFailing: (key: string) => boolean
+  /** Puts another key of this tenant into the queue. */
+  readonly enqueue: (key: string) => void
 }
 
 /** How a key goes on. Failures are thrown. */

@@ -4,6 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { parseKey, storeKey } from './keys.ts'
+import { queueLeftovers } from './leftovers.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
 import { syncStorageClass } from './sync-class.ts'
 import { syncConfig } from './sync-config.ts'
@@ -33,6 +34,8 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
       await dropTokens({ name, uid, namespace: key.namespace }, deps)
       return { kind: 'done' }
     }
+    case 'leftovers':
+      return queueLeftovers(key, deps)
     default:
       throw new Error(`no sync for ${key.resource}`)
   }

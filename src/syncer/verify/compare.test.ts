@@ -4,7 +4,7 @@ import { renewAtAnnotation, tenantLabel, tenantObjectUidAnnotation, wantedHashAn
 import { superNamespace } from '../../tenancy/names.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
-import { aWorld, down, type Side, type World, worldTime as takenAt } from '../../testing/sync-world.ts'
+import { aWorld, down, type Side, worldTime as takenAt, type World } from '../../testing/sync-world.ts'
 import { compareSides } from './compare.ts'
 import type { Objects } from './snapshot.ts'
 
