@@ -225,7 +225,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const runPatrol = async (): Promise<void> => {
     const current = deps()
     if (!current) return
-    const drifted = await patrol(current, { enqueue, pause: async () => void (await yieldToOthers()) })
+    const drifted = await patrol(current, { enqueue, pause: () => yieldToOthers() })
     metrics.drift(uid, drifted.length)
     if (drifted.length > 0) log.warn({ drifted: drifted.length, first: drifted[0] }, 'patrol found drift')
   }

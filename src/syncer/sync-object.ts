@@ -284,7 +284,7 @@ const writeToTenant = async (
         await tenant.tenantClient.patch(
           type,
           ref,
-          { ...write.body, metadata: { ...(write.body.metadata ?? {}), uid } },
+          { ...write.body, metadata: { ...(write.body.metadata as object | undefined), uid } },
           { type: 'merge' },
         ),
       )

@@ -31,7 +31,7 @@ export const syncVolume = async ({ name }: ObjectKey, deps: SyncDeps): Promise<S
   const superVolume = informerOf(superSide.informers, type.plural).get(name)
   const claim = superVolume && claimOf(superVolume, deps)
   if (superVolume && claim) {
-    const { metadata = {}, ...wanted } = tenantPersistentVolume(superVolume, { tenantClaim: claim, ctx: tenant.ctx })
+    const { metadata, ...wanted } = tenantPersistentVolume(superVolume, { tenantClaim: claim, ctx: tenant.ctx })
     const object: KubeObject = { ...wanted, metadata: { ...metadata, labels: { ...metadata.labels, [mirroredLabel]: 'true' } } }
     let present = live
     if (!present) {

@@ -91,7 +91,3 @@ export const tokenSecretName = (podName: string, podUid: string): string =>
 
 /** Label key on a super namespace that carries the value of a tenant namespace's label, for translated namespace selectors. */
 export const namespaceLabelKey = (key: string): string => `ns.berth.dev/${shortHash([key], 24)}`
-
-/** Name in super-visible cluster scope of a tenant's cluster-scoped object. */
-export const superClusterName = (tenant: Pick<TenantRef, 'uid' | 'name'>, name: string): string =>
-  `${readable(tenant.name, 20)}-${readable(name, 30)}-${shortHash([tenant.uid, name])}`
