@@ -5,6 +5,9 @@ import type { KubeClient } from '../src/kube/client.ts'
 import { hasCode } from '../src/lib/errors.ts'
 import { inFlight } from './in-flight.ts'
 
+/** Taking away is not measured and may take long on a busy machine. */
+const removalMs = 300_000
+
 /** Asks again until `done` says so. Throws at the deadline with what `seen` says. */
 export const until = async (
   what: string,
@@ -46,17 +49,24 @@ export const untilNamespacesGone = async (client: KubeClient, names: readonly st
     left = items.map(({ metadata }) => metadata.name ?? '').filter((name) => names.includes(name))
     return left.length === 0
   }
-  await until('namespaces gone', 120_000, look, () => `left: ${left.join(' ')}`)
+  await until('namespaces gone', removalMs, look, () => `left: ${left.join(' ')}`)
 }
 
-/** Deletes the pods with a label at once, and waits until they are gone. */
+/** Deletes the pods with a label at once, and waits until they are gone. What a busy server does not get done is asked for again. */
 export const removePods = async (client: KubeClient, labelSelector: string, limit: number): Promise<void> => {
-  const { items } = await client.list(resourceTypes.pods, { labelSelector, metadataOnly: true })
-  await inFlight(items.length, limit, async (index) => {
-    const { name = '', namespace = '' } = items[index]?.metadata ?? {}
-    await client.delete(resourceTypes.pods, { name, namespace }, { gracePeriodSeconds: 0 })
-  })
-  await untilPodsGone(client, labelSelector)
+  let left = 0
+  const sweep = async (): Promise<boolean> => {
+    const { items } = await client.list(resourceTypes.pods, { labelSelector, metadataOnly: true })
+    left = items.length
+    await inFlight(items.length, limit, async (index) => {
+      const { name = '', namespace = '' } = items[index]?.metadata ?? {}
+      await client.delete(resourceTypes.pods, { name, namespace }, { gracePeriodSeconds: 0 }).catch((error: unknown) => {
+        if (!hasCode(error, 'KUBE_SERVER_ERROR', 'KUBE_TIMEOUT', 'KUBE_TOO_MANY_REQUESTS')) throw error
+      })
+    })
+    return left === 0
+  }
+  await until('pods removed', removalMs, sweep, () => `${left} left`)
 }
 
 export const untilPodsGone = async (client: KubeClient, labelSelector: string): Promise<void> => {
@@ -65,5 +75,5 @@ export const untilPodsGone = async (client: KubeClient, labelSelector: string): 
     left = (await client.list(resourceTypes.pods, { labelSelector, metadataOnly: true })).items.length
     return left === 0
   }
-  await until('pods gone', 120_000, look, () => `${left} left`)
+  await until('pods gone', removalMs, look, () => `${left} left`)
 }
