@@ -1,7 +1,7 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { resumeSyncAnnotation } from '../../tenancy/marks.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
-import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { readTenant } from './tenants.ts'
 

@@ -7,7 +7,7 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import { AppError } from '../../lib/errors.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
-import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { readTenant } from './tenants.ts'
 

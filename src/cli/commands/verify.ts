@@ -1,7 +1,7 @@
 import { parseKubeconfig } from '../../kube/kubeconfig.ts'
 import { createKubeClient } from '../../kube/undici-client.ts'
 import { type AccessOptions, openAccess, userAgent } from '../access.ts'
-import { exitCodes, type ExitCode } from '../exit-codes.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost, VerifyFinding, VerifyOutcome } from '../host.ts'
 import { colour, type OutputFormat, resultText, tableText } from '../print.ts'
 
