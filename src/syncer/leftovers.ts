@@ -1,6 +1,6 @@
 import { superNamespace } from '../tenancy/names.ts'
 import type { NamespaceRecords } from './config-index.ts'
-import { keyOf, type ObjectKey, storeKey } from './keys.ts'
+import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { ownerOf } from './super-object.ts'
 import { isNamespaceReady } from './sync-namespace.ts'
@@ -20,10 +20,21 @@ export const leftoverKeys = (namespace: string, records: NamespaceRecords, { isR
   [...records].flatMap(([recordKey, { tenantName, objectUid, renewAt }]) => {
     const plural = recordKey.slice(0, recordKey.indexOf('/'))
     if (renewAt !== undefined) {
-      return hasPod(tenantName, objectUid) ? [] : [keyOf('tokens', namespace, `${tenantName}:${objectUid}`)]
+      return hasPod(tenantName, objectUid) ? [] : [tokensKey({ namespace, name: tenantName, uid: objectUid })]
     }
     return isReferred(plural, tenantName) ? [] : [keyOf(plural, namespace, tenantName)]
   })
+
+/** True while the tenant's pod of this UID is on either side: what goes with it in super is still needed. */
+export const hasPod = (
+  { namespace, name, uid }: { readonly namespace: string; readonly name: string; readonly uid: string },
+  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
+): boolean => {
+  const superNs = superNamespace(tenant.ctx.tenant, namespace)
+  const superPod = informerOf(superSide.informers, 'pods').get(storeKey(superNs, name))
+  const tenantPod = informerOf(tenant.informers, 'pods').get(storeKey(namespace, name))
+  return tenantPod?.metadata.uid === uid || (superPod !== undefined && ownerOf(superPod)?.objectUid === uid)
+}
 
 /** Looks once through what lies in the super namespace of a tenant namespace, and queues what nobody needs. */
 export const queueLeftovers = async (
@@ -39,11 +50,7 @@ export const queueLeftovers = async (
     isReferred: (plural, name) =>
       informerOf(tenant.informers, plural).get(storeKey(namespace, name)) !== undefined &&
       tenant.references.isReferred(keyOf(plural, namespace, name)),
-    hasPod: (name, uid) => {
-      const superPod = informerOf(superSide.informers, 'pods').get(storeKey(superNs, name))
-      const tenantPod = informerOf(tenant.informers, 'pods').get(storeKey(namespace, name))
-      return tenantPod?.metadata.uid === uid || (superPod !== undefined && ownerOf(superPod)?.objectUid === uid)
-    },
+    hasPod: (name, uid) => hasPod({ namespace, name, uid }, { tenant, superSide }),
   })
   for (const key of keys) enqueue(key)
   return done

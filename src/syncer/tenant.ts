@@ -6,7 +6,7 @@ import { type ChangeKind, createInformer, type Informer } from '../kube/informer
 import type { Log } from '../lib/log.ts'
 import { tenantIdentity } from '../tenancy/names.ts'
 import { ConfigIndex } from './config-index.ts'
-import { keyOf } from './keys.ts'
+import { keyOf, tokensKey } from './keys.ts'
 import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
@@ -72,6 +72,8 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     }
     if (type.kind === 'Pod') {
       if (!present || object.spec?.nodeName) justBound.delete(uid)
+      if (!present) enqueue(tokensKey({ namespace, name, uid }))
+      if (!present) enqueue(keyOf('tokens', namespace, `${name}:${uid}`))
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
     }
     if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)

@@ -4,7 +4,7 @@ import type { Log } from '../lib/log.ts'
 import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { parseKey, storeKey } from './keys.ts'
-import { queueLeftovers } from './leftovers.ts'
+import { hasPod, queueLeftovers } from './leftovers.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
 import { syncStorageClass } from './sync-class.ts'
 import { syncConfig } from './sync-config.ts'
@@ -31,7 +31,9 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
       return syncEvent(key, deps)
     case 'tokens': {
       const [name = '', uid = ''] = key.name.split(':')
-      await dropTokens({ name, uid, namespace: key.namespace }, deps)
+      const pod = { name, uid, namespace: key.namespace }
+      // Told by each side when it has lost the pod; the last of the two counts.
+      if (!hasPod(pod, deps)) await dropTokens(pod, deps)
       return { kind: 'done' }
     }
     case 'leftovers':
