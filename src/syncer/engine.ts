@@ -9,7 +9,7 @@ import type { Log } from '../lib/log.ts'
 import { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { pumpEvents } from './event-pump.ts'
-import { keyOf } from './keys.ts'
+import { keyOf, tokensKey } from './keys.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { type ServedTenant, serveTenant } from './served-tenant.ts'
 import { openSuperCaches } from './super-caches.ts'
@@ -80,7 +80,7 @@ export const createEngine = (options: EngineOptions): Engine => {
         const owner = ownerOf(object)
         if (!owner || !tenants.has(owner.tenantUid) || (own && type.kind === 'Pod')) return
         if (type.kind === 'Pod' && event === 'deleted') {
-          queue.add({ tenant: owner.tenantUid, key: keyOf('tokens', owner.namespace, `${owner.name}:${owner.objectUid}`) })
+          queue.add({ tenant: owner.tenantUid, key: tokensKey({ ...owner, uid: owner.objectUid }) })
         }
         if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName) {
           queue.add({ tenant: owner.tenantUid, key: keyOf('persistentvolumes', '', object.spec.volumeName) })

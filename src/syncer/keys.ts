@@ -16,3 +16,7 @@ export const parseKey = (key: string): ObjectKey => {
 
 /** Key under which an informer keeps an object. */
 export const storeKey = (namespace: string, name: string): string => (namespace ? `${namespace}/${name}` : name)
+
+/** Key of a pod's token Secret. Names of pods hold no colon. */
+export const tokensKey = (pod: { readonly namespace: string; readonly name: string; readonly uid: string }): string =>
+  keyOf('tokens', pod.namespace, `${pod.name}:${pod.uid}`)

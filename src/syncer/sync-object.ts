@@ -2,7 +2,7 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
-import { keyOf, type ObjectKey, storeKey } from './keys.ts'
+import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
@@ -139,6 +139,9 @@ const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps:
   return undefined
 }
 
+/** A pod that never came to be in super and is gone from the tenant meanwhile leaves its tokens behind: its key looks after them. */
+const podRefOf = ({ metadata: { namespace = '', name = '', uid = '' } }: KubeObject) => ({ namespace, name, uid })
+
 const create = async (
   resource: SyncedResource,
   object: KubeObject,
@@ -161,6 +164,7 @@ const create = async (
       await readyNamespace(tenantObject, created.metadata.name ?? '', deps)
     }
   } catch (error) {
+    if (renewal !== undefined && tenantObject) deps.enqueue(tokensKey(podRefOf(tenantObject)))
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
     const live = await client.get(type, refOf(object))
     if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {

@@ -100,7 +100,10 @@ export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Prom
 }
 
 /** True while a pod is on either side: its tokens may still be mounted, or are about to be. */
-const isThere = ({ name, uid, namespace }: TokenOwner, { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): boolean => {
+const isThere = (
+  { name, uid, namespace }: TokenOwner,
+  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
+): boolean => {
   const superPod = informerOf(superSide.informers, 'pods').get(storeKey(superNamespace(tenant.ctx.tenant, namespace), name))
   const tenantPod = informerOf(tenant.informers, 'pods').get(storeKey(namespace, name))
   return tenantPod?.metadata.uid === uid || (superPod !== undefined && ownerOf(superPod)?.objectUid === uid)
@@ -113,7 +116,10 @@ interface TokenOwner {
 }
 
 /** Removes the token Secret of a pod that is gone from both sides. Asked for when either side lets go of it, as each may be the last. */
-export const dropTokens = async (pod: TokenOwner, { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): Promise<void> => {
+export const dropTokens = async (
+  pod: TokenOwner,
+  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
+): Promise<void> => {
   if (isThere(pod, { tenant, superSide })) return
   const superNs = superNamespace(tenant.ctx.tenant, pod.namespace)
   const name = tokenSecretName(pod.name, pod.uid)
