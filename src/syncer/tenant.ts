@@ -73,7 +73,6 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     if (type.kind === 'Pod') {
       if (!present || object.spec?.nodeName) justBound.delete(uid)
       if (!present) enqueue(tokensKey({ namespace, name, uid }))
-      if (!present) enqueue(keyOf('tokens', namespace, `${name}:${uid}`))
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
     }
     if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)

@@ -10,11 +10,9 @@ import {
 } from '../tenancy/marks.ts'
 import { superNamespace, tokenSecretName } from '../tenancy/names.ts'
 import { configRecord } from './config-index.ts'
-import { storeKey } from './keys.ts'
 import type { TokenSource } from './resource.ts'
 import { tokenSources } from './resources/pods.ts'
-import { informerOf, type SyncDeps } from './sides.ts'
-import { ownerOf } from './super-object.ts'
+import type { SyncDeps } from './sides.ts'
 
 /** As the kubelet does: a token is renewed when 80 % of its life is over (KEP-1205). */
 const renewalShare = 0.8
@@ -99,28 +97,11 @@ export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Prom
   return renewAt - now()
 }
 
-/** True while a pod is on either side: its tokens may still be mounted, or are about to be. */
-const isThere = (
-  { name, uid, namespace }: TokenOwner,
-  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
-): boolean => {
-  const superPod = informerOf(superSide.informers, 'pods').get(storeKey(superNamespace(tenant.ctx.tenant, namespace), name))
-  const tenantPod = informerOf(tenant.informers, 'pods').get(storeKey(namespace, name))
-  return tenantPod?.metadata.uid === uid || (superPod !== undefined && ownerOf(superPod)?.objectUid === uid)
-}
-
-interface TokenOwner {
-  readonly name: string
-  readonly uid: string
-  readonly namespace: string
-}
-
-/** Removes the token Secret of a pod that is gone from both sides. Asked for when either side lets go of it, as each may be the last. */
+/** Removes the token Secret of a pod that is gone from both sides. */
 export const dropTokens = async (
-  pod: TokenOwner,
-  { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
+  pod: { readonly name: string; readonly uid: string; readonly namespace: string },
+  { tenant }: Pick<SyncDeps, 'tenant'>,
 ): Promise<void> => {
-  if (isThere(pod, { tenant, superSide })) return
   const superNs = superNamespace(tenant.ctx.tenant, pod.namespace)
   const name = tokenSecretName(pod.name, pod.uid)
   const records = await tenant.config.of(superNs)
