@@ -26,7 +26,6 @@ export interface SyncerControl {
   profiled<T>(work: () => Promise<T>): Promise<T>
 }
 
-const deployment = { name: 'berth-syncer', namespace: systemNamespace }
 const podSelector = 'app.kubernetes.io/name=berth-syncer'
 const healthPort = 8081
 
@@ -43,8 +42,16 @@ export const parseSample = (text: string): SyncerSample => ({
   heapBytes: metric(text, 'nodejs_heap_size_used_bytes'),
 })
 
-const scale = (client: KubeClient, replicas: number): Promise<unknown> =>
-  client.patch(resourceTypes.deployments, deployment, { spec: { replicas } }, { type: 'merge' })
+/**
+ * Berth on or off. Without a syncer the manager is off as well: it would have a lot to say about tenants that nobody serves, which no ideal client has to
+ * pay for.
+ */
+const scale = async (client: KubeClient, replicas: { readonly syncer: number; readonly manager: number }): Promise<void> => {
+  for (const [name, count] of Object.entries(replicas)) {
+    const ref = { name: `berth-${name}`, namespace: systemNamespace }
+    await client.patch(resourceTypes.deployments, ref, { spec: { replicas: count } }, { type: 'merge' })
+  }
+}
 
 /** Ready pods of the syncer, or all of them. */
 const syncerPods = async (client: KubeClient): Promise<{ all: string[]; ready: string[] }> => {
@@ -60,14 +67,14 @@ const syncerPods = async (client: KubeClient): Promise<{ all: string[]; ready: s
 }
 
 const stopPods = async (client: KubeClient): Promise<void> => {
-  await scale(client, 0)
+  await scale(client, { syncer: 0, manager: 0 })
   await until('syncer stopped', 60_000, async () => (await syncerPods(client)).all.length === 0)
 }
 
 /** The syncer as it is installed: a pod. One replica, so that what is read of it is all of it. */
 export const syncerPod = (client: KubeClient): SyncerControl => ({
   start: async () => {
-    await scale(client, 1)
+    await scale(client, { syncer: 1, manager: 1 })
     await until('syncer ready', 120_000, async () => {
       const { all, ready } = await syncerPods(client)
       return all.length === 1 && ready.length === 1
@@ -128,6 +135,7 @@ export const profiledSyncer = (
     start: async () => {
       if (running) return
       await stopPods(client)
+      await scale(client, { syncer: 0, manager: 1 })
       const started = await launch()
       running = started
       await until(
