@@ -65,7 +65,9 @@ export const sync: Step = {
       const message = `no syncer has taken this tenant up (${lease} is not there). Check the pods of berth-syncer`
       return { kind: 'wait', reason: 'NoSyncer', message, retryAfterMs: 1000 }
     }
-    const message = `the syncer said last ${Math.round(silentMs / 1000)} s ago that it serves this tenant. Check the pods of berth-syncer`
+    // A time, not an age: the message must not change with each look.
+    const last = new Date(renewed).toISOString()
+    const message = `the syncer said last at ${last} that it serves this tenant. Check the pods of berth-syncer`
     return { kind: 'wait', reason: 'SyncerSilent', message, retryAfterMs: 2000, problem: true }
   },
 }
