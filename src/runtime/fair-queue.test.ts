@@ -106,6 +106,29 @@ describe('FairQueue', () => {
     expect(begun).toEqual([{ tenant: 'a', key: 'x' }])
   })
 
+  test('a paused tenant stays so when its work under way has ended', async () => {
+    const { queue, begun, endOne } = aQueue()
+    queue.add({ tenant: 'a', key: 'x' })
+    queue.limit('a', 0)
+    await endOne()
+    queue.add({ tenant: 'a', key: 'y' })
+    expect(begun).toHaveLength(1)
+    expect(queue.depth('a').waiting).toBe(1)
+  })
+
+  test('a dropped tenant is forgotten, and begins anew when it comes back', async () => {
+    const { queue, begun, endOne } = aQueue()
+    queue.limit('a', 1)
+    for (const key of ['1', '2']) queue.add({ tenant: 'a', key })
+    queue.retry({ tenant: 'a', key: '3' })
+    queue.drop('a')
+    await endOne()
+    expect(queue.depth('a')).toEqual({ waiting: 0, delayed: 0, inWork: 0 })
+    expect(queue.failures({ tenant: 'a', key: '3' })).toBe(0)
+    for (const key of ['4', '5']) queue.add({ tenant: 'a', key })
+    expect(begun.map(({ key }) => key)).toEqual(['1', '4', '5'])
+  })
+
   test('doubles the pause of a failing key up to the longest, and starts anew after a success', () => {
     const { queue } = aQueue({ backoffMs: { first: 100, longest: 1_000 } })
     const item = { tenant: 'a', key: 'x' }

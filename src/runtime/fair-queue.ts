@@ -33,6 +33,8 @@ interface TenantQueue {
   spentMs: number
   /** Places this tenant may have now; 0 is paused. */
   limit: number
+  /** Forgotten once its work under way has ended, unless it is asked for again. */
+  dropped: boolean
 }
 
 /** One key in so many may be of less haste while others wait. */
@@ -146,7 +148,10 @@ export class FairQueue {
     if (!queue) return
     for (const waiting of [queue.ready, queue.later, queue.again, queue.delayed, queue.failures]) waiting.clear()
     if (queue.inWork.size === 0) this.#tenants.delete(tenant)
-    else queue.limit = 0
+    else {
+      queue.dropped = true
+      queue.limit = 0
+    }
   }
 
   /** Waiting (due and delayed) and in-work units of a tenant. */
@@ -172,8 +177,13 @@ export class FairQueue {
         failures: new Map(),
         spentMs: this.#leastSpent(),
         limit: this.#options.perTenant,
+        dropped: false,
       }
       this.#tenants.set(tenant, queue)
+    }
+    if (queue.dropped) {
+      queue.dropped = false
+      queue.limit = this.#options.perTenant
     }
     return queue
   }
@@ -224,8 +234,7 @@ export class FairQueue {
     queue.spentMs += Math.max(0, this.#options.now() - since - 1)
     this.#inWork -= 1
     if (queue.again.delete(key)) queue.ready.add(key)
-    const dropped = queue.limit === 0 && queue.ready.size + queue.later.size + queue.delayed.size + queue.inWork.size === 0
-    if (dropped && this.#tenants.get(tenant) === queue) this.#tenants.delete(tenant)
+    if (queue.dropped && queue.inWork.size === 0 && this.#tenants.get(tenant) === queue) this.#tenants.delete(tenant)
     if (this.#inWork === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#dispatch()
   }

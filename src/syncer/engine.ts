@@ -96,6 +96,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     queue,
     log,
     depsOf: (uid) => tenants.get(uid)?.deps(),
+    isServed: (uid) => tenants.has(uid),
     onTenantAnswer: (uid, answered) => tenants.get(uid)?.answered(answered),
     onSynced: (item, seconds, error) => metrics.synced(item, seconds, error),
   })

@@ -53,7 +53,9 @@ export const forTenant = (message: string, { ctx }: Pick<TenantSide, 'ctx'>, nam
 export interface WorkerOptions {
   readonly queue: FairQueue
   readonly log: Log
+  /** Undefined while nothing may be done for the tenant. */
   readonly depsOf: (tenant: string) => SyncDeps | undefined
+  readonly isServed: (tenant: string) => boolean
   /** Told of each call's outcome as far as the tenant's API server is concerned. */
   readonly onTenantAnswer: (tenant: string, answered: boolean) => void
   readonly onSynced?: (item: QueueItem, seconds: number, error: unknown) => void
@@ -66,6 +68,9 @@ interface TenantWaits {
   readonly last: Map<string, string>
 }
 
+/** When a key taken from a tenant that is paused just then is looked at again. */
+const pausedAgainMs = 1_000
+
 /** Shortest pause of a key that asks to come again at once: its own write has to reach the cache. */
 const againAtOnceMs = 20
 
@@ -76,7 +81,7 @@ export interface Worker {
 }
 
 /** Runs keys from the queue: success wakes those who waited, failure comes again with a growing pause and is told to the tenant. */
-export const createWorker = ({ queue, log, depsOf, onTenantAnswer, onSynced }: WorkerOptions): Worker => {
+export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onSynced }: WorkerOptions): Worker => {
   const waits = new Map<string, TenantWaits>()
 
   const waitsOf = (tenant: string): TenantWaits => {
@@ -129,7 +134,11 @@ export const createWorker = ({ queue, log, depsOf, onTenantAnswer, onSynced }: W
 
   const run = async (item: QueueItem): Promise<void> => {
     const deps = depsOf(item.tenant)
-    if (!deps) return
+    if (!deps) {
+      // Paused at this very moment: not lost, if the tenant is still served here.
+      if (isServed(item.tenant)) queue.addAfter(item, pausedAgainMs)
+      return
+    }
     const began = performance.now()
     let failure: unknown
     try {
