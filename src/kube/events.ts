@@ -85,6 +85,8 @@ export const createEventRecorder = ({ client, component, log, maxPending = 1000 
   const buckets = createTokenBuckets({ burst: 25, refillMs: 300_000, keys: remembered }) // as client-go's spam filter
   const stats = { written: 0, limited: 0, dropped: 0 }
   const timers = new Set<NodeJS.Timeout>()
+  /** Keys of Events being written: two writes of one at a time would lose a count. */
+  const busy = new Set<string>()
   let writing = 0
   let idle: (() => void)[] = []
 
@@ -183,15 +185,17 @@ export const createEventRecorder = ({ client, component, log, maxPending = 1000 
       settle(item, error)
     } finally {
       writing -= 1
+      busy.delete(item.key)
       pump()
     }
   }
 
   const pump = () => {
     while (writing < writesAtOnce) {
-      const [item] = pending.values()
+      const item = [...pending.values()].find(({ key }) => !busy.has(key))
       if (!item) break
       pending.delete(item.key)
+      busy.add(item.key)
       writing += 1
       void run(item)
     }
