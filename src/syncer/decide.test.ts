@@ -14,15 +14,17 @@ const ctx: SyncContext = {
   serviceSlices: ['10.98.1.0/24'],
   podSecurity: 'baseline',
 }
-const resource = (kind: 'Pod' | 'Service') =>
+const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>
   defineResource<KubeObject>({
     type: kind === 'Pod' ? resourceTypes.pods : resourceTypes.services,
     superWatch: 'labelled',
+    ...(exact && { exact }),
     goneInSuper: kind === 'Pod' ? 'finalise' : 'recreate',
     toSuper: ({ spec }) => ({ kind: 'object', body: { fields: { spec } } }),
   })
 const pods = resource('Pod')
 const services = resource('Service')
+const exact = resource('Service', { exact: true })
 
 const tenantObject = frozen<KubeObject>({ metadata: { name: 'web', namespace: 'shop', uid: 'uid-1' }, spec: { color: 'blue' } })
 const deleting = frozen<KubeObject>({
@@ -74,6 +76,18 @@ describe('decide', () => {
       'leaves alone what super added',
       services,
       { tenantObject, superObject: frozen({ ...inSuper(), spec: { color: 'blue', added: 1 } }), wanted: wantedOf(tenantObject) },
+      { kind: 'none' },
+    ],
+    [
+      'takes away what super added where that counts',
+      exact,
+      { tenantObject, superObject: frozen({ ...inSuper(), spec: { color: 'blue', added: 1 } }), wanted: wantedOf(tenantObject) },
+      { kind: 'update' },
+    ],
+    [
+      'leaves what super knows besides, where that counts',
+      exact,
+      { tenantObject, superObject: frozen({ ...inSuper(), status: { added: 1 } }), wanted: wantedOf(tenantObject) },
       { kind: 'none' },
     ],
     [

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { SyncedResource } from './resource.ts'
-import { contains, ownerOf, type Wanted, wantedHashOf } from './super-object.ts'
+import { contains, isExactly, ownerOf, type Wanted, wantedHashOf } from './super-object.ts'
 
 export interface Pair {
   readonly tenantUid: string
@@ -76,6 +76,9 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
     return { kind: 'update', live: superObject, object: wanted.object }
   // A pod's spec cannot drift: super refuses changes of all but a few fields, which the patrol compares.
   if (!finalises && !resource.byReference && !contains(superObject, wanted.object)) {
+    return { kind: 'update', live: superObject, object: wanted.object }
+  }
+  if (resource.exact && !isExactly(superObject, wanted.object)) {
     return { kind: 'update', live: superObject, object: wanted.object }
   }
   return none

@@ -77,6 +77,11 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
   readonly superWatch: 'labelled' | 'none'
   /** Gone in super though seen there before: create it again, or finalise it in the tenant (a pod has had its life). */
   readonly goneInSuper: 'recreate' | 'finalise'
+  /**
+   * True: what stands in super beside the wanted fields is drift as well, since it would change their meaning (one more peer in a NetworkPolicy). Only for
+   * kinds to which super's API server adds no more than the tenant's has added already.
+   */
+  readonly exact?: true
   /** Cuts an object to what this kind's rules read, before it is kept in memory. */
   readonly keepTenant?: (object: T) => T
   readonly keepSuper?: (object: T) => T

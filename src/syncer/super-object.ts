@@ -12,6 +12,7 @@ import {
 } from '../tenancy/marks.ts'
 import { superConfigName, superNamespace } from '../tenancy/names.ts'
 import type { SyncContext, SyncedResource, Translation } from './resource.ts'
+import { sameJson } from './resources/merge-patch.ts'
 
 /** Which tenant object a super object stands for, as its marks say. Marks are written by Berth alone: tenants have no account in super. */
 export interface SuperOwner {
@@ -125,6 +126,12 @@ export const contains = (live: unknown, wanted: unknown): boolean => {
   }
   return live === wanted || (live === undefined && (wanted === '' || wanted === false || wanted === 0))
 }
+
+/** True when the wanted fields stand in the live object and nothing else does: spec and the like, not metadata. */
+export const isExactly = (
+  live: KubeObject,
+  { apiVersion: _version, kind: _kind, metadata: _metadata, ...wanted }: KubeObject,
+): boolean => Object.entries(wanted).every(([field, value]) => sameJson(live[field], value))
 
 /** Where in super a tenant object's counterpart lies, whether or not the tenant object is still there. */
 export const superRefOf = (

@@ -2,7 +2,9 @@ import type { SyncedResource } from '../resource.ts'
 import { configMaps } from './config-maps.ts'
 import { endpointSlices } from './endpoint-slices.ts'
 import { namespaces } from './namespaces.ts'
+import { networkPolicies } from './network-policies.ts'
 import { persistentVolumeClaims } from './persistent-volume-claims.ts'
+import { podDisruptionBudgets } from './pod-disruption-budgets.ts'
 import { pods } from './pods.ts'
 import { secrets } from './secrets.ts'
 import { services } from './services.ts'
@@ -15,5 +17,7 @@ export const syncedResources: readonly SyncedResource[] = [
   persistentVolumeClaims,
   services,
   endpointSlices,
+  networkPolicies,
+  podDisruptionBudgets,
   pods,
 ]

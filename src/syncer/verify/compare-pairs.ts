@@ -3,7 +3,7 @@ import { wantedHashAnnotation } from '../../tenancy/marks.ts'
 import { decide } from '../decide.ts'
 import { storeKey } from '../keys.ts'
 import type { SyncContext, SyncedResource, TenantWrite } from '../resource.ts'
-import { ownerOf, superRefOf, type Wanted, wantedHashOf, wantedObject } from '../super-object.ts'
+import { isExactly, ownerOf, superRefOf, type Wanted, wantedHashOf, wantedObject } from '../super-object.ts'
 import type { Difference, DifferenceKind } from './difference.ts'
 import { describeDrift, fieldDrift } from './field-drift.ts'
 import { objectsOf, type Snapshot } from './snapshot.ts'
@@ -93,6 +93,8 @@ const comparePair = (
     if (secret) for (const detail of extraKeys(superObject, wanted.object)) found.push(['field-in-super', detail])
     for (const drift of fieldDrift(superObject, comparable(wanted.object)))
       found.push(['field-in-super', describeDrift(drift, { secret })])
+    if (resource.exact && found.length === 0 && !isExactly(superObject, wanted.object))
+      found.push(['field-in-super', 'more stands in super than is wanted'])
   }
   for (const write of resource.toTenant?.(superObject, tenantObject, ctx) ?? [])
     found.push(['stale-in-tenant', describeWrite(write)])
