@@ -28,6 +28,7 @@ const syncerRules = [
   rule('', ['pods/binding', 'bindings', 'serviceaccounts/token'], ['create']),
   rule('', ['services'], ['create', 'patch', 'delete']),
   rule('', ['services/status', 'persistentvolumeclaims', 'persistentvolumeclaims/status'], ['patch']),
+  rule('networking.k8s.io', ['ingresses/status'], ['patch']),
   rule('', ['events'], ['create', 'patch']),
   rule('events.k8s.io', ['events'], ['create', 'patch']),
   rule('', ['nodes', 'nodes/status', 'persistentvolumes', 'persistentvolumes/status'], ['*']),
