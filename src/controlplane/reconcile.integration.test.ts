@@ -6,6 +6,7 @@ import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createLog } from '../lib/log.ts'
+import { agentRecordRef } from '../tenancy/agent-record.ts'
 import { componentLabel, controlPlaneLabel, tenantLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
@@ -32,7 +33,7 @@ beforeAll(async () => {
   kube = server.client
   await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
   await eventually(() => kube.list(type), { describe: 'the new resource' })
-  for (const name of ['berth-system', 'home']) {
+  for (const name of ['berth-system', 'berth-tenants', 'home']) {
     await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   }
   await kube.create(resourceTypes.serviceAccounts, {
@@ -318,6 +319,7 @@ describe('a manager that is killed', () => {
       expect(
         await kube.get(resourceTypes.secrets, { name: `${tenant.metadata.name}-kubeconfig`, namespace: 'home' }),
       ).toBeUndefined()
+      expect(await kube.get(resourceTypes.configMaps, agentRecordRef(tenant.metadata.uid ?? ''))).toBeUndefined()
       await kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
     }
   })

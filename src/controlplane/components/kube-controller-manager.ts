@@ -14,7 +14,7 @@ const flags = (plane: Plane): string[] => {
     `--secure-port=${port}`,
     `--controllers=${['*', ...versions[version].controllersOff.map((name) => `-${name}`)].join(',')}`,
     '--use-service-account-credentials=true',
-    `--root-ca-file=${keyFolder}/cluster-ca.crt`,
+    `--root-ca-file=${keyFolder}/root-ca.crt`,
     `--service-account-private-key-file=${keyFolder}/sa.key`,
     `--cluster-signing-cert-file=${keyFolder}/cluster-ca.crt`,
     `--cluster-signing-key-file=${keyFolder}/cluster-ca.key`,

@@ -36,8 +36,15 @@ export const apiServerFiles = ({ authorities, serviceAccount, encryptionKey }: R
   'authentication.yaml': stringify(authenticationConfiguration),
 })
 
-export const controllerManagerFiles = ({ slice }: PkiInputs, { authorities, serviceAccount }: Roots): SecretData => ({
+export const controllerManagerFiles = (
+  { slice }: PkiInputs,
+  { authorities, serviceAccount }: Roots,
+  agentServingCert: string,
+): SecretData => ({
   'cluster-ca.crt': authorities.cluster.cert,
+  // What every pod gets as its `ca.crt`. vn-agent's authority is in it, so that a metrics server believes "the kubelet" without a setting of its own; that
+  // authority signs for addresses of nodes and for nothing else.
+  'root-ca.crt': `${authorities.cluster.cert.trimEnd()}\n${agentServingCert}`,
   'cluster-ca.key': authorities.cluster.key,
   'sa.key': serviceAccount.privateKey,
   kubeconfig: kubeconfigText({

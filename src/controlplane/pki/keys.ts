@@ -116,7 +116,7 @@ export const consumerSecrets = async (input: {
   const add = (name: string, files: SecretData): void => void secrets.set(name, { ...secrets.get(name), ...files })
   add(secretNames.etcd, etcdFiles(roots))
   add(secretNames.kubeApiServer, apiServerFiles(roots, agent.servingCert))
-  add(secretNames.kubeControllerManager, controllerManagerFiles(inputs, roots))
+  add(secretNames.kubeControllerManager, controllerManagerFiles(inputs, roots, agent.servingCert))
   add(secretNames.syncer, syncerFiles(inputs, roots, secrets.get(secretNames.syncer) ?? {}))
   return secrets
 }

@@ -3,6 +3,7 @@ import { setCondition } from '../../apis/conditions.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { Outcome } from '../../runtime/controller.ts'
+import { agentRecordRef } from '../../tenancy/agent-record.ts'
 import { controlPlaneLabel, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import type { Deps } from '../deps.ts'
@@ -49,6 +50,8 @@ const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waitin
   const planes = await removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps)
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
 
+  // vn-agent believes no token of the tenant from here on.
+  await deps.kube.delete(resourceTypes.configMaps, agentRecordRef(ref.uid), { signal: deps.signal })
   const secret = { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }
   const published = await deps.kube.get(resourceTypes.secrets, secret, { signal: deps.signal })
   if (published?.metadata.labels?.[controlPlaneLabel] === ref.uid) {

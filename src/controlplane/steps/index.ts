@@ -1,4 +1,5 @@
 import type { Step } from '../steps.ts'
+import { agentRecord } from './agent-record.ts'
 import { kubeconfig, sync, usable } from './serving.ts'
 import { dns, tenantObjects } from './tenant-objects.ts'
 import { apiServer, controllerManager, dataStore, quota } from './workloads.ts'
@@ -20,6 +21,7 @@ export const steps: readonly Step[] = [
   kubeconfig,
   tenantObjects,
   dns,
+  agentRecord,
   sync,
   usable,
   quota,

@@ -1,0 +1,25 @@
+import { resourceTypes } from '../../apis/resource-types.ts'
+import { type AgentRecord, agentRecordObject, agentRecordRef } from '../../tenancy/agent-record.ts'
+import { applyWanted } from '../apply.ts'
+import { tenantEndpoint } from '../pki/files.ts'
+import type { Step } from '../steps.ts'
+
+/**
+ * Tells vn-agent where the tenant's API server is and which key its service-account tokens are signed with, so that a metrics server in the tenant can
+ * show the agent its token as it would to a kubelet.
+ */
+export const agentRecord: Step = {
+  name: 'agent record',
+  needs: [],
+  run: async ({ ref, plane, roots }, { kube, signal }) => {
+    const record: AgentRecord = {
+      tenant: ref,
+      server: tenantEndpoint(plane.slice),
+      ca: roots.authorities.cluster.cert,
+      tokenKey: roots.serviceAccount.publicKey,
+    }
+    const live = await kube.get(resourceTypes.configMaps, agentRecordRef(ref.uid), { signal })
+    await applyWanted(agentRecordObject(record), live, { kube, signal })
+    return { kind: 'done', reason: 'Written', message: 'vn-agent knows the tenant' }
+  },
+}
