@@ -6,14 +6,18 @@ import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { type Child, startChild } from './child.ts'
 import { freePorts } from './ports.ts'
-import { testBinaries } from './test-binaries.ts'
+import { type ServedMinor, testBinaries } from './test-binaries.ts'
 import { createTestPki } from './test-pki.ts'
 
 export interface TestApiServerOptions {
   /** More flags for kube-apiserver, after ours, so that they win. */
   readonly flags?: readonly string[]
+  /** Kubernetes minor; default: the newest served. */
+  readonly minor?: ServedMinor
   /** Default 60 s: a start takes five, on a busy machine more. */
   readonly deadlineMs?: number
+  /** Default: the newest that tenants run. */
+  readonly minor?: KubernetesMinor
 }
 
 /** A real kube-apiserver with an etcd of its own, on loopback. */
@@ -43,8 +47,12 @@ export interface TestApiServer {
 }
 
 /** Starts etcd and kube-apiserver, ready to be asked. What fails is thrown with the end of the log. */
-export const startApiServer = async ({ flags = [], deadlineMs = 60_000 }: TestApiServerOptions = {}): Promise<TestApiServer> => {
-  const binaries = await testBinaries()
+export const startApiServer = async ({
+  flags = [],
+  minor,
+  deadlineMs = 60_000,
+}: TestApiServerOptions = {}): Promise<TestApiServer> => {
+  const binaries = await testBinaries(minor)
   const folder = await mkdtemp(join(tmpdir(), 'berth-test-'))
   const file = (name: string) => join(folder, name)
   const children: { etcd?: Child; apiServer?: Child } = {}

@@ -1,26 +1,59 @@
 import { describe, expect, test } from 'vitest'
-import { passingFields, podSpecFields, refusedField, volumeSourceFields } from './fields.ts'
+import { knownFields, passingFields, refusedField, ruleOf } from './fields.ts'
+import { podSpecFields } from './spec-fields.ts'
+import { containerStatusFields } from './status-fields.ts'
+import { volumeFields } from './volume-fields.ts'
 import { secretRefFields } from './volumes.ts'
 
 describe('refusedField', () => {
   test.for<[name: string, spec: object, field: string | undefined]>([
     ['takes known fields', { containers: [{ name: 'main' }], hostNetwork: true }, undefined],
-    ['refuses a field with a reason', { runtimeClassName: 'gvisor' }, 'runtimeClassName'],
+    ['refuses a field with a reason', { schedulingGroup: { podGroupName: 'g' } }, 'schedulingGroup'],
     ['refuses a field nobody has thought about', { teleport: true }, 'teleport'],
     ['refuses what only looks like a row', { constructor: 'x' }, 'constructor'],
-    ['passes over fields without a value', { runtimeClassName: null, resourceClaims: [], teleport: undefined }, undefined],
+    [
+      'refuses at any depth',
+      { containers: [{ name: 'a' }, { name: 'b', livenessProbe: { httpGet: { port: 1, warp: 9 } } }] },
+      'containers[b].livenessProbe.httpGet.warp',
+    ],
+    [
+      'refuses a reason at any depth',
+      { containers: [{ name: 'a', resources: { claims: [{ name: 'gpu' }] } }] },
+      'containers[a].resources.claims',
+    ],
+    [
+      'counts what has no name',
+      { volumes: [{ name: 'v', projected: { sources: [{ secret: {} }, { podCertificate: {} }] } }] },
+      'volumes[v].projected.sources[1].podCertificate',
+    ],
+    ['does not look into what is dropped', { overhead: { cpu: '1' }, evictionResponders: [{ warp: 9 }] }, undefined],
+    ['passes over fields without a value', { schedulingGroup: null, resourceClaims: [], teleport: undefined }, undefined],
   ])('%s', ([, spec, field]) => {
-    expect(refusedField(spec, podSpecFields)?.field).toBe(field)
+    expect(refusedField(spec, podSpecFields.fields)?.field).toBe(field)
   })
 })
 
 test('passingFields leaves out what a rule rewrites, super decides or nobody knows', () => {
-  expect(passingFields({ hostname: 'a', nodeName: 'n', priority: 7, teleport: 1, tolerations: [] }, podSpecFields)).toEqual({
+  expect(
+    passingFields({ hostname: 'a', nodeName: 'n', priority: 7, teleport: 1, tolerations: [] }, podSpecFields.fields),
+  ).toEqual({
     hostname: 'a',
     tolerations: [],
   })
 })
 
-test('every volume source that names a Secret is classified as translated', () => {
-  for (const source of Object.keys(secretRefFields)) expect([source, volumeSourceFields[source]]).toEqual([source, 'translate'])
+test('knownFields leaves out what has no row, and copies nothing when there is none', () => {
+  const known = { name: 'main', state: { running: { startedAt: 'now' } } }
+  expect(knownFields(known, containerStatusFields.fields)).toBe(known)
+  expect(
+    knownFields({ ...known, aura: 1, state: { running: { startedAt: 'now', aura: 1 } } }, containerStatusFields.fields),
+  ).toEqual(known)
+})
+
+test('every volume source that names a Secret has a rule for the name', () => {
+  for (const [source, field] of Object.entries(secretRefFields)) {
+    const rule = ruleOf(volumeFields.fields, source)
+    const reference = rule?.of && ruleOf(rule.of.fields, field)
+    expect([source, reference?.of && ruleOf(reference.of.fields, 'name')?.fate]).toEqual([source, 'translate'])
+  }
 })

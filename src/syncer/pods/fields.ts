@@ -1,177 +1,107 @@
 /**
- * What happens to a field on its way down. `pass`: as it is. `translate`: a rule of its own rewrites it. `drop`: super decides it. `refuse`: the pod
- * does not go down; the row says why in words for the tenant.
+ * What happens to a field. Down: `pass`, as it is; `translate`, by a rule of its own; `drop`, super decides; `refuse`, the object does not go down. Up, for
+ * a status: `pass`, super's value is told; `translate`, in the tenant's words; `drop`, the tenant's own value stays.
  */
-export type FieldRule = 'pass' | 'translate' | 'drop' | { readonly refuse: string }
+export type Fate = 'pass' | 'translate' | 'drop' | 'refuse'
 
+/** A fate with what people should know of it. */
+export interface ToldRule {
+  readonly fate: Fate
+  /** What becomes of the field, or why not. Empty where it passes. */
+  readonly how: string
+  /** Of a field that holds an object or a list of objects: the fate of what is in it. */
+  readonly of?: TypeTable
+}
+
+export type FieldRule = 'pass' | 'translate' | 'drop' | { readonly refuse: string } | ToldRule
+
+/** Every field of one type of the API, in all Kubernetes versions served. A field without a row is refused: nobody has thought about it yet. */
 export type FieldTable = Readonly<Record<string, FieldRule>>
 
-/** Every field of a PodSpec in the Kubernetes versions served. A field without a row is refused: nobody has thought about it yet. */
-export const podSpecFields: FieldTable = {
-  activeDeadlineSeconds: 'pass',
-  affinity: 'translate',
-  automountServiceAccountToken: 'translate',
-  containers: 'translate',
-  dnsConfig: 'translate',
-  dnsPolicy: 'translate',
-  enableServiceLinks: 'pass',
-  // The API allows them on running pods only: they go through a subresource of their own.
-  ephemeralContainers: 'drop',
-  // Super knows nothing of the responders that would have to answer.
-  evictionResponders: 'drop',
-  hostAliases: 'pass',
-  hostIPC: 'pass',
-  hostNetwork: 'pass',
-  hostPID: 'pass',
-  hostUsers: 'pass',
-  hostname: 'pass',
-  hostnameOverride: 'translate',
-  imagePullSecrets: 'translate',
-  initContainers: 'translate',
-  nodeName: 'translate',
-  nodeSelector: 'pass',
-  os: 'pass',
-  // Follows from the runtime class, which super's admission would check against its own.
-  overhead: 'drop',
-  // Priorities order the pods of all tenants: not for one of them to say.
-  preemptionPolicy: 'drop',
-  priority: 'drop',
-  priorityClassName: 'drop',
-  readinessGates: 'pass',
-  resourceClaims: { refuse: 'resource claims are not offered here' },
-  resources: 'pass',
-  restartPolicy: 'pass',
-  runtimeClassName: { refuse: 'runtime classes are not offered here' },
-  schedulerName: 'translate',
-  schedulingGates: 'pass',
-  schedulingGroup: { refuse: 'scheduling groups are not offered here' },
-  securityContext: 'pass',
-  serviceAccount: 'drop',
-  serviceAccountName: 'translate',
-  setHostnameAsFQDN: 'translate',
-  shareProcessNamespace: 'pass',
-  // Super's kubelet would write its own namespace's name into /etc/hosts. The tenant's DNS answers for the subdomain.
-  subdomain: 'drop',
-  terminationGracePeriodSeconds: 'pass',
-  tolerations: 'pass',
-  topologySpreadConstraints: 'translate',
-  volumes: 'translate',
+export interface TypeTable {
+  /** Name of the type in the API, without group and version. */
+  readonly type: string
+  readonly fields: FieldTable
 }
 
-/** Every field of a container of any list. */
-export const containerFields: FieldTable = {
-  args: 'pass',
-  command: 'pass',
-  env: 'translate',
-  envFrom: 'translate',
-  image: 'pass',
-  imagePullPolicy: 'pass',
-  lifecycle: 'pass',
-  livenessProbe: 'pass',
-  name: 'pass',
-  ports: 'pass',
-  readinessProbe: 'pass',
-  resizePolicy: 'pass',
-  resources: 'pass',
-  restartPolicy: 'pass',
-  restartPolicyRules: 'pass',
-  securityContext: 'pass',
-  startupProbe: 'pass',
-  stdin: 'pass',
-  stdinOnce: 'pass',
-  targetContainerName: 'pass',
-  terminationMessagePath: 'pass',
-  terminationMessagePolicy: 'pass',
-  tty: 'pass',
-  volumeDevices: 'pass',
-  volumeMounts: 'pass',
-  workingDir: 'pass',
+const told = (fate: Fate, how: string, of: TypeTable | undefined): ToldRule => ({ fate, how, ...(of && { of }) })
+
+export const pass = (of?: TypeTable): ToldRule => told('pass', '', of)
+export const translate = (how: string, of?: TypeTable): ToldRule => told('translate', how, of)
+export const drop = (how: string, of?: TypeTable): ToldRule => told('drop', how, of)
+export const refuse = (why: string): ToldRule => told('refuse', why, undefined)
+
+/** Rows of simple fields that pass. */
+export const passing = (...names: readonly string[]): FieldTable => Object.fromEntries(names.map((name) => [name, pass()]))
+
+export const typeTable = (type: string, ...rows: readonly FieldTable[]): TypeTable => ({
+  type,
+  fields: Object.assign({}, ...rows),
+})
+
+/** The row of a field in full; undefined when it has none. */
+export const ruleOf = (table: FieldTable, field: string): ToldRule | undefined => {
+  const rule = Object.hasOwn(table, field) ? table[field] : undefined
+  if (typeof rule === 'string') return { fate: rule, how: '' }
+  return rule && 'refuse' in rule ? { fate: 'refuse', how: rule.refuse } : rule
 }
 
-/** Sources of one environment variable. */
-export const envSourceFields: FieldTable = {
-  configMapKeyRef: 'translate',
-  fieldRef: 'translate',
-  fileKeyRef: 'pass',
-  resourceFieldRef: 'pass',
-  secretKeyRef: 'translate',
+export interface RefusedField {
+  /** Path from the object on, for example `containers[main].resources.claims`. */
+  readonly field: string
+  readonly why: string
 }
 
-/** Volume sources. The `name` beside them is no source. */
-export const volumeSourceFields: FieldTable = {
-  awsElasticBlockStore: 'pass',
-  azureDisk: 'pass',
-  azureFile: 'translate',
-  cephfs: 'translate',
-  cinder: 'translate',
-  configMap: 'translate',
-  csi: 'translate',
-  downwardAPI: 'translate',
-  emptyDir: 'pass',
-  ephemeral: 'translate',
-  fc: 'pass',
-  flexVolume: 'translate',
-  flocker: 'pass',
-  gcePersistentDisk: 'pass',
-  gitRepo: { refuse: 'gitRepo volumes run git as root on the node; clone in an init container' },
-  glusterfs: { refuse: 'glusterfs volumes were taken out of Kubernetes; use a claim' },
-  hostPath: 'pass',
-  image: 'pass',
-  iscsi: 'translate',
-  name: 'pass',
-  nfs: 'pass',
-  persistentVolumeClaim: 'pass',
-  photonPersistentDisk: 'pass',
-  portworxVolume: 'pass',
-  projected: 'translate',
-  quobyte: 'pass',
-  rbd: 'translate',
-  scaleIO: 'translate',
-  secret: 'translate',
-  storageos: 'translate',
-  vsphereVolume: 'pass',
-}
+const isNothing = (value: unknown): boolean =>
+  value === undefined || value === null || (Array.isArray(value) && value.length === 0)
 
-/** Sources inside a projected volume. */
-export const projectionFields: FieldTable = {
-  clusterTrustBundle: { refuse: "the nodes know only the super cluster's trust bundles; use a ConfigMap" },
-  configMap: 'translate',
-  downwardAPI: 'translate',
-  podCertificate: { refuse: "the nodes can ask only the super cluster's signers; use a Secret" },
-  secret: 'translate',
-  serviceAccountToken: 'translate',
-}
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Volume sources that attach with the node's own credentials or network identity, which all tenants share: whoever knows an ID gets the disk. */
-export const nodeCredentialVolumes: readonly string[] = [
-  'awsElasticBlockStore',
-  'azureDisk',
-  'cinder',
-  'fc',
-  'flexVolume',
-  'flocker',
-  'gcePersistentDisk',
-  'photonPersistentDisk',
-  'portworxVolume',
-  'quobyte',
-  'vsphereVolume',
-]
-
-/** The first field of `object` that does not go down, with the reason. Fields without a value do not count. */
-export const refusedField = (object: object, table: FieldTable): { readonly field: string; readonly why: string } | undefined => {
-  for (const [field, value] of Object.entries(object)) {
-    if (value === undefined || value === null || (Array.isArray(value) && value.length === 0)) continue
-    const rule = Object.hasOwn(table, field) ? table[field] : undefined
-    if (rule === undefined) return { field, why: 'this field is not known here' }
-    if (typeof rule === 'object') return { field, why: rule.refuse }
+const refusedInside = (field: string, value: unknown, table: FieldTable): RefusedField | undefined => {
+  const items: readonly unknown[] = Array.isArray(value) ? value : [value]
+  for (const [index, item] of items.entries()) {
+    const inner = isObject(item) ? refusedField(item, table) : undefined
+    if (!inner) continue
+    const which = Array.isArray(value) ? `[${(item as { name?: string }).name ?? index}]` : ''
+    return { field: `${field}${which}.${inner.field}`, why: inner.why }
   }
   return undefined
 }
 
-/** The fields of `object` that go down as they are. */
-export const passingFields = (object: object, table: FieldTable): Record<string, unknown> =>
+/** The first field of `object`, at whatever depth, that does not go down. Fields without a value do not count. */
+export const refusedField = (object: object, table: FieldTable): RefusedField | undefined => {
+  for (const [field, value] of Object.entries(object)) {
+    if (isNothing(value)) continue
+    const rule = ruleOf(table, field)
+    if (rule === undefined) return { field, why: 'this field is not known here' }
+    if (rule.fate === 'refuse') return { field, why: rule.how }
+    const inner = rule.of && rule.fate !== 'drop' ? refusedInside(field, value, rule.of.fields) : undefined
+    if (inner) return inner
+  }
+  return undefined
+}
+
+/** The fields of `object` that have this fate. */
+export const fieldsWith = (object: object, table: FieldTable, fate: Fate): Record<string, unknown> =>
   Object.fromEntries(
-    Object.entries(object).filter(
-      ([field, value]) => value !== undefined && Object.hasOwn(table, field) && table[field] === 'pass',
-    ),
+    Object.entries(object).filter(([field, value]) => value !== undefined && ruleOf(table, field)?.fate === fate),
   )
+
+/** The fields of `object` that go as they are. */
+export const passingFields = (object: object, table: FieldTable): Record<string, unknown> => fieldsWith(object, table, 'pass')
+
+/** `object` without what has no row, at whatever depth; itself when there is nothing of the kind. */
+export const knownFields = <T>(object: T, table: FieldTable): T => {
+  if (Array.isArray(object)) {
+    const items = object.map((item: unknown) => knownFields(item, table))
+    return items.every((item, index) => item === object[index]) ? object : (items as T)
+  }
+  if (!isObject(object)) return object
+  const entries = Object.entries(object)
+  const known = entries.flatMap(([field, value]): [string, unknown][] => {
+    const rule = ruleOf(table, field)
+    return rule ? [[field, rule.of ? knownFields(value, rule.of.fields) : value]] : []
+  })
+  const same = known.length === entries.length && known.every(([, value], index) => value === entries[index]?.[1])
+  return same ? object : (Object.fromEntries(known) as T)
+}

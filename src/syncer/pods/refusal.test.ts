@@ -22,7 +22,7 @@ describe('at every level', () => {
       'FieldNotSupported',
       /env\[E\]\.valueFrom\.oracle/,
     ],
-    ['a runtime class', { runtimeClassName: 'gvisor' }, 'FieldNotSupported', /runtimeClassName/],
+    ['a runtime class', { runtimeClassName: 'gvisor' }, 'RuntimeClassNotAllowed', /gvisor/],
     ['resource claims', { resourceClaims: [{ name: 'gpu' }] }, 'FieldNotSupported', /resourceClaims/],
     ['a scheduling group', { schedulingGroup: { podGroupName: 'g' } }, 'FieldNotSupported', /schedulingGroup/],
     ['another scheduler', { schedulerName: 'volcano' }, 'SchedulerNotSupported', /volcano/],

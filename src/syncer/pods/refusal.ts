@@ -1,17 +1,10 @@
 import type { SyncContext } from '../resource.ts'
-import {
-  containerFields,
-  envSourceFields,
-  type FieldTable,
-  nodeCredentialVolumes,
-  podSpecFields,
-  projectionFields,
-  refusedField,
-  volumeSourceFields,
-} from './fields.ts'
+import { refusedField } from './fields.ts'
 import { fqdnHostname, maxHostname } from './hostname.ts'
 import type { V1Volume } from './json-types.ts'
 import { ownContainers, type Pod } from './pod.ts'
+import { podSpecFields } from './spec-fields.ts'
+import { nodeCredentialVolumes } from './volume-fields.ts'
 
 export interface Refusal {
   /** CamelCase, for the Event. */
@@ -24,11 +17,6 @@ const mirrorAnnotation = 'kubernetes.io/config.mirror'
 
 type Check = (pod: Pod, ctx: SyncContext) => Refusal | undefined
 
-const fieldCheck = (where: string, object: object, table: FieldTable): Refusal | undefined => {
-  const refused = refusedField(object, table)
-  return refused && { reason: 'FieldNotSupported', message: `${where}.${refused.field}: ${refused.why}` }
-}
-
 const firstOf = <T>(items: readonly T[], check: (item: T) => Refusal | undefined): Refusal | undefined => {
   for (const item of items) {
     const refusal = check(item)
@@ -37,25 +25,11 @@ const firstOf = <T>(items: readonly T[], check: (item: T) => Refusal | undefined
   return undefined
 }
 
-const unsupportedVolume = (volume: V1Volume): Refusal | undefined =>
-  fieldCheck(`spec.volumes[${volume.name}]`, volume, volumeSourceFields) ??
-  firstOf(volume.projected?.sources ?? [], (source) =>
-    fieldCheck(`spec.volumes[${volume.name}].projected`, source, projectionFields),
-  )
-
-const unsupportedFields: Check = ({ spec }) =>
-  fieldCheck('spec', spec, podSpecFields) ??
-  firstOf(
-    ownContainers(spec),
-    (container) =>
-      fieldCheck(`spec.containers[${container.name}]`, container, containerFields) ??
-      firstOf(container.env ?? [], ({ name, valueFrom }) =>
-        valueFrom
-          ? fieldCheck(`spec.containers[${container.name}].env[${name}].valueFrom`, valueFrom, envSourceFields)
-          : undefined,
-      ),
-  ) ??
-  firstOf(spec.volumes ?? [], unsupportedVolume)
+/** Debug containers come later: they do not make a running pod a refused one. */
+const unsupportedFields: Check = ({ spec: { ephemeralContainers: _later, ...spec } }) => {
+  const refused = refusedField(spec, podSpecFields.fields)
+  return refused && { reason: 'FieldNotSupported', message: `spec.${refused.field}: ${refused.why}` }
+}
 
 const otherScheduler: Check = ({ spec: { schedulerName = 'default-scheduler' } }) =>
   schedulerName === 'default-scheduler' || schedulerName === ''
@@ -68,6 +42,11 @@ const otherScheduler: Check = ({ spec: { schedulerName = 'default-scheduler' } }
 const mirrorPod: Check = ({ metadata }) =>
   metadata.annotations && Object.hasOwn(metadata.annotations, mirrorAnnotation)
     ? { reason: 'MirrorPodNotSupported', message: `metadata.annotations[${mirrorAnnotation}] is for a kubelet to write` }
+    : undefined
+
+const runtimeClass: Check = ({ spec: { runtimeClassName } }) =>
+  runtimeClassName
+    ? { reason: 'RuntimeClassNotAllowed', message: `spec.runtimeClassName: this tenant may not use ${runtimeClassName}` }
     : undefined
 
 const longFqdn: Check = (pod, ctx) => {
@@ -99,9 +78,9 @@ const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
   })
 }
 
-const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, longFqdn, podSecurity]
+const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, runtimeClass, longFqdn, podSecurity]
 
-/** Why the pod may not go down, or undefined when it may. Debug containers, which come later, do not make a running pod a refused one. The first reason found is enough: the next shows when it is gone. */
+/** Why the pod may not go down, or undefined when it may. The first reason found is enough: the next shows when it is gone. */
 export const podRefusal: Check = (pod, ctx) => {
   for (const check of checks) {
     const refusal = check(pod, ctx)

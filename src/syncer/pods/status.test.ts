@@ -3,7 +3,8 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { superNamespace } from '../../tenancy/names.ts'
 import { aSyncContext, aTenantPod } from '../../testing/sync-builders.ts'
 import type { Pod } from './pod.ts'
-import { podStatusFields, podToTenant } from './status.ts'
+import { podToTenant } from './status.ts'
+import { podStatusFields } from './status-fields.ts'
 
 const ctx = aSyncContext()
 const superNs = superNamespace(ctx.tenant, 'shop')
@@ -149,7 +150,7 @@ describe('status', () => {
   })
 
   test('a field that nobody has classified stays down', () => {
-    expect(Object.hasOwn(podStatusFields, 'aura')).toBe(false)
+    expect(Object.hasOwn(podStatusFields.fields, 'aura')).toBe(false)
     expect(writes(superPod({ ...pending, aura: 'bright' }), tenantPod(pending, bound))).toEqual([])
   })
 })

@@ -3,63 +3,15 @@ import type { SyncContext, TenantWrite } from '../resource.ts'
 import { mergePatch } from '../resources/merge-patch.ts'
 import { mapMessages, tenantText } from '../resources/tenant-text.ts'
 import { comparableConditions, gateTypes, wantedConditions } from './conditions.ts'
-import type { V1ContainerStatus, V1PodCondition, V1PodStatus } from './json-types.ts'
-import type { AnyContainer, Pod } from './pod.ts'
-
-type StatusRule =
-  /** Super's value goes up. */
-  | 'super'
-  /** The tenant's value stays, whatever super says. */
-  | 'tenant'
-  /** A rule of its own. */
-  | 'rule'
-
-/** Every field of a PodStatus in the Kubernetes versions served. One without a row does not go up: an older tenant would drop it each time anew. */
-export const podStatusFields: Readonly<Record<string, StatusRule>> = {
-  allocatedResources: 'super',
-  conditions: 'rule',
-  containerStatuses: 'rule',
-  ephemeralContainerStatuses: 'rule',
-  extendedResourceClaimStatus: 'tenant',
-  hostIP: 'super',
-  hostIPs: 'super',
-  initContainerStatuses: 'rule',
-  message: 'super',
-  nodeAllocatableResourceClaimStatuses: 'tenant',
-  nominatedNodeName: 'rule',
-  observedGeneration: 'rule',
-  phase: 'super',
-  podIP: 'super',
-  podIPs: 'super',
-  // Immutable, and set by the tenant's API server from the tenant's own containers.
-  qosClass: 'tenant',
-  reason: 'super',
-  resize: 'super',
-  resourceClaimStatuses: 'tenant',
-  resources: 'super',
-  startTime: 'super',
-  // Speaks of super's volumes; alpha.
-  volumeHealth: 'tenant',
-}
-
-const fieldsWith = (status: object, rule: StatusRule): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(status).filter(([field]) => Object.hasOwn(podStatusFields, field) && podStatusFields[field] === rule),
-  )
+import { fieldsWith, knownFields } from './fields.ts'
+import type { V1PodCondition, V1PodStatus } from './json-types.ts'
+import { addedContainers, knownStatuses, withoutContainers } from './known-containers.ts'
+import type { Pod } from './pod.ts'
+import { podConditionFields, podStatusFields } from './status-fields.ts'
 
 /** The part of a status that has a rule; what is newer stays as the tenant's API server has it. */
 const classified = (status: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(status).filter(([field]) => Object.hasOwn(podStatusFields, field)))
-
-/** Statuses of containers that the tenant knows of; those of sidecars that super's webhooks injected stay out. */
-const knownStatuses = (
-  statuses: readonly V1ContainerStatus[] | undefined,
-  containers: readonly AnyContainer[] | undefined,
-): V1ContainerStatus[] | undefined => {
-  const names = new Set(containers?.map(({ name }) => name))
-  const known = statuses?.filter(({ name }) => names.has(name))
-  return known && known.length > 0 ? known : undefined
-}
+  Object.fromEntries(Object.entries(status).filter(([field]) => Object.hasOwn(podStatusFields.fields, field)))
 
 /** A generation that super's kubelet has observed, told in the tenant's count. Undefined as long as super has none to tell. */
 const tenantGeneration = (
@@ -99,18 +51,23 @@ export const wantedStatus = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): V
   )
   // A pod on its node has no nomination any more, and the API server takes none.
   const nominatedNodeName = superPod.spec.nodeName ? undefined : superStatus.nominatedNodeName
-  const containerStatuses = knownStatuses(superStatus.containerStatuses, spec.containers)
-  const initContainerStatuses = knownStatuses(superStatus.initContainerStatuses, spec.initContainers)
-  const ephemeralContainerStatuses = knownStatuses(superStatus.ephemeralContainerStatuses, spec.ephemeralContainers)
+  const hasInit = (spec.initContainers ?? []).length > 0
+  const containerStatuses = knownStatuses(superStatus.containerStatuses, spec.containers, { hasInit })
+  const initContainerStatuses = knownStatuses(superStatus.initContainerStatuses, spec.initContainers, { hasInit })
+  const ephemeralContainerStatuses = knownStatuses(superStatus.ephemeralContainerStatuses, spec.ephemeralContainers, { hasInit })
+  const added = addedContainers(superPod, tenantPod)
   const conditions = wantedConditions(
-    (superStatus.conditions ?? []).map((condition) => withGeneration(condition, superPod, tenantPod)),
+    (superStatus.conditions ?? []).map((condition) =>
+      withGeneration(withoutContainers(knownFields(condition, podConditionFields.fields), added), superPod, tenantPod),
+    ),
     tenantStatus.conditions ?? [],
     gateTypes(tenantPod),
   )
   return mapMessages(
     {
-      ...fieldsWith(tenantStatus, 'tenant'),
-      ...fieldsWith(superStatus, 'super'),
+      ...fieldsWith(tenantStatus, podStatusFields.fields, 'drop'),
+      ...fieldsWith(superStatus, podStatusFields.fields, 'pass'),
+      ...(superStatus.message && { message: superStatus.message }),
       ...(observedGeneration !== undefined && { observedGeneration }),
       ...(nominatedNodeName && { nominatedNodeName }),
       ...(conditions.length > 0 && { conditions: [...conditions] }),

@@ -3,18 +3,19 @@ import type { SyncContext } from '../resource.ts'
 import { superAffinity, superSpread } from './affinity.ts'
 import { podDns } from './dns.ts'
 import { superContainer, superRef } from './env.ts'
-import { passingFields, podSpecFields } from './fields.ts'
+import { passingFields } from './fields.ts'
 import { fqdnHostname } from './hostname.ts'
 import type { Pod } from './pod.ts'
+import { podSpecFields } from './spec-fields.ts'
 import { superVolume } from './volumes.ts'
 
-/** The spec of the super pod. Each line below is a row `translate` of the field table. */
+/** The spec of the super pod. Each line below is a row `translate` of the field tables. */
 export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> => {
   const { spec } = pod
   const affinity = superAffinity(pod, ctx)
-  const hostname = fqdnHostname(pod, ctx) ?? spec.hostnameOverride
+  const hostname = fqdnHostname(pod, ctx)
   return {
-    ...passingFields(spec, podSpecFields),
+    ...passingFields(spec, podSpecFields.fields),
     // The tenant's admission has made the token volumes explicit; super's must add none of its own.
     serviceAccountName: workloadServiceAccount,
     automountServiceAccountToken: false,

@@ -5,12 +5,8 @@ import { superNamespace } from '../../tenancy/names.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { aNamespace } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
-import { claimFields } from '../resources/persistent-volume-claims.ts'
 import { pods } from '../resources/pods.ts'
-import { serviceFields } from '../resources/services.ts'
 import { updatedObject, wantedObject } from '../super-object.ts'
-import { containerFields, envSourceFields, podSpecFields, projectionFields, volumeSourceFields } from './fields.ts'
-import { podStatusFields } from './status.ts'
 
 const ctx = aSyncContext({ podSecurity: 'privileged' })
 const superNs = superNamespace(ctx.tenant, 'shop')
@@ -24,30 +20,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await api?.stop()
 }, 60_000)
-
-describe('every field of the API has a class', () => {
-  const propertiesOf = async (schema: string): Promise<string[]> => {
-    const { body } = await api.client.raw('/openapi/v3/api/v1', { timeoutMs: 30_000 })
-    const { components } = JSON.parse(body) as { components: { schemas: Record<string, { properties: object }> } }
-    return Object.keys(components.schemas[`io.k8s.api.core.v1.${schema}`]?.properties ?? {})
-  }
-
-  test.for<[schema: string, table: Readonly<Record<string, unknown>>]>([
-    ['PodSpec', podSpecFields],
-    ['Container', containerFields],
-    ['EphemeralContainer', containerFields],
-    ['EnvVarSource', envSourceFields],
-    ['Volume', volumeSourceFields],
-    ['VolumeProjection', projectionFields],
-    ['PodStatus', podStatusFields],
-    ['ServiceSpec', serviceFields],
-    ['PersistentVolumeClaimSpec', claimFields],
-  ])('%s', async ([schema, table]) => {
-    const properties = await propertiesOf(schema)
-    expect(properties.length).toBeGreaterThan(1)
-    expect(properties.filter((field) => !Object.hasOwn(table, field))).toEqual([])
-  })
-})
 
 /** A pod with as much in it as one pod can have. */
 const kitchenSink: KubeObject = {

@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest'
+import { aTenantPod } from '../../testing/sync-builders.ts'
+import { addedContainers, knownStatuses, withoutContainers } from './known-containers.ts'
+import type { Pod } from './pod.ts'
+
+const added = new Set(['mesh', 'fitting'])
+
+describe('withoutContainers', () => {
+  test.for<[name: string, condition: object, wanted: object]>([
+    [
+      'leaves what names only known containers',
+      { type: 'Ready', status: 'False', message: 'containers with unready status: [main]' },
+      { type: 'Ready', status: 'False', message: 'containers with unready status: [main]' },
+    ],
+    [
+      'leaves out the others',
+      { type: 'Ready', status: 'False', message: 'containers with unready status: [main mesh]' },
+      { type: 'Ready', status: 'False', message: 'containers with unready status: [main]' },
+    ],
+    [
+      'leaves out a clause that says nothing more',
+      {
+        type: 'Initialized',
+        status: 'False',
+        reason: 'ContainersNotInitialized',
+        message: 'containers with unknown status: [fitting], containers with incomplete status: [fitting first]',
+      },
+      {
+        type: 'Initialized',
+        status: 'False',
+        reason: 'ContainersNotInitialized',
+        message: 'containers with incomplete status: [first]',
+      },
+    ],
+    [
+      'says Initialized when nothing else is waited for',
+      {
+        type: 'Initialized',
+        status: 'False',
+        reason: 'ContainersNotInitialized',
+        message: 'containers with incomplete status: [fitting]',
+      },
+      { type: 'Initialized', status: 'True' },
+    ],
+    [
+      'keeps a pod unready that an added container holds up',
+      { type: 'Ready', status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [mesh]' },
+      { type: 'Ready', status: 'False', reason: 'ContainersNotReady' },
+    ],
+  ])('%s', ([, condition, wanted]) => {
+    expect(withoutContainers(condition as Parameters<typeof withoutContainers>[0], added)).toEqual(wanted)
+  })
+})
+
+test('addedContainers are those of all lists that the tenant has not', () => {
+  const tenantPod = aTenantPod() as Pod
+  const superPod = aTenantPod({ initContainers: [{ name: 'fitting' }], containers: [{ name: 'main' }, { name: 'mesh' }] }) as Pod
+  expect([...addedContainers(superPod, tenantPod)]).toEqual(['fitting', 'mesh'])
+})
+
+describe('knownStatuses', () => {
+  const mounts = [
+    { name: 'data', mountPath: '/data', readOnly: false },
+    { name: 'fitting', mountPath: '/etc/hosts', readOnly: false },
+  ]
+  const status = {
+    name: 'main',
+    image: 'web:1',
+    imageID: '',
+    ready: false,
+    restartCount: 0,
+    state: { waiting: { reason: 'PodInitializing' } },
+    volumeMounts: mounts,
+  }
+  const container = { name: 'main', volumeMounts: [{ name: 'data', mountPath: '/data' }] }
+
+  test('leaves out mounts and containers that were added, and waiting for them', () => {
+    expect(knownStatuses([status, { ...status, name: 'mesh' }], [container], { hasInit: false })).toEqual([
+      { ...status, state: { waiting: { reason: 'ContainerCreating' } }, volumeMounts: [mounts[0]] },
+    ])
+  })
+
+  test("waiting for the tenant's own init containers is told", () => {
+    expect(knownStatuses([status], [container], { hasInit: true })?.[0]?.state).toEqual(status.state)
+  })
+})

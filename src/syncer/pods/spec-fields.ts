@@ -1,0 +1,57 @@
+import { containerFields, ephemeralContainerFields, noClaims, podSecurityFields, resourceFields } from './container-fields.ts'
+import { drop, pass, passing, refuse, translate, typeTable } from './fields.ts'
+import { affinityFields, spreadFields } from './selector-fields.ts'
+import { volumeFields } from './volume-fields.ts'
+
+// Priorities order the pods of all tenants: only with a class of the super's is one of them allowed to say.
+const priority = "follows in the super from the class, or from the super's default"
+
+/** Every field of a pod's spec. */
+export const podSpecFields = typeTable(
+  'PodSpec',
+  {
+    affinity: translate('other pods are looked for in namespaces of this tenant only', affinityFields),
+    automountServiceAccountToken: translate('off in the super: what is mounted is the token of the tenant'),
+    containers: translate('', containerFields),
+    dnsConfig: translate(
+      "the tenant's DNS first, then what the pod adds; options are merged",
+      typeTable('PodDNSConfig', passing('nameservers', 'searches'), {
+        options: pass(typeTable('PodDNSConfigOption', passing('name', 'value'))),
+      }),
+    ),
+    dnsPolicy: translate("`ClusterFirst` means the tenant's DNS"),
+    ephemeralContainers: translate('added to the running pod', ephemeralContainerFields),
+    evictionResponders: drop('the super knows nothing of the responders that would have to answer'),
+    hostAliases: pass(typeTable('HostAlias', passing('hostnames', 'ip'))),
+    imagePullSecrets: translate(
+      '',
+      typeTable('LocalObjectReference', { name: translate('found under the name that it has in the super') }),
+    ),
+    initContainers: translate('', containerFields),
+    nodeName: translate(
+      'a node that the user wrote becomes a required node affinity; the scheduler of the super places every pod',
+    ),
+    os: pass(typeTable('PodOS', passing('name'))),
+    overhead: drop("follows from the runtime class, as the super's own has it"),
+    preemptionPolicy: drop(priority),
+    priority: drop(priority),
+    priorityClassName: translate('kept when the tenant may use this class of the super; else left out, and an Event says so'),
+    readinessGates: pass(typeTable('PodReadinessGate', passing('conditionType'))),
+    resourceClaims: refuse(noClaims),
+    resources: pass(resourceFields),
+    runtimeClassName: translate('kept when the tenant may use this class of the super; else the pod is refused'),
+    schedulerName: translate('only `default-scheduler`: pods that name another are refused'),
+    schedulingGates: pass(typeTable('PodSchedulingGate', passing('name'))),
+    schedulingGroup: refuse('scheduling groups are not offered here'),
+    securityContext: pass(podSecurityFields),
+    serviceAccount: drop('the old name of `serviceAccountName`'),
+    serviceAccountName: translate('an account without rights in the super; tokens are those of the tenant'),
+    setHostnameAsFQDN: translate("with the tenant's namespace and domain; refused when longer than 63 characters"),
+    subdomain: translate("the tenant's DNS and the pod's own hosts file know the name"),
+    tolerations: pass(typeTable('Toleration', passing('effect', 'key', 'operator', 'tolerationSeconds', 'value'))),
+    topologySpreadConstraints: translate('', spreadFields),
+    volumes: translate('', volumeFields),
+  },
+  passing('activeDeadlineSeconds', 'enableServiceLinks', 'hostIPC', 'hostNetwork', 'hostPID', 'hostUsers', 'hostname'),
+  passing('hostnameOverride', 'nodeSelector', 'restartPolicy', 'shareProcessNamespace', 'terminationGracePeriodSeconds'),
+)
