@@ -1,0 +1,53 @@
+import { Registry } from 'prom-client'
+import type { KubeClient } from '../kube/client.ts'
+import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
+import type { Log } from '../lib/log.ts'
+import { createEngine, type Engine } from '../syncer/engine.ts'
+import { createSyncerMetrics } from '../syncer/metrics.ts'
+import { type VerifyReport, verifyTenant } from '../syncer/verify/verify.ts'
+import type { SyncClusters, SyncTenant } from './sync-clusters.ts'
+
+export interface RunningSyncer {
+  readonly engine: Engine
+  stop(): Promise<void>
+}
+
+/** One syncer over all tenants, with just the rights that its manifests give. */
+export const runSyncer = async ({ syncerConnection }: SyncClusters, { log }: { log: Log }): Promise<RunningSyncer> => {
+  const opened: KubeClient[] = []
+  const open = (connection: Parameters<typeof createKubeClient>[0]): KubeClient => {
+    const client = createKubeClient(connection, { userAgent: 'berth-syncer' })
+    opened.push(client)
+    return client
+  }
+  const superClient = open(syncerConnection)
+  const engine = createEngine({
+    management: superClient,
+    superClient,
+    log,
+    metrics: createSyncerMetrics(new Registry()),
+    holder: 'test',
+    owns: () => true,
+    connect: (kubeconfig) => open(parseKubeconfig(kubeconfig)),
+  })
+  await engine.start()
+  return {
+    engine,
+    stop: async () => {
+      await engine.stop()
+      await Promise.all(opened.map((client) => client.close()))
+    },
+  }
+}
+
+/** What `berth verify` says of a tenant once both sides have come to rest. */
+export const verifyOnce = async ({ superApi }: SyncClusters, { ref }: SyncTenant): Promise<VerifyReport> =>
+  verifyTenant(
+    { ...ref, rounds: 5, everyMs: 500, settleMs: 30_000, signal: AbortSignal.timeout(60_000) },
+    {
+      management: superApi.client,
+      superClient: superApi.client,
+      connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent: 'berth-test' }),
+    },
+  )
