@@ -3,8 +3,9 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { AppError } from '../lib/errors.ts'
-import { wantedHashAnnotation } from '../tenancy/marks.ts'
+import { lastAppliedAnnotation, wantedHashAnnotation } from '../tenancy/marks.ts'
 import { fieldManager } from './names.ts'
+import { covers, threeWay } from './three-way.ts'
 
 const types = new Map<string, ResourceType>(
   Object.values(resourceTypes).map((type) => [`${apiVersionOf(type)}/${type.kind}`, type]),
@@ -49,6 +50,46 @@ export const applyWanted = async (
 ): Promise<boolean> => {
   if (isApplied(wanted, live)) return false
   await kube.apply(typeOf(wanted), withWantedHash(wanted), { fieldManager, force: true, signal })
+  return true
+}
+
+type Applier = { readonly kube: KubeClient; readonly signal: AbortSignal }
+
+/** Applies an object to which others may write as well, unless it says what it should: an edit is put back. True when it wrote. */
+export const applyUnlessCovered = async (wanted: KubeObject, live: KubeObject | undefined, applier: Applier): Promise<boolean> =>
+  isApplied(wanted, live) && covers(live, wanted) ? false : applyWanted(wanted, undefined, applier)
+
+/** What was applied last, as the object itself says; undefined when it says nothing that can be read. */
+const lastApplied = ({ metadata }: KubeObject): KubeObject | undefined => {
+  try {
+    const last: unknown = JSON.parse(metadata.annotations?.[lastAppliedAnnotation] ?? 'null')
+    return typeof last === 'object' && last !== null ? (last as KubeObject) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The object to apply so that `wanted` comes into force where nobody edited `live`. */
+export const keepingEdits = (wanted: KubeObject, live: KubeObject | undefined): KubeObject => {
+  const marks = { [lastAppliedAnnotation]: JSON.stringify(wanted), [wantedHashAnnotation]: hashOf(wanted) }
+  const merged = (live ? threeWay({ ...wanted }, { ...(lastApplied(live) ?? wanted) }, { ...live }) : wanted) as KubeObject
+  const { apiVersion, kind, metadata } = wanted
+  return {
+    ...merged,
+    apiVersion,
+    kind,
+    metadata: { ...metadata, ...merged.metadata, annotations: { ...merged.metadata?.annotations, ...marks } },
+  }
+}
+
+/** Creates an object that then belongs to somebody else too, and upgrades of it what nobody edited. True when it wrote. */
+export const applyKeepingEdits = async (
+  wanted: KubeObject,
+  live: KubeObject | undefined,
+  { kube, signal }: Applier,
+): Promise<boolean> => {
+  if (isApplied(wanted, live) || live?.metadata.deletionTimestamp) return false
+  await kube.apply(typeOf(wanted), keepingEdits(wanted, live), { fieldManager, force: true, signal })
   return true
 }
 

@@ -40,4 +40,7 @@ export const systemNames = {
 /** Groups of client certificates in a tenant. */
 export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:syncer' } as const
 
+/** Under this name the manager itself comes to a tenant. */
+export const bootstrapUser = 'berth:bootstrap'
+
 export const fieldManager = 'berth-manager'

@@ -1,6 +1,7 @@
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
 import { hashOf } from './apply.ts'
+import { bootstrapUser } from './names.ts'
 import { tenantEndpoint } from './pki/files.ts'
 import { issueLeaf } from './pki/issue.ts'
 import type { Roots } from './pki/keys.ts'
@@ -14,6 +15,8 @@ export interface TenantClients {
   /** True when `hash` of the tenant's own objects was seen in place within the last ten minutes. */
   isSettled(uid: string, hash: string, now: Date): boolean
   settled(uid: string, hash: string, now: Date): void
+  /** The tenant's own objects are to be looked at again. */
+  unsettle(uid: string): void
   forget(uid: string): Promise<void>
   close(): Promise<void>
 }
@@ -51,7 +54,7 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
       const kept = bootstrap.get(uid)
       if (kept?.key === key && kept.until > now.getTime()) return kept.client
       const { cert, key: clientKey } = await issueLeaf(cluster, {
-        subject: { commonName: 'berth:bootstrap', organization: 'system:masters' },
+        subject: { commonName: bootstrapUser, organization: 'system:masters' },
         usages: ['client'],
         notBefore: new Date(now.getTime() - 5 * 60_000),
         notAfter: new Date(now.getTime() + bootstrapLife),
@@ -70,6 +73,7 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
       return known?.hash === hash && known.until > now.getTime()
     },
     settled: (uid, hash, now) => void settled.set(uid, { hash, until: now.getTime() + settledFor }),
+    unsettle: (uid) => void settled.delete(uid),
     forget: async (uid) => {
       settled.delete(uid)
       await Promise.all([drop(bootstrap, uid), drop(published, uid)])

@@ -16,6 +16,8 @@ export const tenantNameAnnotation = 'berth.dev/name'
 export const tenantObjectUidAnnotation = 'berth.dev/uid'
 /** Annotation on super and control-plane objects: hash of what Berth wants, so that defaults added by the server are no drift. */
 export const wantedHashAnnotation = 'berth.dev/wanted-hash'
+/** Annotation on objects that Berth puts into a tenant and that the tenant may edit: what Berth applied last, as JSON. */
+export const lastAppliedAnnotation = 'berth.dev/last-applied'
 /** Annotations on a super pod that its downward API reads instead of super's own metadata. */
 export const downwardLabelsAnnotation = 'berth.dev/labels'
 export const downwardAnnotationsAnnotation = 'berth.dev/annotations'
@@ -24,6 +26,12 @@ export const downwardServiceAccountAnnotation = 'berth.dev/service-account'
 export const downwardKeyPrefix = 'downward.berth.dev/'
 /** Annotation on a super Service: the node ports that the tenant's Service had when it was last written. */
 export const askedNodePortsAnnotation = 'berth.dev/node-ports'
+/** Annotation on a tenant's Service: which parts of its status came from super. */
+export const carriedStatusAnnotation = 'berth.dev/carried-status'
+/** Annotation on a tenant's Service while its spec makes a detour: what it returns to. */
+export const detourAnnotation = 'berth.dev/detour'
+/** Label, Kubernetes' own, that says who keeps an IPAddress object. */
+export const addressManagerLabel = 'ipaddress.kubernetes.io/managed-by'
 /** Finalizer on a TenantControlPlane: its pods, data and namespaces are gone before the object is. */
 export const tenantFinalizer = 'berth.dev/control-plane'
 

@@ -16,8 +16,6 @@ export interface TestApiServerOptions {
   readonly minor?: ServedMinor
   /** Default 60 s: a start takes five, on a busy machine more. */
   readonly deadlineMs?: number
-  /** Default: the newest that tenants run. */
-  readonly minor?: KubernetesMinor
 }
 
 /** A real kube-apiserver with an etcd of its own, on loopback. */

@@ -1,33 +1,29 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { hasCode } from '../../lib/errors.ts'
-import { allOf, applyWanted, hashOf, typeOf } from '../apply.ts'
+import { allOf, applyKeepingEdits, applyUnlessCovered, hashOf, typeOf } from '../apply.ts'
 import { coreDns, coreDnsConfig, dnsServiceName } from '../components/core-dns.ts'
+import { notInForce } from '../components/not-in-force.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
 import type { Step } from '../steps.ts'
 
-/** What Berth puts into a tenant: roles and DNS. */
+/** What Berth puts into a tenant: roles, warnings and DNS. Roles and warnings are put back when edited; DNS is the tenant's to edit. */
 export const tenantObjects: Step = {
   name: 'objects in the tenant',
   needs: ['API server'],
   async run({ plane, roots, ref, now }, { tenantClients, signal }) {
-    const wanted = [...tenantRbac, ...coreDns(plane)]
-    const config = coreDnsConfig(plane)
-    const hash = hashOf([wanted, config, roots.authorities.cluster.cert])
-    const done = { kind: 'done', reason: 'Applied', message: 'roles and DNS are in the tenant' } as const
+    const ours = [...tenantRbac, ...notInForce()]
+    const theirs = [...coreDns(plane), coreDnsConfig(plane)]
+    const hash = hashOf([ours, theirs, roots.authorities.cluster.cert])
+    const done = { kind: 'done', reason: 'Applied', message: 'roles, warnings and DNS are in the tenant' } as const
     if (tenantClients.isSettled(ref.uid, hash, now)) return done
 
     const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    const liveOf = (object: KubeObject) => kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
     try {
-      const { name = '', namespace = '' } = config.metadata
-      await allOf<unknown>([
-        ...wanted.map(async (object) => {
-          const live = await kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
-          await applyWanted(object, live, { kube, signal })
-        }),
-        kube.get(resourceTypes.configMaps, { name, namespace }, { signal }).then(async (live) => {
-          if (live) return
-          await kube.create(resourceTypes.configMaps, config, { signal })
-        }),
+      await allOf([
+        ...ours.map(async (object) => applyUnlessCovered(object, await liveOf(object), { kube, signal })),
+        ...theirs.map(async (object) => applyKeepingEdits(object, await liveOf(object), { kube, signal })),
       ])
     } catch (error) {
       // A new API server answers before it has made kube-system.
@@ -57,6 +53,8 @@ export const dns: Step = {
     const ready = items.flatMap((slice) => (slice as EndpointSlice).endpoints ?? []).filter(({ conditions }) => conditions?.ready)
     if (ready.length > 0) return { kind: 'done', reason: 'Serving', message: `${ready.length} DNS pod(s) serve` }
     const wasReady = tenant.status?.timings?.['DNSReady'] !== undefined
+    // Perhaps somebody deleted it: what is missing is made again with the next round.
+    if (wasReady) tenantClients.unsettle(ref.uid)
     return {
       kind: 'wait',
       reason: wasReady ? 'NoEndpoint' : 'Starting',
