@@ -50,7 +50,8 @@ const connectTenant = async (superClient: KubeClient, name: string): Promise<Ben
       })
       const kubeconfig = Buffer.from(published?.data?.value ?? '', 'base64').toString()
       if (source && kubeconfig) {
-        return { name, ctx: source.ctx, client: createKubeClient(parseKubeconfig(kubeconfig), clientOptions) }
+        const classes = { allows: () => true, defaultOf: () => undefined, isDefault: () => undefined }
+        return { name, ctx: { ...source.ctx, classes }, client: createKubeClient(parseKubeconfig(kubeconfig), clientOptions) }
       }
     }
     if (Date.now() > end) {

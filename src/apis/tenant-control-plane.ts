@@ -33,6 +33,26 @@ const quantity = z
 
 const resources = z.object({ cpu: quantity.optional(), memory: quantity.optional() })
 
+const className = z.string().min(1).max(253)
+
+/** Which classes of one kind a tenant may use. */
+const classRule = (which: string) =>
+  z
+    .object({
+      allowed: z.array(className).max(100).optional().describe(`Names of ${which} the tenant may use`),
+      selector: z
+        .record(z.string().max(317), z.string().max(63))
+        .optional()
+        .describe(`Labels of ${which} the tenant may use, beside those that \`allowed\` names; {} is all`),
+    })
+    .optional()
+
+const classRuleWithDefault = (which: string) =>
+  classRule(which)
+    .unwrap()
+    .extend({ default: className.optional().describe('The default in the tenant, always allowed; unset: as in super') })
+    .optional()
+
 /** Sizes of a control plane: requests and limits of its pods. */
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
 
@@ -137,10 +157,64 @@ export const tenantControlPlaneSpec = z.object({
     }),
   sync: z
     .object({
+      nodes: z
+        .enum(['all', 'used'])
+        .default('all')
+        .describe(
+          'all: the tenant sees every super node that `nodeSelector` names, and those that run its pods. used: only the latter; DaemonSets then reach no further',
+        ),
       nodeSelector: z
         .record(z.string().max(317), z.string().max(63))
+        .default({})
+        .describe('Labels of the super nodes the tenant sees before it has pods there; {} is all'),
+      classes: z
+        .object({
+          storage: classRuleWithDefault('StorageClasses'),
+          ingress: classRuleWithDefault('IngressClasses'),
+          runtime: classRule('RuntimeClasses'),
+          priority: classRuleWithDefault('PriorityClasses').describe('Neither `allowed` nor `selector`: none'),
+          volumeAttributes: classRule('VolumeAttributesClasses'),
+          volumeSnapshot: classRuleWithDefault('VolumeSnapshotClasses'),
+        })
         .optional()
-        .describe('Super nodes the tenant sees before it has pods there; {} is all'),
+        .describe('Classes of super that the tenant sees and may use. A kind with neither `allowed` nor `selector`: all of it'),
+      ingressAnnotations: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(317)
+            .regex(/^[A-Za-z0-9._/-]+\*?$/),
+        )
+        .max(100)
+        .default([])
+        .describe(
+          'Annotations of Ingresses that go down with any value, beside the known harmless ones; `*` at the end: all that begin so. Controllers paste values into their configuration: allow only what a hostile tenant may say',
+        ),
+      ingressHosts: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(253)
+            .regex(/^(\*\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/),
+        )
+        .max(100)
+        .optional()
+        .describe(
+          'Hosts that Ingresses may claim, `*.` before a domain for all below it; unset: any, also those of other tenants',
+        ),
+      inlineCSIDrivers: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(63)
+            .regex(/^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?$/),
+        )
+        .max(50)
+        .default([])
+        .describe('CSI drivers that pods may use for inline volumes. A driver gets the attributes as the tenant wrote them'),
     })
     .prefault({}),
   isolation: z
@@ -152,6 +226,9 @@ export const tenantControlPlaneSpec = z.object({
     })
     .prefault({}),
 })
+
+/** `default`, `allowed` and `selector` by kind of class. */
+export type ClassRules = NonNullable<z.output<typeof tenantControlPlaneSpec>['sync']['classes']>
 
 export type TenantControlPlaneSpec = z.output<typeof tenantControlPlaneSpec>
 

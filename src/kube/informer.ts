@@ -31,6 +31,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly indexNamespaces?: boolean
   /** Objects on a page of a list. Default 500: about 11 ms of parsing for pods. */
   readonly pageSize?: number
+  /** The server may not serve this kind: it then counts as listed and empty, and is asked again after half a minute. */
+  readonly optional?: boolean
   /** Default 250 ms to 30 s. */
   readonly backoff?: BackoffOptions
 }
@@ -56,6 +58,8 @@ export interface Informer<T extends KubeObject> {
   stop(): Promise<void>
   /** True after the first whole list. */
   readonly hasSynced: boolean
+  /** False for an optional kind that the server did not know when it was asked last. */
+  readonly isServed: boolean
   /** Waits for the first whole list. Throws DEADLINE_EXCEEDED with what failed last, or the signal's reason. */
   whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
   /** By `namespace/name`, or `name` for cluster-scoped ones. */
@@ -76,6 +80,8 @@ const defaultBackoff: BackoffOptions = { firstMs: 250, capMs: 30_000 }
 const failuresBeforeList = 5
 /** A watch that ends sooner, without an event, counts as a failure: else a server that closes at once would be asked in a tight loop. */
 const shortestWatchMs = 1000
+/** When an optional kind that is not served is asked for again. */
+const unservedAgainMs = 30_000
 const pageBytes = 64 * 1024 * 1024
 
 export const createInformer = <T extends KubeObject>(options: InformerOptions<T>): Informer<T> => {
@@ -93,6 +99,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
   const namespaces = new Map<string, Set<string>>()
   let running: Promise<void> | undefined
   let synced = false
+  let served = true
   let syncedWaiters: (() => void)[] = []
   let limit = pageSize
 
@@ -153,6 +160,11 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     options.onRelist?.({ before, gone: gone.length })
     for (const change of gone) tell(change)
     stats.lists += 1
+    served = true
+    becomeSynced()
+  }
+
+  const becomeSynced = () => {
     synced = true
     for (const wake of syncedWaiters) wake()
     syncedWaiters = []
@@ -196,6 +208,19 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     stats.lastError = undefined
   }
 
+  /** The kind is not served (any more): nothing of it is there. */
+  const forgetAll = () => {
+    store.prepareList()
+    store.beginList(undefined)
+    const before = store.objects.size
+    const gone = store.endList()
+    options.onRelist?.({ before, gone: gone.length })
+    for (const change of gone) tell(change)
+    served = false
+    succeeded()
+    becomeSynced()
+  }
+
   const run = async () => {
     let mustList = true
     while (!stopping.signal.aborted) {
@@ -215,6 +240,12 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
           })
       } catch (error) {
         if (stopping.signal.aborted) break
+        if (options.optional && hasCode(error, 'KUBE_NOT_FOUND')) {
+          forgetAll()
+          mustList = true
+          await sleep(unservedAgainMs, undefined, { signal: stopping.signal }).catch(() => {})
+          continue
+        }
         failuresInARow += 1
         stats.failures += 1
         stats.lastError = error
@@ -242,6 +273,9 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     },
     get hasSynced() {
       return synced
+    },
+    get isServed() {
+      return served
     },
     whenSynced: ({ deadlineMs, signal }) =>
       new Promise((resolve, reject) => {

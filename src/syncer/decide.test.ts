@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { frozen } from '../testing/frozen.ts'
+import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
 import { decide } from './decide.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { type Wanted, wantedObject } from './super-object.ts'
@@ -13,6 +14,8 @@ const ctx: SyncContext = {
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
   podSecurity: 'baseline',
+  policy: strictPolicy,
+  classes: everyClass,
 }
 const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>
   defineResource<KubeObject>({

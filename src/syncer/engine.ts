@@ -11,6 +11,8 @@ import { tenantLabel } from '../tenancy/marks.ts'
 import { pumpEvents } from './event-pump.ts'
 import { keyOf, tokensKey } from './keys.ts'
 import type { SyncerMetrics } from './metrics.ts'
+import { isInside } from './resources/addresses.ts'
+import { mirroredByPlural } from './resources/mirrored.ts'
 import { type ServedTenant, serveTenant } from './served-tenant.ts'
 import { openSuperCaches } from './super-caches.ts'
 import { ownerOf } from './super-object.ts'
@@ -26,6 +28,8 @@ export interface EngineOptions {
   readonly metrics: SyncerMetrics
   /** Name of this process in Leases. */
   readonly holder: string
+  /** Berth's own image, which all nodes have. */
+  readonly image?: string
   /** True when this process serves the tenant. */
   readonly owns: (tenantUid: string) => boolean
   readonly connect: (kubeconfig: string) => KubeClient
@@ -60,6 +64,10 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   const onSuperEvent = (type: ResourceType, event: ChangeKind, object: KubeObject, own: boolean): void => {
     const { name = '' } = object.metadata
+    if (mirroredByPlural.has(type.plural)) {
+      toAllTenants(keyOf(type.plural, '', name))
+      return
+    }
     switch (type.kind) {
       case 'Node':
         for (const [uid, { side }] of tenants) {
@@ -67,13 +75,20 @@ export const createEngine = (options: EngineOptions): Engine => {
             queue.add({ tenant: uid, key: keyOf('nodes', '', name) })
         }
         return
-      case 'StorageClass':
-        toAllTenants(keyOf('storageclasses', '', name))
-        return
       case 'PersistentVolume': {
         const superNs = superCaches.informers.get('namespaces')?.get(object.spec?.claimRef?.namespace ?? '')
         const uid = superNs?.metadata.labels?.[tenantLabel]
         if (uid !== undefined && tenants.has(uid)) queue.add({ tenant: uid, key: keyOf('persistentvolumes', '', name) })
+        return
+      }
+      case 'IPAddress': {
+        const superNs = superCaches.informers.get('namespaces')?.get(object.spec?.parentRef?.namespace ?? '')
+        const holder = superNs?.metadata.labels?.[tenantLabel]
+        for (const [uid, { side }] of tenants) {
+          // That a tenant's own Service has its address is no news.
+          const concerns = holder === undefined ? isInside(name, side.ctx.serviceSlices) : holder === uid && event === 'deleted'
+          if (concerns) queue.add({ tenant: uid, key: keyOf('ipaddresses', '', name) })
+        }
         return
       }
       default: {

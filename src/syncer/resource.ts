@@ -1,8 +1,20 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ResourceType } from '../apis/resource-types.ts'
+import type { AppError } from '../lib/errors.ts'
 import type { TenantRef } from '../tenancy/names.ts'
+import type { TenantClasses } from './classes.ts'
 
-/** What a translation may know of the tenant. Plain data: translations do no I/O. */
+/** What the operator lets a tenant say to controllers and drivers of super. */
+export interface SyncPolicy {
+  /** Keys of Ingress annotations that go down with any value; `*` at the end stands for all that begin so. */
+  readonly ingressAnnotations: readonly string[]
+  /** Hosts that Ingresses may claim, `*.` before a domain for all below it; undefined: any. */
+  readonly ingressHosts: readonly string[] | undefined
+  /** CSI drivers that pods may use for inline volumes. */
+  readonly inlineCSIDrivers: readonly string[]
+}
+
+/** What a translation may know of the tenant: it does no I/O of its own. */
 export interface SyncContext {
   readonly tenant: TenantRef
   readonly clusterDomain: string
@@ -14,6 +26,9 @@ export interface SyncContext {
   readonly serviceSlices: readonly string[]
   /** What super's Pod Security admission enforces in this tenant's namespaces. */
   readonly podSecurity: 'privileged' | 'baseline' | 'restricted'
+  /** Super's classes that the tenant may use. */
+  readonly classes: TenantClasses
+  readonly policy: SyncPolicy
 }
 
 /** A tenant object that another one needs in super before itself. */
@@ -55,10 +70,24 @@ export type Translation =
 
 /** One write to the tenant. */
 export type TenantWrite =
-  /** Merge patch on the status subresource: `{ status }`. */
-  | { readonly kind: 'status'; readonly status: Readonly<Record<string, unknown>> }
-  /** Merge patch on the object itself. */
-  | { readonly kind: 'patch'; readonly body: Readonly<Record<string, unknown>> }
+  /** Merge patch on the status subresource, of annotations too. */
+  | {
+      readonly kind: 'status'
+      readonly status: Readonly<Record<string, unknown>>
+      readonly annotations?: Readonly<Record<string, string | null>>
+    }
+  /** Merge patch on the object itself, with what the tenant is told of it. */
+  | {
+      readonly kind: 'patch'
+      readonly body: Readonly<Record<string, unknown>>
+      readonly note?: { readonly reason: string; readonly message: string }
+    }
+  /** Two merge patches of the spec, `over` and then `to`, for a change that the API takes on no straight way. */
+  | {
+      readonly kind: 'detour'
+      readonly over: Readonly<Record<string, unknown>>
+      readonly to: Readonly<Record<string, unknown>>
+    }
   /** Binding of a pod; the Node is there before. */
   | { readonly kind: 'bind'; readonly node: string }
 
@@ -66,6 +95,13 @@ export type TenantWrite =
 export interface SuperWrite {
   readonly subresource: string
   readonly patch: Readonly<Record<string, unknown>>
+}
+
+/** What an object is finished with when it is made in super, and only then. */
+export interface Creation<T> {
+  readonly object: T
+  /** Told to the tenant as Events: what it asked for and does not get. */
+  readonly notes: readonly { readonly reason: string; readonly message: string }[]
 }
 
 /** One synced kind: pure functions, no I/O. The engine owns existence, owner checks, UID guards, deletion, retries and order. */
@@ -86,13 +122,19 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
   readonly keepTenant?: (object: T) => T
   readonly keepSuper?: (object: T) => T
   toSuper(tenantObject: T, ctx: SyncContext): Translation
+  /** Finishes the wanted object. What this adds belongs to super and stays out of all comparisons. `image` is Berth's own, if known. */
+  readonly atCreation?: (
+    wanted: T,
+    tenantObject: T,
+    options: { readonly ctx: SyncContext; readonly image: string | undefined },
+  ) => Creation<T>
   /**
    * The object to PUT when the wanted one differs from the live one. Default: the live object with the wanted fields. Only kinds with immutable or
    * super-owned fields need their own. `recreate`: the difference cannot be written in place.
    */
   readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
-  /** What to ask for instead when super says that the first wish cannot be had (KUBE_INVALID), for example a node port that is taken. */
-  readonly relaxed?: (wanted: KubeObject) => KubeObject
+  /** What to ask for instead when super says that a wish cannot be had (KUBE_INVALID), for example a node port that is taken; undefined: nothing less will do. */
+  readonly relaxed?: (wanted: KubeObject, error: AppError) => KubeObject | undefined
   /** What goes down to a live super object beside the object itself; empty when it is there already. */
   readonly superWrites?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly SuperWrite[]
   /** Writes that make the tenant see what super says; empty when it does already. */

@@ -7,12 +7,16 @@ import type { Log } from '../lib/log.ts'
 import type { FairQueue } from '../runtime/fair-queue.ts'
 import { brakeReason } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
+import { tenantClasses } from './classes.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
-import type { SuperSide, SyncDeps } from './sides.ts'
+import type { SyncContext } from './resource.ts'
+import { mirroredByPlural } from './resources/mirrored.ts'
+import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
 import { ownerOf } from './super-object.ts'
+import { driftedAddresses } from './sync-address.ts'
 import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
 import { openTenant, type RunningTenant, resourceByPlural } from './tenant.ts'
 import type { TenantSource } from './tenant-source.ts'
@@ -24,6 +28,8 @@ const leaseEveryMs = (syncerLeaseSeconds * 1000) / 3
 const storeLookMs = 3_000
 /** A missed watch event is repaired within five minutes. */
 const patrolEveryMs = 5 * 60_000
+/** Kinds that come up whole. */
+const cameUp: readonly string[] = [...mirroredByPlural.keys(), 'persistentvolumes', 'nodes']
 /** Events of one tenant that wait for their turn; past that the oldest are dropped, as the API server itself does with events. */
 const heldEvents = 2_000
 
@@ -50,6 +56,8 @@ export interface ServeOptions {
   readonly log: Log
   readonly metrics: SyncerMetrics
   readonly holder: string
+  /** Berth's own image, which all nodes have. */
+  readonly image?: string
   readonly connect: (kubeconfig: string) => KubeClient
   readonly now: () => number
   /** The tenant's data store is another one than when it was served first: it has to be served anew. */
@@ -59,7 +67,11 @@ export interface ServeOptions {
 /** One tenant's life in this process: listing, brake, work, leases, patrol, breaker. */
 export const serveTenant = async (source: TenantSource, options: ServeOptions): Promise<ServedTenant> => {
   const { management, superClient, superCaches, queue, metrics, holder, now } = options
-  const { ctx, controlPlaneNamespace } = source
+  const { controlPlaneNamespace } = source
+  const ctx: SyncContext = {
+    ...source.ctx,
+    classes: tenantClasses(source.classRules, ({ plural }) => informerOf(superCaches.informers, plural)),
+  }
   const { uid } = ctx.tenant
   const log = options.log.child({ tenant: uid })
   const stopping = new AbortController()
@@ -186,13 +198,14 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       const owner = ownerOf(object)
       if (owner) enqueue(keyOf(plural, owner.namespace, owner.name))
     }
-    for (const plural of ['storageclasses', 'persistentvolumes', 'nodes']) {
+    for (const plural of cameUp) {
       for (const { metadata } of superCaches.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, '', metadata.name ?? ''))
     }
-    for (const plural of [...resourceByPlural.keys(), 'storageclasses', 'persistentvolumes', 'nodes']) {
+    for (const plural of [...resourceByPlural.keys(), ...cameUp]) {
       for (const { metadata } of side.informers.get(plural)?.list() ?? [])
         enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
     }
+    for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
     for (const { metadata } of side.informers.get('namespaces')?.list() ?? [])
       enqueue(keyOf('leftovers', metadata.name ?? '', ''))
   }
@@ -234,6 +247,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     tenant: side,
     superSide: superCaches,
     log,
+    image: options.image,
     now,
     isFailing: (key) => queue.failures({ tenant: uid, key }) > 0,
     enqueue,

@@ -5,10 +5,17 @@ import { type ChangeKind, createInformer, type Informer } from '../kube/informer
 import type { Log } from '../lib/log.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { syncedResources } from './resources/index.ts'
+import { mirroredKinds } from './resources/mirrored.ts'
 import type { SuperSide } from './sides.ts'
 
 /** Kinds of super that no tenant owns but that tenants see. */
-const sharedTypes: readonly ResourceType[] = [resourceTypes.nodes, resourceTypes.persistentVolumes, resourceTypes.storageClasses]
+const sharedTypes: readonly { readonly type: ResourceType; readonly optional?: boolean }[] = [
+  { type: resourceTypes.nodes },
+  { type: resourceTypes.persistentVolumes },
+  // Says which addresses of tenants' slices somebody else has.
+  { type: resourceTypes.ipAddresses },
+  ...mirroredKinds,
+]
 
 export interface SuperCaches extends SuperSide {
   start(): void
@@ -41,10 +48,10 @@ export const openSuperCaches = ({
       }),
     )
   }
-  for (const type of sharedTypes) {
+  for (const { type, optional = false } of sharedTypes) {
     informers.set(
       type.plural,
-      createInformer({ client, type, log, onEvent: (event, object, _old, own) => onEvent(type, event, object, own) }),
+      createInformer({ client, type, log, optional, onEvent: (event, object, _old, own) => onEvent(type, event, object, own) }),
     )
   }
   return {

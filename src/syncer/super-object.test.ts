@@ -4,6 +4,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { tenantLabel, wantedHashAnnotation, writtenKeysAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { frozen } from '../testing/frozen.ts'
+import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { contains, ownerOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 
@@ -15,6 +16,8 @@ const ctx: SyncContext = {
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
   podSecurity: 'baseline',
+  policy: strictPolicy,
+  classes: everyClass,
 }
 const things = defineResource<KubeObject>({
   type: resourceTypes.services,

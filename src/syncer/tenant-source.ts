@@ -1,14 +1,16 @@
 import type { KubeObject } from '../apis/kube-object.ts'
-import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { Informer } from '../kube/informer.ts'
 import { resumeSyncAnnotation } from '../tenancy/marks.ts'
 import { sliceAddress } from '../tenancy/slices.ts'
-import type { SyncContext } from './resource.ts'
+import type { SyncContext, SyncPolicy } from './resource.ts'
 
 /** What is needed to serve a tenant, as the management cluster says. */
 export interface TenantSource {
   readonly tenant: SyncContext['tenant']
-  readonly ctx: SyncContext
+  /** All that the management cluster says of it. */
+  readonly ctx: Omit<SyncContext, 'classes'>
+  readonly classRules: ClassRules | undefined
   readonly controlPlaneNamespace: string
   readonly kubeconfig: string
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
@@ -22,6 +24,12 @@ export interface TenantSource {
 const apiServerIndex = 1
 const dnsIndex = 10
 
+const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
+  ingressAnnotations: sync.ingressAnnotations,
+  ingressHosts: sync.ingressHosts,
+  inlineCSIDrivers: sync.inlineCSIDrivers,
+})
+
 /** The source, or undefined while the control plane is not up yet or is on its way out. */
 export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
   const { metadata, spec, status } = plane
@@ -30,23 +38,32 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
   if (metadata.deletionTimestamp || !status?.serviceSlice || !status.controlPlaneNamespace || !kubeconfig || !apiServerReady)
     return undefined
   const tenant = { uid: metadata.uid ?? '', name: metadata.name ?? '', namespace: metadata.namespace ?? '' }
-  const ctx: SyncContext = {
+  const ctx: TenantSource['ctx'] = {
     tenant,
     clusterDomain: spec.network.clusterDomain,
     apiServerAddress: sliceAddress(status.serviceSlice, apiServerIndex),
     dnsAddress: sliceAddress(status.serviceSlice, dnsIndex),
     serviceSlices: [status.serviceSlice],
     podSecurity: spec.isolation.podSecurity,
+    policy: syncPolicy(spec),
   }
-  const { nodeSelector } = spec.sync
+  const { nodes, classes: classRules } = spec.sync
+  const nodeSelector = nodes === 'used' ? undefined : spec.sync.nodeSelector
   return {
     tenant,
     ctx,
     controlPlaneNamespace: status.controlPlaneNamespace,
     kubeconfig: Buffer.from(kubeconfig, 'base64').toString(),
+    classRules,
     nodeSelector,
     resume: metadata.annotations?.[resumeSyncAnnotation],
-    revision: JSON.stringify([ctx, nodeSelector, kubeconfigSecret?.metadata.uid, kubeconfigSecret?.metadata.resourceVersion]),
+    revision: JSON.stringify([
+      ctx,
+      classRules,
+      nodeSelector,
+      kubeconfigSecret?.metadata.uid,
+      kubeconfigSecret?.metadata.resourceVersion,
+    ]),
   }
 }
 

@@ -11,13 +11,16 @@ import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
 import { syncedResources } from './resources/index.ts'
+import { mirroredKinds } from './resources/mirrored.ts'
 import type { TenantSide } from './sides.ts'
+import { isBurnt } from './sync-address.ts'
 
 /** Kinds that come up whole from super: watched in the tenant so that what somebody changes there is put right. */
-const mirroredTypes: readonly ResourceType[] = [
-  resourceTypes.nodes,
-  resourceTypes.persistentVolumes,
-  resourceTypes.storageClasses,
+const mirroredTypes: readonly { readonly type: ResourceType; readonly optional?: boolean }[] = [
+  { type: resourceTypes.nodes },
+  { type: resourceTypes.persistentVolumes },
+  { type: resourceTypes.ipAddresses },
+  ...mirroredKinds,
 ]
 
 export const resourceByPlural: ReadonlyMap<string, SyncedResource> = new Map(
@@ -75,19 +78,23 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
       if (!present) enqueue(tokensKey({ namespace, name, uid }))
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
     }
+    if (type.kind === 'Node') enqueue(keyOf('csinodes', '', name))
+    // Addresses that the tenant gave to its own Services are told by these.
+    if (type.kind === 'IPAddress' && present && !isBurnt(object)) return
     if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)
       enqueue(keyOf('persistentvolumes', '', object.spec.volumeName))
     // The sync that wrote to a pod knows what it wrote; for other kinds the answer may hold what the other side has to see.
     if (!(own && type.kind === 'Pod')) enqueue(key)
   }
 
-  const watchType = (type: ResourceType, resource: SyncedResource | undefined): void => {
+  const watchType = (type: ResourceType, resource: SyncedResource | undefined, optional = false): void => {
     informers.set(
       type.plural,
       createInformer({
         client: tenantClient,
         type,
         log,
+        optional,
         ...(resource?.byReference && { metadataOnly: true }),
         ...(resource?.keepTenant && { keep: resource.keepTenant }),
         onEvent: (event, object, _old, own) => track({ resource, type, event, object, own }),
@@ -96,7 +103,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     )
   }
   for (const resource of syncedResources) watchType(resource.type, resource)
-  for (const type of mirroredTypes) watchType(type, undefined)
+  for (const { type, optional } of mirroredTypes) watchType(type, undefined, optional)
 
   return {
     ctx,

@@ -5,10 +5,12 @@ import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { parseKey, storeKey } from './keys.ts'
 import { hasPod, queueLeftovers } from './leftovers.ts'
+import { mirroredByPlural } from './resources/mirrored.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
-import { syncStorageClass } from './sync-class.ts'
+import { syncAddress } from './sync-address.ts'
 import { syncConfig } from './sync-config.ts'
 import { syncEvent } from './sync-event.ts'
+import { syncMirrored } from './sync-mirrored.ts'
 import { syncNode } from './sync-node.ts'
 import { syncObject } from './sync-object.ts'
 import { syncVolume } from './sync-volume.ts'
@@ -20,13 +22,15 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
   const key = parseKey(text)
   const resource = resourceByPlural.get(key.resource)
   if (resource) return resource.byReference ? syncConfig(resource, key, deps) : syncObject(resource, key, deps)
+  const mirrored = mirroredByPlural.get(key.resource)
+  if (mirrored) return syncMirrored(mirrored, key, deps)
   switch (key.resource) {
     case 'nodes':
       return syncNode(key, deps)
     case 'persistentvolumes':
       return syncVolume(key, deps)
-    case 'storageclasses':
-      return syncStorageClass(key, deps)
+    case 'ipaddresses':
+      return syncAddress(key, deps)
     case 'events':
       return syncEvent(key, deps)
     case 'tokens': {

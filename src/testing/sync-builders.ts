@@ -1,9 +1,23 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import type { TenantClasses } from '../syncer/classes.ts'
+import type { SyncPolicy } from '../syncer/resource.ts'
 import { aPod, type Wanted } from './builders.ts'
 import { frozen } from './frozen.ts'
 
+/** A tenant that may use all classes of super, whatever they are called, none of them the default. */
+export const everyClass: TenantClasses = { allows: () => true, defaultOf: () => undefined, isDefault: () => undefined }
+
+/** What a tenant may say to super's controllers when the operator says nothing. */
+export const strictPolicy: SyncPolicy = { ingressAnnotations: [], ingressHosts: undefined, inlineCSIDrivers: [] }
+
 /** What a translation knows of a tenant in tests: acme, with the slice 10.96.4.0/24. */
-export const aSyncContext = (wanted: { readonly podSecurity?: 'privileged' | 'baseline' | 'restricted' } = {}) =>
+export const aSyncContext = (
+  wanted: {
+    readonly podSecurity?: 'privileged' | 'baseline' | 'restricted'
+    readonly classes?: Partial<TenantClasses>
+    readonly policy?: Partial<SyncPolicy>
+  } = {},
+) =>
   frozen({
     tenant: { uid: '11111111-2222-4333-8444-555555555555', name: 'acme', namespace: 'tenants' },
     clusterDomain: 'cluster.local',
@@ -11,6 +25,8 @@ export const aSyncContext = (wanted: { readonly podSecurity?: 'privileged' | 'ba
     dnsAddress: '10.96.4.10',
     serviceSlices: ['10.96.4.0/24', 'fd00:4::/112'],
     podSecurity: wanted.podSecurity ?? ('baseline' as const),
+    classes: { ...everyClass, ...wanted.classes },
+    policy: { ...strictPolicy, ...wanted.policy },
   })
 
 /** A pod `web` in the tenant's namespace `shop`, as the tenant's API server gives it: one container and what `spec` lays over it. */

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { SyncedResource } from '../syncer/resource.ts'
 import { syncedResources } from '../syncer/resources/index.ts'
+import { mirroredByPlural } from '../syncer/resources/mirrored.ts'
 import { tenantNode } from '../syncer/resources/nodes.ts'
 import { tenantPersistentVolume } from '../syncer/resources/persistent-volumes.ts'
 import { tokenSources } from '../syncer/resources/pods.ts'
-import { tenantStorageClass } from '../syncer/resources/storage-classes.ts'
 import { wantedObject } from '../syncer/super-object.ts'
 import { namespaceFittings } from '../syncer/sync-namespace.ts'
 import { agentPort } from '../syncer/sync-node.ts'
@@ -39,6 +39,14 @@ export const down = (plural: string, object: KubeObject, more: Partial<KubeObjec
     ...more,
     metadata: { ...wanted.object.metadata, uid: `super-${object.metadata.uid}` },
   }
+}
+
+/** What a tenant that sees it all sees of an object of super. */
+const copyOf = (plural: string, superObject: KubeObject): KubeObject => {
+  const view = { classes: ctx.classes, hasNode: () => true, drivers: () => new Set<string>(), hasOwnDefaultPriority: () => false }
+  const copy = mirroredByPlural.get(plural)?.toTenant(superObject, view)
+  if (!copy) throw new Error(`no copy of ${plural} ${superObject.metadata.name}`)
+  return copy
 }
 
 const meta = (name: string, uid: string, namespace?: string) => ({
@@ -149,7 +157,7 @@ export const aWorld = (): World => {
       nodes: [mirrored(tenantNode(superNode, { agentPort }))],
       leases: [{ metadata: { name: 'n1' }, spec: { renewTime: new Date(worldTime - 30_000).toISOString() } }],
       persistentvolumes: [mirrored(tenantPersistentVolume(superVolume, { tenantClaim: claim, ctx }))],
-      storageclasses: [mirrored(tenantStorageClass(superClass))],
+      storageclasses: [mirrored(copyOf('storageclasses', superClass))],
     },
     superSide: {
       namespaces: [down('namespaces', namespace, { status: { phase: 'Active' } })],

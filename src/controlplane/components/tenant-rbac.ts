@@ -32,7 +32,11 @@ const syncerRules = [
   rule('', ['events'], ['create', 'patch']),
   rule('events.k8s.io', ['events'], ['create', 'patch']),
   rule('', ['nodes', 'nodes/status', 'persistentvolumes', 'persistentvolumes/status'], ['*']),
-  rule('storage.k8s.io', ['storageclasses'], ['*']),
+  rule('storage.k8s.io', ['storageclasses', 'volumeattributesclasses', 'csidrivers', 'csinodes'], ['*']),
+  rule('networking.k8s.io', ['ingressclasses'], ['*']),
+  rule('node.k8s.io', ['runtimeclasses'], ['*']),
+  rule('scheduling.k8s.io', ['priorityclasses'], ['*']),
+  rule('snapshot.storage.k8s.io', ['volumesnapshotclasses'], ['*']),
   rule('coordination.k8s.io', ['leases'], ['*']),
   // Burns addresses of the slice that super gave to somebody else.
   rule('networking.k8s.io', ['ipaddresses'], [...read, 'create', 'delete']),

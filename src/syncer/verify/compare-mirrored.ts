@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { objectKey } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
-import { mirroredLabel } from '../../tenancy/marks.ts'
 import { superNamespace } from '../../tenancy/names.ts'
 import type { SyncContext } from '../resource.ts'
+import { driversOf, isMirrored, type MirroredKind, type MirrorView, mirroredKinds } from '../resources/mirrored.ts'
 import { tenantNode } from '../resources/nodes.ts'
 import { tenantPersistentVolume } from '../resources/persistent-volumes.ts'
-import { tenantStorageClass } from '../resources/storage-classes.ts'
 import { ownerOf } from '../super-object.ts'
 import { agentPort, selects } from '../sync-node.ts'
 import type { Difference, DifferenceKind } from './difference.ts'
@@ -19,8 +18,6 @@ const leaseMs = 120_000
 
 const byName = (objects: readonly KubeObject[]): ReadonlyMap<string, KubeObject> =>
   new Map(objects.map((object) => [object.metadata.name ?? '', object]))
-
-const isMirrored = ({ metadata }: KubeObject): boolean => metadata.labels?.[mirroredLabel] !== undefined
 
 const driftOf = (live: KubeObject, wanted: KubeObject): readonly [DifferenceKind, string][] =>
   fieldDrift(live, wanted)
@@ -90,20 +87,45 @@ export const compareNodes = (
   return differences
 }
 
-/** Storage classes of super, each in the tenant unless the tenant has one of that name of its own. */
-export const compareStorageClasses = (snapshot: Snapshot): readonly Difference[] => {
-  const superClasses = byName(objectsOf(snapshot.superSide, resourceTypes.storageClasses))
-  const tenantClasses = byName(objectsOf(snapshot.tenant, resourceTypes.storageClasses))
-  const place = at('storageclasses')
-  const fromSuper = [...superClasses].flatMap(([name, superClass]): Difference[] => {
-    const live = tenantClasses.get(name)
+/** What a tenant sees of one kind as copies: all that it may, true to super, unless the tenant has its own of that name. */
+const compareCopies = (kind: MirroredKind, snapshot: Snapshot, view: MirrorView): readonly Difference[] => {
+  const superObjects = byName(objectsOf(snapshot.superSide, kind.type))
+  const tenantObjects = byName(objectsOf(snapshot.tenant, kind.type))
+  const place = at(kind.type.plural)
+  const wanted = new Map(
+    [...superObjects].flatMap(([name, object]): [string, KubeObject][] => {
+      const copy = kind.toTenant(object, view)
+      return copy ? [[name, copy]] : []
+    }),
+  )
+  const offered = [...wanted].flatMap(([name, copy]): Difference[] => {
+    const live = tenantObjects.get(name)
     if (!live) return [place(name)(['missing-in-tenant', 'super offers it'])]
-    return isMirrored(live) ? driftOf(live, tenantStorageClass(superClass)).map(place(name)) : []
+    if (!isMirrored(live)) return []
+    const surplus = kind.fields
+      .filter((field) => copy[field] === undefined && live[field])
+      .map((field): [DifferenceKind, string] => ['stale-in-tenant', `${field} is ${JSON.stringify(live[field])}, wanted none`])
+    return [...driftOf(live, copy), ...surplus].map(place(name))
   })
-  const extra = [...tenantClasses.values()]
-    .filter((live) => isMirrored(live) && !superClasses.has(live.metadata.name ?? ''))
+  const extra = [...tenantObjects.values()]
+    .filter((live) => isMirrored(live) && !wanted.has(live.metadata.name ?? ''))
     .map((live) => place(live.metadata.name ?? '')(['extra-in-tenant', 'super does not offer it any more']))
-  return [...fromSuper, ...extra]
+  return [...offered, ...extra]
+}
+
+/** Classes and CSI objects: of super's those that the tenant may use. A kind that either side does not serve has nothing to compare. */
+export const compareMirrored = (snapshot: Snapshot, { classes }: Pick<SyncContext, 'classes'>): readonly Difference[] => {
+  const tenantNodes = byName(objectsOf(snapshot.tenant, resourceTypes.nodes))
+  const view: MirrorView = {
+    classes,
+    hasNode: (name) => tenantNodes.has(name),
+    drivers: () => driversOf(objectsOf(snapshot.superSide, resourceTypes.storageClasses), classes),
+    hasOwnDefaultPriority: () =>
+      objectsOf(snapshot.tenant, resourceTypes.priorityClasses).some((live) => live.globalDefault === true && !isMirrored(live)),
+  }
+  return mirroredKinds
+    .filter(({ type }) => snapshot.tenant.has(type.plural) && snapshot.superSide.has(type.plural))
+    .flatMap((kind) => compareCopies(kind, snapshot, view))
 }
 
 /** The volume of each bound claim: the same on both sides, and bound to the tenant's own claim in the tenant. */

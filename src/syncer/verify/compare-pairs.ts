@@ -37,6 +37,8 @@ const describeWrite = (write: TenantWrite): string => {
       return `status: ${cut(JSON.stringify(write.status))}`
     case 'patch':
       return `fields: ${cut(JSON.stringify(write.body))}`
+    case 'detour':
+      return `fields: ${cut(JSON.stringify(write.to))}`
   }
 }
 const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 197)}...` : text)

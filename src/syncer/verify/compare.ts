@@ -5,7 +5,7 @@ import type { SyncContext } from '../resource.ts'
 import { syncedResources } from '../resources/index.ts'
 import { isLive } from '../tenant.ts'
 import { compareNamespaceFittings, compareTokens, isTokenSecret } from './compare-fittings.ts'
-import { compareNodes, compareStorageClasses, compareVolumes } from './compare-mirrored.ts'
+import { compareMirrored, compareNodes, compareVolumes } from './compare-mirrored.ts'
 import { comparePairs, type PairReport } from './compare-pairs.ts'
 import { objectsOf, type Snapshot } from './snapshot.ts'
 
@@ -44,7 +44,7 @@ export const compareSides = (snapshot: Snapshot, { ctx, nodeSelector }: CompareI
       ...compareTokens(snapshot, ctx),
       ...compareNodes(snapshot, { nodeSelector }),
       ...compareVolumes(snapshot, ctx),
-      ...compareStorageClasses(snapshot),
+      ...compareMirrored(snapshot, ctx),
     ],
     refused: pairs.flatMap(({ refused }) => refused),
     compared: pairs.reduce((sum, { compared }) => sum + compared, 0),

@@ -1,9 +1,11 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { hasCode } from '../../lib/errors.ts'
 import { tenantLabel } from '../../tenancy/marks.ts'
 import type { SyncContext } from '../resource.ts'
 import { syncedResources } from '../resources/index.ts'
+import { mirroredKinds } from '../resources/mirrored.ts'
 
 /** Whole objects of one side by plural of the resource. */
 export type Objects = ReadonlyMap<string, readonly KubeObject[]>
@@ -17,23 +19,31 @@ export interface Snapshot {
   readonly takenAt: number
 }
 
+interface Kind {
+  readonly type: ResourceType
+  readonly namespace?: string
+  readonly labelSelector?: string
+  /** An API server may not serve it. */
+  readonly optional?: boolean
+}
+
 /** Kinds that come up from super whole. */
-const mirrored: readonly ResourceType[] = [resourceTypes.nodes, resourceTypes.persistentVolumes, resourceTypes.storageClasses]
+const shared: readonly Kind[] = [{ type: resourceTypes.nodes }, { type: resourceTypes.persistentVolumes }, ...mirroredKinds]
 /** What each super namespace holds besides. */
 const fittings: readonly ResourceType[] = [resourceTypes.roleBindings, resourceTypes.serviceAccounts]
 
 const listMs = 60_000
 
-const readAll = async (
-  client: Pick<KubeClient, 'list'>,
-  kinds: readonly { readonly type: ResourceType; readonly namespace?: string; readonly labelSelector?: string }[],
-  signal: AbortSignal,
-): Promise<Objects> =>
+const readAll = async (client: Pick<KubeClient, 'list'>, kinds: readonly Kind[], signal: AbortSignal): Promise<Objects> =>
   new Map(
     await Promise.all(
-      kinds.map(async ({ type, ...options }): Promise<[string, readonly KubeObject[]]> => {
-        const { items } = await client.list(type, { ...options, signal, timeoutMs: listMs })
-        return [type.plural, items]
+      kinds.map(async ({ type, namespace, labelSelector, optional }): Promise<[string, readonly KubeObject[]]> => {
+        const selection = { ...(namespace !== undefined && { namespace }), ...(labelSelector !== undefined && { labelSelector }) }
+        const answer = await client.list(type, { ...selection, signal, timeoutMs: listMs }).catch((error: unknown) => {
+          if (optional && hasCode(error, 'KUBE_NOT_FOUND')) return undefined
+          throw error
+        })
+        return [type.plural, answer?.items ?? []]
       }),
     ),
   )
@@ -51,7 +61,6 @@ export const takeSnapshot = async (
   { tenantClient, superClient, signal, now }: SnapshotDeps,
 ): Promise<Snapshot> => {
   const synced = syncedResources.map(({ type }) => ({ type }))
-  const shared = mirrored.map((type) => ({ type }))
   const labelSelector = `${tenantLabel}=${tenant.uid}`
   const labelled = [...synced, ...fittings.map((type) => ({ type }))].map((kind) => ({ ...kind, labelSelector }))
   const [tenantObjects, superObjects] = await Promise.all([

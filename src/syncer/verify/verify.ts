@@ -5,11 +5,12 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { tenantClasses } from '../classes.ts'
 import { readSyncRecord } from '../lease.ts'
 import { type TenantSource, tenantSource } from '../tenant-source.ts'
 import { compareSides } from './compare.ts'
 import { type SettledReport, settle } from './settle.ts'
-import { takeSnapshot } from './snapshot.ts'
+import { objectsOf, takeSnapshot } from './snapshot.ts'
 
 export interface VerifyRequest {
   /** Name and namespace of the TenantControlPlane. */
@@ -34,6 +35,11 @@ export interface VerifyReport extends SettledReport {
   /** Why the syncer has stopped for this tenant, if it has. */
   readonly frozen: string | undefined
 }
+
+const readerOf = (objects: readonly KubeObject[]) => ({
+  get: (name: string) => objects.find(({ metadata }) => metadata.name === name),
+  list: () => objects,
+})
 
 const readSource = async (
   { name, namespace, signal }: VerifyRequest,
@@ -64,7 +70,8 @@ export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Pr
   try {
     const look = async () => {
       const snapshot = await takeSnapshot(source.ctx, { tenantClient, superClient: deps.superClient, signal, now: Date.now })
-      return compareSides(snapshot, source)
+      const classes = tenantClasses(source.classRules, (type) => readerOf(objectsOf(snapshot.superSide, type)))
+      return compareSides(snapshot, { ctx: { ...source.ctx, classes }, nodeSelector: source.nodeSelector })
     }
     const report = await settle(look, {
       rounds,

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '../apis/kube-object.ts'
+import type { ClassRules } from '../apis/tenant-control-plane.ts'
+import { frozen } from '../testing/frozen.ts'
+import { type ClassKind, tenantClasses } from './classes.ts'
+
+const aClass = (name: string, more: Partial<KubeObject['metadata']> = {}): KubeObject => frozen({ metadata: { name, ...more } })
+const superClasses = [aClass('fast', { labels: { tier: 'gold' } }), aClass('slow', { labels: { tier: 'tin' } }), aClass('plain')]
+const of = (rules: ClassRules | undefined, classes: readonly KubeObject[] = superClasses) =>
+  tenantClasses(rules, () => ({ list: () => classes, get: (name) => classes.find(({ metadata }) => metadata.name === name) }))
+
+describe('allows', () => {
+  test.for<[name: string, kind: ClassKind, rules: ClassRules | undefined, allowed: string[]]>([
+    ['without any rule all', 'StorageClass', undefined, ['fast', 'slow', 'plain']],
+    ['without a rule for the kind all', 'RuntimeClass', { storage: { allowed: [] } }, ['fast', 'slow', 'plain']],
+    ['without a rule no priority', 'PriorityClass', undefined, []],
+    ['with an empty list none', 'StorageClass', { storage: { allowed: [] } }, []],
+    ['what is named', 'IngressClass', { ingress: { allowed: ['slow'] } }, ['slow']],
+    ['what is selected', 'StorageClass', { storage: { selector: { tier: 'gold' } } }, ['fast']],
+    [
+      'what is named and what is selected',
+      'StorageClass',
+      { storage: { selector: { tier: 'gold' }, allowed: ['plain'] } },
+      ['fast', 'plain'],
+    ],
+    ['with an empty selector all, priorities too', 'PriorityClass', { priority: { selector: {} } }, ['fast', 'slow', 'plain']],
+    ['the default, beside what is named', 'StorageClass', { storage: { default: 'slow', allowed: ['fast'] } }, ['fast', 'slow']],
+    ['only the default, of priorities', 'PriorityClass', { priority: { default: 'slow' } }, ['slow']],
+    ['all, when only a default is said', 'StorageClass', { storage: { default: 'slow' } }, ['fast', 'slow', 'plain']],
+  ])('%s', ([, kind, rules, allowed]) => {
+    const classes = of(rules)
+    const asked = ['fast', 'slow', 'plain', 'unknown', 'constructor']
+    expect(asked.filter((name) => classes.allows(kind, name))).toEqual(allowed)
+  })
+
+  test('nothing that super does not have, though it is named', () => {
+    expect(of({ storage: { allowed: ['gone'], default: 'gone' } }).allows('StorageClass', 'gone')).toBe(false)
+  })
+})
+
+describe('the default', () => {
+  const annotated = (name: string, creationTimestamp: string) =>
+    aClass(name, { creationTimestamp, annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' } })
+  const old = annotated('old', '2026-01-01T00:00:00Z')
+  const young = annotated('young', '2026-02-01T00:00:00Z')
+
+  test.for<[name: string, rules: ClassRules | undefined, wanted: string | undefined]>([
+    ["is super's newest", undefined, 'young'],
+    ["is super's newest that is allowed", { storage: { allowed: ['old', 'plain'] } }, 'old'],
+    ['is none when no default of super is allowed', { storage: { allowed: ['plain'] } }, undefined],
+    ['is what the rule says', { storage: { default: 'plain' } }, 'plain'],
+    ['is none while super has not what the rule says', { storage: { default: 'gone' } }, undefined],
+  ])('%s', ([, rules, wanted]) => {
+    expect(of(rules, [old, young, aClass('plain')]).defaultOf('StorageClass')).toBe(wanted)
+  })
+})
