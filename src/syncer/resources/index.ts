@@ -1,6 +1,7 @@
 import type { SyncedResource } from '../resource.ts'
 import { configMaps } from './config-maps.ts'
 import { endpointSlices } from './endpoint-slices.ts'
+import { ingresses } from './ingresses.ts'
 import { namespaces } from './namespaces.ts'
 import { networkPolicies } from './network-policies.ts'
 import { persistentVolumeClaims } from './persistent-volume-claims.ts'
@@ -17,6 +18,7 @@ export const syncedResources: readonly SyncedResource[] = [
   persistentVolumeClaims,
   services,
   endpointSlices,
+  ingresses,
   networkPolicies,
   podDisruptionBudgets,
   pods,

@@ -4,7 +4,8 @@ import { aPersistentVolumeClaim } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
 import { persistentVolumeClaims as claims } from './persistent-volume-claims.ts'
 
-const ctx = aSyncContext()
+const withheld = ['withheld', 'gone']
+const ctx = aSyncContext({ classes: { allows: (_kind, name) => !withheld.includes(name), defaultOf: () => 'standard' } })
 const base = {
   accessModes: ['ReadWriteOnce'],
   resources: { requests: { storage: '1Gi' } },
@@ -29,7 +30,13 @@ describe('toSuper', () => {
       { dataSource: { kind: 'PersistentVolumeClaim', name: 'old' } },
       { dataSource: { kind: 'PersistentVolumeClaim', name: 'old' } },
     ],
-    ['leaves the default class to the API server', { storageClassName: undefined }, { storageClassName: undefined }],
+    ["asks for the tenant's default class", { storageClassName: undefined }, {}],
+    ['an attributes class', { volumeAttributesClassName: 'gold' }, { volumeAttributesClassName: 'gold' }],
+    [
+      'a block device for many nodes',
+      { volumeMode: 'Block', accessModes: ['ReadWriteMany'] },
+      { volumeMode: 'Block', accessModes: ['ReadWriteMany'] },
+    ],
   ])('%s', ([, spec, wanted]) => {
     expect(claims.toSuper(claim(spec), ctx)).toEqual({
       kind: 'object',
@@ -58,8 +65,14 @@ describe('toSuper', () => {
   })
 
   test('an attributes class that comes later refuses no claim that holds data', () => {
-    const later = claim({ volumeName: 'pvc-1', volumeAttributesClassName: 'gold' }, { status: { phase: 'Bound' } })
+    const later = claim({ volumeName: 'pvc-1', volumeAttributesClassName: 'withheld' }, { status: { phase: 'Bound' } })
     expect(claims.toSuper(later, ctx)).toEqual({ kind: 'object', body: { annotations: {}, fields: { spec: base } } })
+    expect(claims.toTenant?.(superClaim({ volumeName: 'pvc-1' }, { phase: 'Bound' }), later, ctx)).toEqual([
+      {
+        kind: 'status',
+        status: { modifyVolumeStatus: { status: 'Pending', targetVolumeAttributesClassName: 'withheld' } },
+      },
+    ])
   })
 
   test('a claim that only says it is bound gets no volume made beforehand', () => {
@@ -72,7 +85,8 @@ describe('toSuper', () => {
 
   test.for<[name: string, spec: Record<string, unknown>, reason: string]>([
     ['a selector of volumes', { selector: { matchLabels: { a: 'b' } } }, 'FieldNotSupported'],
-    ['an attributes class', { volumeAttributesClassName: 'gold' }, 'FieldNotSupported'],
+    ['an attributes class that is not offered', { volumeAttributesClassName: 'withheld' }, 'VolumeAttributesClassNotAllowed'],
+    ['a class that is not offered', { storageClassName: 'withheld' }, 'StorageClassNotAllowed'],
     ['an unknown field', { teleport: 1 }, 'FieldNotSupported'],
     ['a volume by name', { volumeName: 'somebody-elses' }, 'VolumeNameNotSupported'],
     ['no class on purpose', { storageClassName: '' }, 'StorageClassNeeded'],
@@ -91,11 +105,21 @@ describe('toSuper', () => {
   })
 })
 
-test('update only changes the size', () => {
-  const wanted = claim({ resources: { requests: { storage: '2Gi' } }, accessModes: ['ReadWriteMany'] })
+test('a claim that says it is bound gets no class that is not offered either', () => {
+  const forged = claim({ storageClassName: 'gone' }, { metadata: { annotations: bound }, status: { phase: 'Bound' } })
+  expect(claims.toSuper(forged, ctx)).toMatchObject({ kind: 'refused', reason: 'StorageClassNotAllowed' })
+})
+
+test('no class, and none is the default', () => {
+  expect(claims.toSuper(claim({ storageClassName: undefined }), aSyncContext())).toMatchObject({ reason: 'StorageClassNeeded' })
+})
+
+test('update only changes the size and the attributes class', () => {
+  const resources = { requests: { storage: '2Gi' } }
+  const wanted = claim({ resources, accessModes: ['ReadWriteMany'], volumeAttributesClassName: 'gold' })
   expect(claims.update?.(superClaim({ volumeName: 'pvc-1' }), wanted)).toMatchObject({
     kind: 'replace',
-    object: { spec: { ...base, volumeName: 'pvc-1', resources: { requests: { storage: '2Gi' } } } },
+    object: { spec: { ...base, volumeName: 'pvc-1', resources, volumeAttributesClassName: 'gold' } },
   })
 })
 

@@ -2,7 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus } from '../pods/json-types.ts'
-import { defineResource, type TenantWrite, type Translation } from '../resource.ts'
+import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
 import { mergePatch } from './merge-patch.ts'
 import { mapMessages, tenantText } from './tenant-text.ts'
 
@@ -24,8 +24,7 @@ export const claimFields: FieldTable = {
   resources: 'pass',
   selector: { refuse: 'volumes are made for claims here, so there are none to select from; leave it out' },
   storageClassName: 'translate',
-  // Can be set later as well: a claim with data in it must not become a refused one.
-  volumeAttributesClassName: 'drop',
+  volumeAttributesClassName: 'translate',
   volumeMode: 'pass',
   volumeName: 'translate',
 }
@@ -38,27 +37,44 @@ const isClaim = (source: { apiGroup?: string; kind: string } | undefined): boole
 
 const refused = (reason: string, message: string): Translation => ({ kind: 'refused', reason, message })
 
-/** The class of a claim, also where an old manifest says it in an annotation. */
-const classOf = ({ metadata, spec }: Claim): string | undefined =>
-  spec.storageClassName ?? metadata.annotations?.[legacyClassAnnotation]
+/** The class of a claim, also where an old manifest says it in an annotation. One that names none gets the tenant's default, never super's. */
+const classOf = ({ metadata, spec }: Claim, { classes }: SyncContext): string | undefined =>
+  spec.storageClassName ?? metadata.annotations?.[legacyClassAnnotation] ?? classes.defaultOf('StorageClass')
 
-/** A claim that the syncer bound has the annotation from the same write that gave it its volume, and soon its phase: nothing else in a tenant binds. */
-const isBoundHere = ({ metadata, status }: Claim): boolean =>
-  metadata.annotations?.['pv.kubernetes.io/bind-completed'] !== undefined || !['Pending', undefined].includes(status?.phase)
-
-const refusal = (claim: Claim): Translation | undefined => {
-  const { spec } = claim
-  const field = refusedField(spec, claimFields)
-  if (field) return refused('FieldNotSupported', `spec.${field.field}: ${field.why}`)
-  if (spec.volumeAttributesClassName && !spec.volumeName) {
-    return refused('FieldNotSupported', 'spec.volumeAttributesClassName: volume attributes classes are not offered here')
-  }
-  if (classOf(claim) === '') {
+const classRefusal = (claim: Claim, ctx: SyncContext): Translation | undefined => {
+  const name = classOf(claim, ctx)
+  if (name === '') {
     return refused(
       'StorageClassNeeded',
       'spec.storageClassName: without a class only a volume made beforehand would do, and there are none here',
     )
   }
+  if (name === undefined) return refused('StorageClassNeeded', 'spec.storageClassName: no class is the default here; name one')
+  return ctx.classes.allows('StorageClass', name)
+    ? undefined
+    : refused('StorageClassNotAllowed', `spec.storageClassName: class ${name} is not offered here`)
+}
+
+/** An attributes class that the tenant may not use. It can be set later as well: a claim with data in it must not become a refused one. */
+const withheldAttributes = ({ spec }: Claim, { classes }: SyncContext): string | undefined =>
+  spec.volumeAttributesClassName && !classes.allows('VolumeAttributesClass', spec.volumeAttributesClassName)
+    ? spec.volumeAttributesClassName
+    : undefined
+
+/** A claim that the syncer bound has the annotation from the same write that gave it its volume, and soon its phase: nothing else in a tenant binds. */
+const isBoundHere = ({ metadata, status }: Claim): boolean =>
+  metadata.annotations?.['pv.kubernetes.io/bind-completed'] !== undefined || !['Pending', undefined].includes(status?.phase)
+
+const refusal = (claim: Claim, ctx: SyncContext): Translation | undefined => {
+  const { spec } = claim
+  const field = refusedField(spec, claimFields)
+  if (field) return refused('FieldNotSupported', `spec.${field.field}: ${field.why}`)
+  const withheld = withheldAttributes(claim, ctx)
+  if (withheld !== undefined && !spec.volumeName) {
+    return refused('VolumeAttributesClassNotAllowed', `spec.volumeAttributesClassName: class ${withheld} is not offered here`)
+  }
+  const noClass = classRefusal(claim, ctx)
+  if (noClass) return noClass
   if (spec.volumeName && !isBoundHere(claim)) {
     return refused('VolumeNameNotSupported', 'spec.volumeName: volumes are made for claims here; leave it out')
   }
@@ -69,21 +85,29 @@ const refusal = (claim: Claim): Translation | undefined => {
   return undefined
 }
 
-const superSpec = (claim: Claim): Record<string, unknown> => {
-  const { dataSource, dataSourceRef } = claim.spec
-  const storageClassName = classOf(claim)
+const superSpec = (claim: Claim, ctx: SyncContext): Record<string, unknown> => {
+  const { dataSource, dataSourceRef, volumeAttributesClassName } = claim.spec
+  const attributes = withheldAttributes(claim, ctx) === undefined ? volumeAttributesClassName : undefined
   return {
     ...passingFields(claim.spec, claimFields),
-    ...(storageClassName !== undefined && { storageClassName }),
+    storageClassName: classOf(claim, ctx),
+    ...(attributes && { volumeAttributesClassName: attributes }),
     ...(dataSource && { dataSource }),
     ...(dataSourceRef && { dataSourceRef }),
   }
 }
 
-/** Only the requested size of a claim can change. */
-const update = (live: Claim, wanted: Claim): { readonly kind: 'replace'; readonly object: Claim } => ({
+/** Only the requested size and the attributes class of a claim can change. */
+const update = (live: Claim, { spec }: Claim): { readonly kind: 'replace'; readonly object: Claim } => ({
   kind: 'replace',
-  object: { ...live, spec: { ...live.spec, ...(wanted.spec.resources && { resources: wanted.spec.resources }) } },
+  object: {
+    ...live,
+    spec: {
+      ...live.spec,
+      ...(spec.resources && { resources: spec.resources }),
+      ...(spec.volumeAttributesClassName && { volumeAttributesClassName: spec.volumeAttributesClassName }),
+    },
+  },
 })
 
 /** Status fields that go up; others are of no use without super's volume objects. */
@@ -93,13 +117,15 @@ const statusFields = [
   'allocatedResources',
   'capacity',
   'conditions',
+  'currentVolumeAttributesClassName',
+  'modifyVolumeStatus',
   'phase',
 ] as const
 
 const pick = (status: V1PersistentVolumeClaimStatus): Record<string, unknown> =>
   Object.fromEntries(statusFields.filter((field) => status[field] !== undefined).map((field) => [field, status[field]]))
 
-const toTenant = (superClaim: Claim, tenantClaim: Claim): readonly TenantWrite[] => {
+const toTenant = (superClaim: Claim, tenantClaim: Claim, ctx: SyncContext): readonly TenantWrite[] => {
   const { volumeName, storageClassName } = superClaim.spec
   const { namespace = '', uid = '' } = tenantClaim.metadata
   const binding = Boolean(volumeName) && !tenantClaim.spec.volumeName
@@ -124,7 +150,13 @@ const toTenant = (superClaim: Claim, tenantClaim: Claim): readonly TenantWrite[]
     superNamespaceName: superClaim.metadata.namespace ?? '',
     uids: [[superClaim.metadata.uid ?? '', uid]],
   })
-  const wanted = { ...mapMessages(pick(superClaim.status ?? {}), text), ...(lost && { phase: 'Lost' }) }
+  const withheld = withheldAttributes(tenantClaim, ctx)
+  const wanted = {
+    ...mapMessages(pick(superClaim.status ?? {}), text),
+    // As with a class that does not exist (KEP-3751).
+    ...(withheld !== undefined && { modifyVolumeStatus: { status: 'Pending', targetVolumeAttributesClassName: withheld } }),
+    ...(lost && { phase: 'Lost' }),
+  }
   const status = mergePatch(pick(tenantClaim.status ?? {}), { phase: 'Pending', ...wanted }) as
     | Record<string, unknown>
     | undefined
@@ -136,10 +168,10 @@ export const persistentVolumeClaims = defineResource<Claim>({
   type: resourceTypes.persistentVolumeClaims,
   superWatch: 'labelled',
   goneInSuper: 'recreate',
-  toSuper: (claim) =>
-    refusal(claim) ?? {
+  toSuper: (claim, ctx) =>
+    refusal(claim, ctx) ?? {
       kind: 'object',
-      body: { annotations: superAnnotations(claim.metadata.annotations), fields: { spec: superSpec(claim) } },
+      body: { annotations: superAnnotations(claim.metadata.annotations), fields: { spec: superSpec(claim, ctx) } },
     },
   update,
   toTenant,

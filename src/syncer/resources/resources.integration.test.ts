@@ -19,7 +19,7 @@ import { tenantPersistentVolume } from './persistent-volumes.ts'
 import { secrets } from './secrets.ts'
 import { services } from './services.ts'
 
-const ctx = aSyncContext()
+const ctx = aSyncContext({ classes: { defaultOf: () => 'standard' } })
 const superNs = superNamespace(ctx.tenant, 'shop')
 let api: TestApiServer
 
