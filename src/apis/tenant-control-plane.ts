@@ -134,6 +134,12 @@ export const tenantControlPlaneSpec = z.object({
       serviceSlice: cidr
         .optional()
         .describe("The part of the super's Service range that the tenant allocates from; default: Berth picks a free /24"),
+      maxServiceSlices: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(4)
+        .describe('Slices the tenant may have at most. It gets another /24 when its Services hold three quarters of what it has'),
       clusterDomain: z
         .string()
         .max(63)
@@ -250,6 +256,13 @@ export const tenantControlPlaneStatus = z.object({
     .max(49)
     .optional()
     .describe("The tenant's part of the super's Service range: recorded once, never changed"),
+  serviceSlices: z
+    .array(z.string().max(49))
+    .max(64)
+    .optional()
+    .describe(
+      'All parts of the Service range that the tenant has, the first one included. There are more of them as it needs more',
+    ),
   controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
   kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
   conditions: z

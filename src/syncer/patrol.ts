@@ -3,6 +3,7 @@ import { decide } from './decide.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { informerOf, type SyncDeps } from './sides.ts'
 import { ownerOf, superRefOf, wantedObject } from './super-object.ts'
+import { driftedAddresses } from './sync-address.ts'
 import { ensureFittings } from './sync-namespace.ts'
 import { resourceByPlural } from './tenant.ts'
 
@@ -67,6 +68,7 @@ export const patrol = async (
       await note(orphan ? keyOf(plural, owner.namespace, owner.name) : undefined)
     }
   }
+  for (const address of driftedAddresses(deps)) await note(keyOf('ipaddresses', '', address))
   for (const namespace of tenant.readyNamespaces.keys()) {
     const superNs = superNamespace(ctx.tenant, namespace)
     if (!superSide.informers.get('namespaces')?.get(superNs)) continue

@@ -210,6 +210,15 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       enqueue(keyOf('leftovers', metadata.name ?? '', ''))
   }
 
+  /** What was refused for its address may go down now, and what others have of the new addresses is to be burnt. */
+  const enqueueServices = (): void => {
+    for (const plural of ['services', 'endpointslices']) {
+      for (const { metadata } of side.informers.get(plural)?.list() ?? [])
+        enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
+    }
+    for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
+  }
+
   const untilListed = async (): Promise<void> => {
     try {
       await side.whenSynced({ deadlineMs: listDeadlineMs, signal: stopping.signal })
@@ -280,7 +289,11 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       const next = answered ? afterSuccess(breaker) : afterFailure(breaker, performance.now())
       if (next !== breaker && (next.kind !== breaker.kind || next.kind === 'closed')) openBreaker(next)
     },
-    hear: ({ resume: word }) => {
+    hear: ({ resume: word, ctx: { serviceSlices } }) => {
+      if (String(serviceSlices) !== String(side.ctx.serviceSlices)) {
+        side.setSlices(serviceSlices)
+        if (listed) enqueueServices()
+      }
       if (word === resume) return
       resume = word
       if (listed) checkStore()

@@ -1,11 +1,14 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
+import { detourAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
+import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
+import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { ensureNode } from './sync-node.ts'
 import { ensureTokens } from './tokens.ts'
@@ -28,7 +31,19 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
   const wanted = tenantObject && translate(resource, { tenantObject, superObject }, tenant)
   const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
 
-  const result = await carryOut(action, resource, { key, tenantObject }, deps)
+  const isService = resource.type.kind === 'Service' && tenantObject !== undefined
+  if (isService && tenantObject.metadata.annotations?.[detourAnnotation] !== undefined && action.kind !== 'delete-super') {
+    // A process that led it on a detour ended before it came back.
+    await endDetour(resource.type, tenantObject, tenant)
+    return done
+  }
+  let result: SyncResult
+  try {
+    result = await carryOut(action, resource, { key, tenantObject }, deps)
+  } catch (error) {
+    if (!isService) throw error
+    return settleAddress(tenantObject, error, deps)
+  }
   if (result.kind === 'wait-for') return result
   if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none')
     await readyNamespace(tenantObject, superRef.name, deps)
@@ -79,7 +94,7 @@ const carryOut = async (
     case 'create': {
       const missing = tenantObject && missingBefore(resource, tenantObject, deps)
       if (missing !== undefined) return { kind: 'wait-for', key: missing }
-      return create(resource, action.object, tenantObject, deps)
+      return create(resource, finished(resource, action.object, tenantObject, deps), tenantObject, deps)
     }
     case 'update':
       return update(resource, action, deps)
@@ -142,6 +157,19 @@ const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps:
 /** A pod that never came to be in super and is gone from the tenant meanwhile leaves its tokens behind: its key looks after them. */
 const podRefOf = ({ metadata: { namespace = '', name = '', uid = '' } }: KubeObject) => ({ namespace, name, uid })
 
+/** The wanted object as it is made, with a word to the tenant about what it does not get. */
+const finished = (
+  { atCreation }: SyncedResource,
+  wanted: KubeObject,
+  tenantObject: KubeObject | undefined,
+  { tenant, image }: SyncDeps,
+): KubeObject => {
+  if (!atCreation || !tenantObject) return wanted
+  const { object, notes } = atCreation(wanted, tenantObject, { ctx: tenant.ctx, image })
+  for (const note of notes) tenant.recorder.record(tenantObject, { type: 'Warning', ...note })
+  return object
+}
+
 const create = async (
   resource: SyncedResource,
   object: KubeObject,
@@ -154,10 +182,7 @@ const create = async (
   const client = clientFor(resource, deps)
   const cache = informerOf(superSide.informers, type.plural)
   try {
-    const created = await client.create(type, object).catch((error: unknown) => {
-      if (resource.relaxed && hasCode(error, 'KUBE_INVALID')) return client.create(type, resource.relaxed(object))
-      throw error
-    })
+    const created = await asFarAsGranted(resource, object, (asked) => client.create(type, asked))
     cache.observe(created)
     if (type.kind === 'Namespace' && tenantObject) {
       tenant.config.startEmpty(created.metadata.name ?? '')
@@ -185,6 +210,23 @@ const create = async (
   return renewal === undefined ? done : { kind: 'done', againAfterMs: renewal }
 }
 
+/** Asks for less and less while super says what of it cannot be had. */
+const asFarAsGranted = async (
+  { relaxed }: SyncedResource,
+  wanted: KubeObject,
+  ask: (wanted: KubeObject) => Promise<KubeObject>,
+): Promise<KubeObject> => {
+  for (let asked = wanted; ; ) {
+    try {
+      return await ask(asked)
+    } catch (error) {
+      const less = hasCode(error, 'KUBE_INVALID') ? relaxed?.(asked, error) : undefined
+      if (!less) throw error
+      asked = less
+    }
+  }
+}
+
 const readyNamespace = async (tenantNamespace: KubeObject, superName: string, deps: SyncDeps): Promise<void> => {
   const { readyNamespaces } = deps.tenant
   const { name = '', uid = '' } = tenantNamespace.metadata
@@ -209,11 +251,9 @@ const update = async (
     await client.delete(type, refOf(live), { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
     return done
   }
-  const written = await client.replace(type, change.object).catch((error: unknown) => {
-    const relaxed =
-      resource.relaxed && hasCode(error, 'KUBE_INVALID') ? updatedObject(resource, live, resource.relaxed(object)) : undefined
-    if (relaxed?.kind === 'replace') return client.replace(type, relaxed.object)
-    throw error
+  const written = await asFarAsGranted(resource, object, (asked) => {
+    const less = updatedObject(resource, live, asked)
+    return client.replace(type, less.kind === 'replace' ? less.object : change.object)
   })
   cache.observe(written)
   return done
@@ -278,7 +318,7 @@ const writeToTenant = async (
         await tenant.tenantClient.patch(
           type,
           ref,
-          { metadata: { uid }, status: write.status },
+          { metadata: { uid, ...(write.annotations && { annotations: write.annotations }) }, status: write.status },
           { type: 'merge', subresource: 'status' },
         ),
       )
@@ -292,5 +332,9 @@ const writeToTenant = async (
           { type: 'merge' },
         ),
       )
+      if (write.note) tenant.recorder.record(tenantObject, { type: 'Normal', ...write.note })
+      return
+    case 'detour':
+      await endDetour(type, await beginDetour(type, tenantObject, write, tenant), tenant)
   }
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { Informer } from '../kube/informer.ts'
 import { resumeSyncAnnotation } from '../tenancy/marks.ts'
-import { sliceAddress } from '../tenancy/slices.ts'
+import { sliceAddress, slicesOf } from '../tenancy/slices.ts'
 import type { SyncContext, SyncPolicy } from './resource.ts'
 
 /** What is needed to serve a tenant, as the management cluster says. */
@@ -16,7 +16,7 @@ export interface TenantSource {
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
   /** The operator's word to go on after a freeze. */
   readonly resume: string | undefined
-  /** Differs when the tenant has to be served anew. */
+  /** Differs when the tenant has to be served anew; more slices are taken up by who serves it. */
   readonly revision: string
 }
 
@@ -43,7 +43,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     clusterDomain: spec.network.clusterDomain,
     apiServerAddress: sliceAddress(status.serviceSlice, apiServerIndex),
     dnsAddress: sliceAddress(status.serviceSlice, dnsIndex),
-    serviceSlices: [status.serviceSlice],
+    serviceSlices: slicesOf(status),
     podSecurity: spec.isolation.podSecurity,
     policy: syncPolicy(spec),
   }
@@ -58,7 +58,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     nodeSelector,
     resume: metadata.annotations?.[resumeSyncAnnotation],
     revision: JSON.stringify([
-      ctx,
+      { ...ctx, serviceSlices: undefined },
       classRules,
       nodeSelector,
       kubeconfigSecret?.metadata.uid,

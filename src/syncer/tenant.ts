@@ -44,6 +44,8 @@ export interface RunningTenant extends TenantSide {
   /** Resolves when every cache has been listed once. */
   whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
   stop(): Promise<void>
+  /** The tenant's Service range has grown. */
+  setSlices(serviceSlices: readonly string[]): void
 }
 
 interface Tracked {
@@ -56,7 +58,8 @@ interface Tracked {
 
 /** Opens one tenant: clients, caches and the handlers that turn what happens there into keys. */
 export const openTenant = (options: TenantOptions): RunningTenant => {
-  const { ctx, tenantClient, log, enqueue } = options
+  const { tenantClient, log, enqueue } = options
+  let { ctx } = options
   const superClient = options.superClient.as(tenantIdentity(ctx.tenant.uid))
   const informers = new Map<string, Informer<KubeObject>>()
   const references = new ReferenceIndex()
@@ -106,7 +109,12 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
   for (const { type, optional } of mirroredTypes) watchType(type, undefined, optional)
 
   return {
-    ctx,
+    get ctx() {
+      return ctx
+    },
+    setSlices: (serviceSlices) => {
+      ctx = { ...ctx, serviceSlices }
+    },
     tenantClient,
     superClient,
     informers,

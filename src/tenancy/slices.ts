@@ -37,6 +37,23 @@ const contains = (outer: Range, inner: Range): boolean =>
 /** The `n`th address of a slice (1: the tenant's API server, 10: its DNS). */
 export const sliceAddress = (slice: string, n: number): string => addressText(parseCidr(slice).first + n)
 
+/** All slices of a tenant, the first one first; none before that is recorded. */
+export const slicesOf = (
+  status: { readonly serviceSlice?: string | undefined; readonly serviceSlices?: readonly string[] | undefined } = {},
+): readonly string[] =>
+  status.serviceSlice === undefined ? [] : [...new Set([status.serviceSlice, ...(status.serviceSlices ?? [])])]
+
+/** Addresses that the tenant's allocator can give out of its slices: all but the first and the last of each. */
+export const sliceCapacity = (slices: readonly string[]): number =>
+  slices.reduce((sum, slice) => sum + parseCidr(slice).size - 2, 0)
+
+/** All addresses of an IPv4 slice that an allocator may give out, in order; none of another family's. */
+export const addressesOf = function* (slice: string): Generator<string> {
+  if (!isIpv4(slice.split('/')[0] ?? '')) return
+  const { first, size } = parseCidr(slice)
+  for (let n = 1; n < size - 1; n += 1) yield addressText(first + n)
+}
+
 export const apiServerAddress = (slice: string): string => sliceAddress(slice, 1)
 export const dnsAddress = (slice: string): string => sliceAddress(slice, 10)
 

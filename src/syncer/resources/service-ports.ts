@@ -1,4 +1,5 @@
-import type { V1ServicePort } from '../pods/json-types.ts'
+import type { AppError } from '../../lib/errors.ts'
+import type { V1ServicePort, V1ServiceSpec } from '../pods/json-types.ts'
 
 /** Two entries of a Service's port list that mean the same port. */
 const samePort = (a: V1ServicePort, b: V1ServicePort): boolean =>
@@ -7,12 +8,16 @@ const samePort = (a: V1ServicePort, b: V1ServicePort): boolean =>
 const nodePortOf = (ports: readonly V1ServicePort[], port: V1ServicePort): number | undefined =>
   ports.find((other) => samePort(other, port))?.nodePort || undefined
 
-/** The node ports that a Service asks for, as one text: a super Service remembers with it which request it answers. */
-export const nodePortText = (ports: readonly V1ServicePort[] = []): string => ports.map(({ nodePort }) => nodePort ?? 0).join(',')
+/**
+ * The ports of nodes that a Service asks for, as one text: a super Service remembers with it which request it answers. Undefined when it asks for none.
+ */
+export const askedPortsText = ({ ports = [], healthCheckNodePort }: V1ServiceSpec): string | undefined => {
+  if (!healthCheckNodePort && !ports.some(({ nodePort }) => nodePort)) return undefined
+  const nodePorts = ports.map(({ nodePort }) => nodePort ?? 0).join(',')
+  return healthCheckNodePort ? `${nodePorts};${healthCheckNodePort}` : nodePorts
+}
 
-export const hasNodePorts = (ports: readonly V1ServicePort[] = []): boolean => ports.some(({ nodePort }) => nodePort)
-
-/** `ports` with the node ports that `others` have, where `choose` says so. */
+/** `ports` with the node ports that `others` have, where `choose` says so: for ports that have none, or for all that have one. */
 export const withNodePorts = (
   ports: readonly V1ServicePort[],
   others: readonly V1ServicePort[],
@@ -22,3 +27,37 @@ export const withNodePorts = (
     const nodePort = nodePortOf(others, port)
     return nodePort === undefined || (choose === 'missing' && port.nodePort) ? port : { ...port, nodePort }
   })
+
+/** Node ports that differ between two lists of the same ports, as pairs. */
+export const changedNodePorts = (
+  before: readonly V1ServicePort[],
+  after: readonly V1ServicePort[],
+): (readonly [before: number, after: number])[] =>
+  before.flatMap(({ nodePort = 0 }, index) => {
+    const now = after[index]?.nodePort ?? 0
+    return now === nodePort ? [] : [[nodePort, now] as const]
+  })
+
+const takenField = /^spec\.ports\[(\d+)\]\.nodePort$/
+
+/** Names of the fields that an API server found fault with. */
+const faultyFields = ({ details }: AppError): string[] =>
+  Array.isArray(details['causes'])
+    ? details['causes'].flatMap(({ field }: { field?: unknown }) => (typeof field === 'string' ? [field] : []))
+    : []
+
+/** What is left to ask for when super has given a port of the nodes to somebody else: it chooses that one itself. Undefined when no such port is at fault. */
+export const withoutTakenPorts = (spec: V1ServiceSpec, error: AppError): V1ServiceSpec | undefined => {
+  const faulty = faultyFields(error)
+  const taken = new Set(faulty.flatMap((field) => takenField.exec(field)?.slice(1).map(Number) ?? []))
+  const ports = (spec.ports ?? []).map((port, index): V1ServicePort => {
+    if (!taken.has(index)) return port
+    const { nodePort: _taken, ...rest } = port
+    return rest
+  })
+  const { healthCheckNodePort, ...rest } = spec
+  const isHealthPortTaken = Boolean(healthCheckNodePort) && faulty.includes('spec.healthCheckNodePort')
+  const isSame = !isHealthPortTaken && ports.every((port, index) => port.nodePort === spec.ports?.[index]?.nodePort)
+  if (isSame) return undefined
+  return { ...(isHealthPortTaken ? rest : spec), ...(spec.ports && { ports }) }
+}

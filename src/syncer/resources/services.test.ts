@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { askedNodePortsAnnotation } from '../../tenancy/marks.ts'
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { AppError } from '../../lib/errors.ts'
+import { askedNodePortsAnnotation, carriedStatusAnnotation } from '../../tenancy/marks.ts'
 import { aService } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
 import { services } from './services.ts'
@@ -52,10 +54,26 @@ describe('services.toSuper', () => {
     expect(services.toSuper(service({}, { metadata: { namespace: 'shop', name: 'kubernetes' } }), ctx).kind).toBe('object')
   })
 
-  test('remembers which node ports were asked for', () => {
-    expect(toSuper({ type: 'NodePort', ports: [http, dns] })).toMatchObject({
-      body: { marks: { [askedNodePortsAnnotation]: '30080,30053' } },
-    })
+  test.for<[name: string, spec: Record<string, unknown>, marks: string]>([
+    ['which node ports were asked for', { type: 'NodePort', ports: [http, dns] }, '30080,30053'],
+    [
+      'that a health check port was asked for',
+      { type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 },
+      '30080,0;31000',
+    ],
+  ])('remembers %s', ([, spec, marks]) => {
+    expect(toSuper(spec)).toMatchObject({ body: { marks: { [askedNodePortsAnnotation]: marks } } })
+  })
+
+  test.for<[name: string, spec: Record<string, unknown>, policy: string]>([
+    ['as in a cluster of one family', { ipFamilies: ['IPv4'], ipFamilyPolicy: 'PreferDualStack' }, 'SingleStack'],
+    [
+      'headless without selector',
+      { clusterIP: 'None', clusterIPs: ['None'], ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' },
+      'RequireDualStack',
+    ],
+  ])('asks for the families that the tenant knows of: %s', ([, spec, policy]) => {
+    expect(toSuper(spec)).toMatchObject({ body: { fields: { spec: { ipFamilyPolicy: policy } } } })
   })
 })
 
@@ -76,6 +94,12 @@ describe('services.update', () => {
       { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 31_000 },
       { type: 'LoadBalancer', externalTrafficPolicy: 'Local' },
       { healthCheckNodePort: 31_000 },
+    ],
+    [
+      'gives up the node ports of a load balancer that wants none',
+      { type: 'LoadBalancer', ports: [http] },
+      { type: 'LoadBalancer', ports: [{ port: 80 }], allocateLoadBalancerNodePorts: false },
+      { ports: [{ port: 80 }] },
     ],
     ['takes selectors away', { selector: { app: 'a' } }, { selector: undefined }, { selector: undefined }],
   ])('%s', ([, live, wanted, spec]) => {
@@ -100,10 +124,27 @@ describe('services.toTenant', () => {
       ctx,
     )
 
-  test("writes super's numbers back where it had to choose others", () => {
+  test("writes super's numbers back where it had to choose others, and says so", () => {
     expect(toTenant({ ports: [{ ...http, nodePort: 31_111 }, dns] }, { ports: [http, dns] }, '30080,30053')).toEqual([
-      { kind: 'patch', body: { spec: { ports: [{ ...http, nodePort: 31_111 }, dns] } } },
+      {
+        kind: 'patch',
+        body: { spec: { ports: [{ ...http, nodePort: 31_111 }, dns] } },
+        note: { reason: 'NodePortChanged', message: '30080 is in use, it is 31111 now' },
+      },
     ])
+  })
+
+  test('changes a health check port on the only way there is', () => {
+    const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', ports: [http] }
+    expect(toTenant({ ...local, healthCheckNodePort: 32_001 }, { ...local, healthCheckNodePort: 32_000 }, '30080;32000')).toEqual(
+      [
+        {
+          kind: 'detour',
+          over: { externalTrafficPolicy: 'Cluster' },
+          to: { externalTrafficPolicy: 'Local', healthCheckNodePort: 32_001 },
+        },
+      ],
+    )
   })
 
   test('is silent when they agree', () => {
@@ -113,18 +154,79 @@ describe('services.toTenant', () => {
   test('does not undo what the user changed while super still has the old number', () => {
     expect(toTenant({ ports: [http] }, { ports: [{ ...http, nodePort: 32_222 }] }, '30080')).toEqual([])
   })
+})
 
-  test('brings the load balancer up, and takes it away', () => {
-    const loadBalancer = { ingress: [{ ip: '203.0.113.7' }] }
-    const [bare, balanced] = [service({}), service({}, { status: { loadBalancer } })]
-    expect(services.toTenant?.(balanced, bare, ctx)).toEqual([{ kind: 'status', status: { loadBalancer } }])
-    expect(services.toTenant?.(bare, balanced, ctx)).toEqual([{ kind: 'status', status: { loadBalancer: { ingress: null } } }])
-    expect(services.toTenant?.(balanced, balanced, ctx)).toEqual([])
+describe('the status of a load balancer', () => {
+  const loadBalancer = { ingress: [{ ip: '203.0.113.7', ipMode: 'Proxy', ports: [{ port: 80, protocol: 'TCP' }] }] }
+  const condition = { type: 'example.com/Quota', status: 'False', reason: 'Full', message: 'no', observedGeneration: 9 }
+  const { observedGeneration: _super, ...carried } = condition
+  const balancer = (status?: object, mark?: string, spec = {}) =>
+    service(
+      { type: 'LoadBalancer', ...spec },
+      { ...(status && { status }), ...(mark && { metadata: { annotations: { [carriedStatusAnnotation]: mark } } }) },
+    )
+  const writes = (superService: KubeObject, tenantService: KubeObject) => services.toTenant?.(superService, tenantService, ctx)
+  const marked = (mark: string | null) => ({ annotations: { [carriedStatusAnnotation]: mark } })
+
+  test.for<[name: string, superService: KubeObject, tenantService: KubeObject, writes: unknown[]]>([
+    [
+      'comes up',
+      balancer({ loadBalancer }),
+      balancer({ loadBalancer: {} }),
+      [{ kind: 'status', status: { loadBalancer }, ...marked('loadBalancer') }],
+    ],
+    ['is silent when it is there', balancer({ loadBalancer }), balancer({ loadBalancer }, 'loadBalancer'), []],
+    [
+      'goes when super takes it back',
+      balancer({ loadBalancer: {} }),
+      balancer({ loadBalancer }, 'loadBalancer'),
+      [{ kind: 'status', status: { loadBalancer: { ingress: null } }, ...marked(null) }],
+    ],
+    ['of a controller inside the tenant is left alone', balancer({}), balancer({ loadBalancer, conditions: [carried] }), []],
+    [
+      'has conditions, without generations of super and beside those of the tenant',
+      balancer({ loadBalancer: {}, conditions: [condition] }),
+      balancer({ loadBalancer: {}, conditions: [{ type: 'mine', status: 'True' }] }),
+      [
+        {
+          kind: 'status',
+          status: { conditions: [{ type: 'mine', status: 'True' }, carried] },
+          ...marked('example.com/Quota'),
+        },
+      ],
+    ],
+    [
+      'loses conditions that super has taken back',
+      balancer({}),
+      balancer({ conditions: [{ type: 'mine', status: 'True' }, carried] }, 'example.com/Quota'),
+      [{ kind: 'status', status: { conditions: [{ type: 'mine', status: 'True' }] }, ...marked(null) }],
+    ],
+    ['is none of a Service that is no load balancer any more', balancer({ loadBalancer }), service({}), []],
+    [
+      'is forgotten with the type',
+      balancer({ loadBalancer }),
+      balancer({}, 'loadBalancer', { type: 'ClusterIP' }),
+      [{ kind: 'patch', body: { metadata: marked(null) } }],
+    ],
+  ])('%s', ([, superService, tenantService, wanted]) => {
+    expect(writes(superService, tenantService)).toEqual(wanted)
   })
 })
 
-test('services.relaxed leaves node ports to super', () => {
-  const relaxed = services.relaxed?.(service({ type: 'LoadBalancer', ports: [http, { port: 81 }], healthCheckNodePort: 31_000 }))
-  expect(relaxed?.spec.ports).toEqual([{ name: 'http', port: 80, protocol: 'TCP' }, { port: 81 }])
-  expect(relaxed?.spec.healthCheckNodePort).toBeUndefined()
+const invalid = (...fields: string[]) => new AppError('KUBE_INVALID', 'taken', { causes: fields.map((field) => ({ field })) })
+
+test.for<[name: string, error: AppError, spec: Record<string, unknown> | undefined]>([
+  [
+    'gives up the one node port that is taken',
+    invalid('spec.ports[0].nodePort'),
+    { ports: [{ name: 'http', port: 80, protocol: 'TCP' }, dns], healthCheckNodePort: 31_000 },
+  ],
+  ['gives up a health check port', invalid('spec.healthCheckNodePort'), { ports: [http, dns], healthCheckNodePort: undefined }],
+  ['has nothing less to offer for an address', invalid('spec.clusterIPs'), undefined],
+  ['has nothing less to offer for a port that is not there', invalid('spec.ports[7].nodePort'), undefined],
+  ['has nothing less to offer without a cause', new AppError('KUBE_INVALID', 'no'), undefined],
+])('services.relaxed %s', ([, error, spec]) => {
+  const relaxed = services.relaxed?.(service({ type: 'LoadBalancer', ports: [http, dns], healthCheckNodePort: 31_000 }), error)
+  if (spec) expect(relaxed?.spec).toEqual({ ...service({ type: 'LoadBalancer' }).spec, ...spec })
+  else expect(relaxed).toBeUndefined()
 })

@@ -1,16 +1,16 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { AppError } from '../../lib/errors.ts'
 import { askedNodePortsAnnotation } from '../../tenancy/marks.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1ServiceSpec } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
 import { isInside } from './addresses.ts'
-import { mergePatch, sameJson } from './merge-patch.ts'
-import { hasNodePorts, nodePortText, withNodePorts } from './service-ports.ts'
+import { askedPortsText, changedNodePorts, withNodePorts, withoutTakenPorts } from './service-ports.ts'
+import { statusWrites } from './service-status.ts'
 
 interface Service extends KubeObject {
   spec: V1ServiceSpec
-  status?: { loadBalancer?: unknown }
 }
 
 const hijack = 'it would draw traffic of that address from every node (CVE-2020-8554)'
@@ -75,7 +75,7 @@ const update = (
   const otherClass = from.type === 'LoadBalancer' && to.type === 'LoadBalancer' && from.loadBalancerClass !== to.loadBalancerClass
   // Neither can be changed in place.
   if (moved || otherClass) return { kind: 'recreate' }
-  const keepsNodePorts = to.type === 'NodePort' || to.type === 'LoadBalancer'
+  const keepsNodePorts = to.type === 'NodePort' || (to.type === 'LoadBalancer' && to.allocateLoadBalancerNodePorts !== false)
   const healthCheckNodePort =
     to.healthCheckNodePort ||
     (to.type === 'LoadBalancer' && to.externalTrafficPolicy === 'Local' ? from.healthCheckNodePort : undefined)
@@ -87,25 +87,48 @@ const update = (
   return { kind: 'replace', object: { ...live, spec } }
 }
 
-/** Node ports go up only from a super Service that answers the present request: an older one would undo what the user just changed. */
+/** Ports of nodes go up only from a super Service that answers the present request: an older one would undo what the user just changed. */
 const nodePortWrites = (superService: Service, tenantService: Service): readonly TenantWrite[] => {
-  const ports = tenantService.spec.ports ?? []
-  const asked = superService.metadata.annotations?.[askedNodePortsAnnotation]
-  if (!hasNodePorts(ports) || asked !== nodePortText(ports)) return []
-  const wanted = withNodePorts(ports, superService.spec.ports ?? [], 'all')
-  return sameJson(wanted, ports) ? [] : [{ kind: 'patch', body: { spec: { ports: wanted } } }]
+  const { spec } = tenantService
+  const asked = askedPortsText(spec)
+  if (asked === undefined || asked !== superService.metadata.annotations?.[askedNodePortsAnnotation]) return []
+  const ports = withNodePorts(spec.ports ?? [], superService.spec.ports ?? [], 'all')
+  const moved = changedNodePorts(spec.ports ?? [], ports)
+  const [asks, has] = [spec.healthCheckNodePort, superService.spec.healthCheckNodePort]
+  return [
+    ...(moved.length > 0
+      ? [
+          {
+            kind: 'patch',
+            body: { spec: { ports } },
+            note: {
+              reason: 'NodePortChanged',
+              message: moved.map(([from, to]) => `${from} is in use, it is ${to} now`).join('; '),
+            },
+          } as const,
+        ]
+      : []),
+    // A health check port cannot be changed, only given up and taken anew.
+    ...(asks && has && asks !== has
+      ? [
+          {
+            kind: 'detour',
+            over: { externalTrafficPolicy: 'Cluster' },
+            to: { externalTrafficPolicy: 'Local', healthCheckNodePort: has },
+          } as const,
+        ]
+      : []),
+  ]
 }
 
-const statusWrites = (superService: Service, tenantService: Service): readonly TenantWrite[] => {
-  const loadBalancer = mergePatch(tenantService.status?.loadBalancer ?? {}, superService.status?.loadBalancer ?? {})
-  return loadBalancer === undefined ? [] : [{ kind: 'status', status: { loadBalancer } }]
-}
-
-/** Super has given one of the node ports away: then it chooses them, and its numbers go up. */
-const withoutNodePorts = (service: KubeObject): KubeObject => {
-  const { healthCheckNodePort: _port, ports, ...spec } = service.spec as V1ServiceSpec
-  return { ...service, spec: { ...spec, ...(ports && { ports: ports.map(({ nodePort: _nodePort, ...port }) => port) }) } }
-}
+/**
+ * What super is asked for: the tenant's fields as they are. A tenant has addresses of one family; of a super with two it would get a second address that
+ * it does not know of.
+ */
+const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
+  ...passingFields(spec, serviceFields),
+  ...(spec.ipFamilyPolicy !== undefined && spec.ipFamilies?.length === 1 && { ipFamilyPolicy: 'SingleStack' }),
+})
 
 /** Services: in super under the very same cluster IP, since the tenant allocates from its own slice of super's range. */
 export const services = defineResource<Service>({
@@ -116,18 +139,22 @@ export const services = defineResource<Service>({
     const { name, namespace } = service.metadata
     // Super has had the one in front of the tenant's API server before the tenant was there.
     if (namespace === 'default' && name === 'kubernetes') return { kind: 'tenant-only' }
+    const asked = askedPortsText(service.spec)
     return (
       refusal(service, ctx) ?? {
         kind: 'object',
         body: {
-          ...(hasNodePorts(service.spec.ports) && { marks: { [askedNodePortsAnnotation]: nodePortText(service.spec.ports) } }),
-          fields: { spec: passingFields(service.spec, serviceFields) },
+          ...(asked !== undefined && { marks: { [askedNodePortsAnnotation]: asked } }),
+          fields: { spec: superSpec(service.spec) },
         },
       }
     )
   },
   update,
-  relaxed: withoutNodePorts,
+  relaxed: (wanted: KubeObject, error: AppError) => {
+    const spec = withoutTakenPorts(wanted.spec as V1ServiceSpec, error)
+    return spec && { ...wanted, spec }
+  },
   toTenant: (superService, tenantService) => [
     ...nodePortWrites(superService, tenantService),
     ...statusWrites(superService, tenantService),

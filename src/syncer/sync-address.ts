@@ -1,0 +1,176 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import { objectPath } from '../kube/paths.ts'
+import { hasCode } from '../lib/errors.ts'
+import { addressManagerLabel, berthDomain, tenantLabel } from '../tenancy/marks.ts'
+import { controlPlaneNamespace } from '../tenancy/names.ts'
+import { addressesOf } from '../tenancy/slices.ts'
+import { beginDetour, endDetour } from './detour.ts'
+import { keyOf, type ObjectKey, storeKey } from './keys.ts'
+import { isInside } from './resources/addresses.ts'
+import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
+import { ownerOf } from './super-object.ts'
+
+const { ipAddresses: type, services } = resourceTypes
+
+/** Who has an address in super, as one tenant sees it. */
+type Holder =
+  | { readonly kind: 'nobody' }
+  /** The tenant itself: its control plane, or the Service of the tenant's namespace and name. */
+  | { readonly kind: 'ours'; readonly service?: { readonly namespace: string; readonly name: string } }
+  /** A Service that the tenant has deleted and that super has still to take leave of, as with a load balancer that is cleaned up. */
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'foreign' }
+
+type Caches = Pick<SyncDeps, 'tenant' | 'superSide'>
+
+/** Reads caches only. A Service in a namespace of the tenant that is not known yet counts as the tenant's: it is being made. */
+const holderOf = (superAddress: KubeObject | undefined, { tenant, superSide }: Caches): Holder => {
+  if (!superAddress) return { kind: 'nobody' }
+  const { ctx } = tenant
+  const { resource, namespace = '', name = '' } = superAddress.spec?.parentRef ?? {}
+  if (resource !== services.plural) return { kind: 'foreign' }
+  if (namespace === controlPlaneNamespace(ctx.tenant)) return { kind: 'ours' }
+  if (superSide.informers.get('namespaces')?.get(namespace)?.metadata.labels?.[tenantLabel] !== ctx.tenant.uid)
+    return { kind: 'foreign' }
+  const superService = informerOf(superSide.informers, services.plural).get(storeKey(namespace, name))
+  const owner = superService && ownerOf(superService)
+  if (!owner) return { kind: 'ours' }
+  const tenantService = informerOf(tenant.informers, services.plural).get(storeKey(owner.namespace, owner.name))
+  const isLeaving = superService.metadata.deletionTimestamp !== undefined && tenantService?.metadata.uid !== owner.objectUid
+  return isLeaving ? { kind: 'leaving' } : { kind: 'ours', service: owner }
+}
+
+/** True for an address that Berth keeps the tenant from giving out. */
+export const isBurnt = (tenantAddress: KubeObject | undefined): boolean =>
+  tenantAddress?.metadata.labels?.[addressManagerLabel] === berthDomain
+
+/** What is to be done about one address: burn it in the tenant, so that its allocator passes it over, or give it back. Reads caches only. */
+const actionOf = (address: string, { tenant, superSide }: Caches): 'burn' | 'release' | 'none' => {
+  const holder = holderOf(informerOf(superSide.informers, type.plural).get(address), { tenant, superSide })
+  const live = informerOf(tenant.informers, type.plural).get(address)
+  if (holder.kind === 'foreign' && isInside(address, tenant.ctx.serviceSlices)) return live ? 'none' : 'burn'
+  return isBurnt(live) && holder.kind !== 'leaving' ? 'release' : 'none'
+}
+
+/** An address that the tenant's allocator leaves alone, as does its repair of addresses: it belongs to no Service of the tenant. */
+const burntAddress = (address: string): KubeObject => ({
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IPAddress',
+  metadata: {
+    name: address,
+    labels: { [addressManagerLabel]: berthDomain, 'ipaddress.kubernetes.io/ip-family': 'IPv4' },
+  },
+  spec: { parentRef: { group: berthDomain, resource: 'addresses', name: 'in-use' } },
+})
+
+const burn = async (address: string, { tenant }: Caches): Promise<void> => {
+  const made = await tenant.tenantClient.create(type, burntAddress(address)).catch((error: unknown) => {
+    // A Service of the tenant was quicker: it is told when it goes down.
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+  })
+  if (made) informerOf(tenant.informers, type.plural).observe(made)
+}
+
+/** The key of the Service that has the address in the tenant. */
+const serviceKey = (tenantAddress: KubeObject | undefined): string | undefined => {
+  const { resource, namespace = '', name = '' } = tenantAddress?.spec?.parentRef ?? {}
+  return resource === services.plural ? keyOf(services.plural, namespace, name) : undefined
+}
+
+/** Keeps the tenant from giving out an address of its slices that somebody else has in super, and gives it back when that has gone. */
+export const syncAddress = async ({ name }: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
+  const live = informerOf(deps.tenant.informers, type.plural).get(name)
+  switch (actionOf(name, deps)) {
+    case 'burn':
+      await burn(name, deps)
+      break
+    case 'release':
+      await deps.tenant.tenantClient.delete(
+        type,
+        { name },
+        { ...(live?.metadata.uid !== undefined && { uid: live.metadata.uid }) },
+      )
+      break
+    case 'none': {
+      // A Service may wait for the address, or has to learn that it cannot have it.
+      const key = serviceKey(live)
+      if (key !== undefined) deps.enqueue(key)
+    }
+  }
+  return done
+}
+
+/** Addresses whose state differs from what it should be. */
+export const driftedAddresses = function* (deps: Caches): Generator<string> {
+  const { tenant, superSide } = deps
+  const superAddresses = informerOf(superSide.informers, type.plural)
+  // By the slices, which are small, and not by super's Services, of which there are many.
+  for (const slice of tenant.ctx.serviceSlices) {
+    for (const address of addressesOf(slice)) if (superAddresses.get(address) && actionOf(address, deps) !== 'none') yield address
+  }
+  for (const address of informerOf(tenant.informers, type.plural).list()) {
+    const { name = '' } = address.metadata
+    if (isBurnt(address) && actionOf(name, deps) !== 'none') yield name
+  }
+}
+
+interface ManagedFields {
+  readonly fieldsV1?: { readonly 'f:spec'?: Readonly<Record<string, unknown>> }
+}
+
+/** True when somebody wrote the address into the Service, instead of leaving the choice to the API server. */
+const isAddressAsked = async (service: KubeObject, { tenant }: Caches): Promise<boolean> => {
+  const { name = '', namespace = '' } = service.metadata
+  const { status, body } = await tenant.tenantClient.raw(objectPath(services, { name, namespace }))
+  if (status !== 200) return true
+  const { metadata } = JSON.parse(body) as { metadata: { managedFields?: readonly ManagedFields[] } }
+  return (metadata.managedFields ?? []).some(
+    ({ fieldsV1 }) => fieldsV1?.['f:spec'] && ('f:clusterIP' in fieldsV1['f:spec'] || 'f:clusterIPs' in fieldsV1['f:spec']),
+  )
+}
+
+/** The way of a Service to another address: an ExternalName gives its address up, and gets a new one when it is none any more. Its UID stays. */
+const wayToNewAddress = ({ spec }: KubeObject) => {
+  const { clusterIP: _address, clusterIPs: _addresses, ...rest } = spec as Record<string, unknown>
+  return {
+    over: { type: 'ExternalName', externalName: 'address-is-changing.invalid', clusterIP: null, clusterIPs: null },
+    to: { ...rest, externalName: null },
+  }
+}
+
+/**
+ * What to do when super refuses a Service as invalid: if somebody has its address there, it waits for a Service of the tenant's own that is about to give
+ * it up, or else gets the next address. Rethrows what is no matter of addresses.
+ */
+export const settleAddress = async (service: KubeObject, error: unknown, deps: SyncDeps): Promise<SyncResult> => {
+  const { tenant, superSide } = deps
+  const address: unknown = service.spec?.clusterIP
+  if (!hasCode(error, 'KUBE_INVALID') || typeof address !== 'string' || address === '' || address === 'None') throw error
+  const superAddress = await superSide.client.get(type, { name: address })
+  if (!superAddress) throw error
+  informerOf(superSide.informers, type.plural).observe(superAddress)
+  const holder = holderOf(superAddress, deps)
+  const { namespace = '', name = '' } = service.metadata
+  if (holder.kind === 'ours') {
+    if (!holder.service || (holder.service.namespace === namespace && holder.service.name === name)) throw error
+    return { kind: 'wait-for', key: keyOf(services.plural, holder.service.namespace, holder.service.name) }
+  }
+  if (await isAddressAsked(service, deps)) {
+    tenant.recorder.record(service, {
+      type: 'Warning',
+      reason: 'ServiceAddressTaken',
+      message: `spec.clusterIP: ${address} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
+    })
+    return done
+  }
+  const given = await beginDetour(services, service, wayToNewAddress(service), tenant)
+  await burn(address, deps)
+  const { spec } = await endDetour(services, given, tenant)
+  tenant.recorder.record(service, {
+    type: 'Warning',
+    reason: 'ServiceAddressChanged',
+    message: `${address} is in use outside of this cluster: the address of this Service is ${spec?.clusterIP} now`,
+  })
+  return done
+}
