@@ -26,6 +26,12 @@ const settings = {
     schema: z.string().min(1).default(`syncer-${process.pid}`),
     help: 'name of this process among the syncers',
   },
+  image: {
+    env: 'BERTH_IMAGE',
+    flag: 'image',
+    schema: z.string().min(1).optional(),
+    help: "Berth's own image: writes the hosts file of pods with a subdomain; without one `hostname -f` gives the short name there",
+  },
   healthPort: {
     env: 'BERTH_HEALTH_PORT',
     flag: 'health-port',
@@ -61,6 +67,7 @@ await runProcess(
       log,
       metrics: createSyncerMetrics(registry),
       holder: config.identity,
+      ...(config.image !== undefined && { image: config.image }),
       owns: (uid) => shard.owns(uid),
       connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent }),
     })

@@ -52,6 +52,8 @@ export interface SyncDeps {
   readonly tenant: TenantSide
   readonly superSide: SuperSide
   readonly log: Log
+  /** Berth's own image, which all nodes have; undefined: not known. */
+  readonly image: string | undefined
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** True when the key failed at its last try: nobody should wait for it. */

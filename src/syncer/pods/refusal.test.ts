@@ -22,7 +22,6 @@ describe('at every level', () => {
       'FieldNotSupported',
       /env\[E\]\.valueFrom\.oracle/,
     ],
-    ['a runtime class', { runtimeClassName: 'gvisor' }, 'RuntimeClassNotAllowed', /gvisor/],
     ['resource claims', { resourceClaims: [{ name: 'gpu' }] }, 'FieldNotSupported', /resourceClaims/],
     ['a scheduling group', { schedulingGroup: { podGroupName: 'g' } }, 'FieldNotSupported', /schedulingGroup/],
     ['another scheduler', { schedulerName: 'volcano' }, 'SchedulerNotSupported', /volcano/],
@@ -43,6 +42,25 @@ describe('at every level', () => {
     ],
   ])('%s', ([, spec, reason, message]) => {
     expect(refusalOf(spec)).toEqual({ reason, message: expect.stringMatching(message) })
+  })
+
+  test('a runtime class that the tenant may not use', () => {
+    const pod = aTenantPod({ runtimeClassName: 'gvisor' }) as Pod
+    const classes = { allows: (kind: string, name: string) => kind === 'RuntimeClass' && name === 'kata' }
+    expect(podRefusal(pod, aSyncContext({ classes }))).toEqual({
+      reason: 'RuntimeClassNotAllowed',
+      message: expect.stringContaining('gvisor'),
+    })
+    expect(podRefusal(aTenantPod({ runtimeClassName: 'kata' }) as Pod, aSyncContext({ classes }))).toBeUndefined()
+  })
+
+  test('an inline volume of a driver that the operator has not named', () => {
+    const pod = aTenantPod(volume({ csi: { driver: 'csi.example' } })) as Pod
+    expect(podRefusal(pod, aSyncContext({ policy: { inlineCSIDrivers: ['other.example'] } }))).toEqual({
+      reason: 'InlineVolumeNotAllowed',
+      message: expect.stringContaining('csi.example'),
+    })
+    expect(podRefusal(pod, aSyncContext({ policy: { inlineCSIDrivers: ['csi.example'] } }))).toBeUndefined()
   })
 
   test('a mirror pod', () => {

@@ -44,10 +44,21 @@ const mirrorPod: Check = ({ metadata }) =>
     ? { reason: 'MirrorPodNotSupported', message: `metadata.annotations[${mirrorAnnotation}] is for a kubelet to write` }
     : undefined
 
-const runtimeClass: Check = ({ spec: { runtimeClassName } }) =>
-  runtimeClassName
+const runtimeClass: Check = ({ spec: { runtimeClassName } }, { classes }) =>
+  runtimeClassName && !classes.allows('RuntimeClass', runtimeClassName)
     ? { reason: 'RuntimeClassNotAllowed', message: `spec.runtimeClassName: this tenant may not use ${runtimeClassName}` }
     : undefined
+
+/** A driver may do with inline attributes what it likes, with the rights of its own: the operator says which are made for that. */
+const inlineDriver: Check = ({ spec }, { policy }) =>
+  firstOf(spec.volumes ?? [], ({ name, csi }) =>
+    csi && !policy.inlineCSIDrivers.includes(csi.driver)
+      ? {
+          reason: 'InlineVolumeNotAllowed',
+          message: `spec.volumes[${name}].csi: inline volumes of ${csi.driver} are not offered here; use a claim`,
+        }
+      : undefined,
+  )
 
 const longFqdn: Check = (pod, ctx) => {
   const name = fqdnHostname(pod, ctx)
@@ -78,7 +89,7 @@ const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
   })
 }
 
-const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, runtimeClass, longFqdn, podSecurity]
+const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, runtimeClass, inlineDriver, longFqdn, podSecurity]
 
 /** Why the pod may not go down, or undefined when it may. The first reason found is enough: the next shows when it is gone. */
 export const podRefusal: Check = (pod, ctx) => {

@@ -3,7 +3,8 @@ import { aSyncContext, aTenantPod } from '../../testing/sync-builders.ts'
 import type { Pod } from './pod.ts'
 import { superSpec } from './super-spec.ts'
 
-const specOf = (spec: Record<string, unknown>, wanted = {}) => superSpec(aTenantPod(spec, wanted) as Pod, aSyncContext())
+const ctx = aSyncContext({ classes: { allows: () => false } })
+const specOf = (spec: Record<string, unknown>, wanted = {}) => superSpec(aTenantPod(spec, wanted) as Pod, ctx)
 
 describe('superSpec', () => {
   test.for<[name: string, spec: Record<string, unknown>, wanted: Record<string, unknown>]>([

@@ -6,6 +6,7 @@ import { superContainer, superRef } from './env.ts'
 import { passingFields } from './fields.ts'
 import { fqdnHostname } from './hostname.ts'
 import type { Pod } from './pod.ts'
+import { superPriorityClass } from './priority.ts'
 import { podSpecFields } from './spec-fields.ts'
 import { superVolume } from './volumes.ts'
 
@@ -14,6 +15,7 @@ export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> =
   const { spec } = pod
   const affinity = superAffinity(pod, ctx)
   const hostname = fqdnHostname(pod, ctx)
+  const priorityClassName = superPriorityClass(pod, ctx)
   return {
     ...passingFields(spec, podSpecFields.fields),
     // The tenant's admission has made the token volumes explicit; super's must add none of its own.
@@ -22,6 +24,9 @@ export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> =
     ...podDns(pod, ctx),
     ...(affinity && { affinity }),
     ...(hostname && { hostnameOverride: hostname }),
+    ...(priorityClassName && { priorityClassName }),
+    // Another one than the tenant may use is refused.
+    ...(spec.runtimeClassName && { runtimeClassName: spec.runtimeClassName }),
     ...(spec.initContainers && { initContainers: spec.initContainers.map((container) => superContainer(container, pod, ctx)) }),
     containers: spec.containers.map((container) => superContainer(container, pod, ctx)),
     ...(spec.volumes && { volumes: spec.volumes.map((volume) => superVolume(volume, pod)) }),

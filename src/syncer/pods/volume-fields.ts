@@ -47,7 +47,8 @@ const volumeRows = {
   cephfs: pass(typeTable('CephFSVolumeSource', secretRef, passing('monitors', 'path', 'readOnly', 'secretFile', 'user'))),
   cinder: translate(nodeCredentials, typeTable('CinderVolumeSource', secretRef, mounted, passing('volumeID'))),
   configMap: pass(typeTable('ConfigMapVolumeSource', { name: translate(bySuperName), ...items }, defaults, passing('optional'))),
-  csi: pass(
+  csi: translate(
+    'only of drivers that `spec.sync.inlineCSIDrivers` names',
     typeTable('CSIVolumeSource', { nodePublishSecretRef: pass(byNameTable) }, mounted, passing('driver', 'volumeAttributes')),
   ),
   downwardAPI: pass(typeTable('DownwardAPIVolumeSource', downwardItems, defaults)),

@@ -31,7 +31,13 @@ const superProjection = (
   if (serviceAccountToken) {
     const { name = '', uid = '' } = pod.metadata
     const mode = tokenMode(volume.projected?.defaultMode, pod)
-    const item = { key: tokenKey(volume.name, index), path: serviceAccountToken.path, ...(mode !== undefined && { mode }) }
+    const { path, user } = serviceAccountToken as typeof serviceAccountToken & { readonly user?: number }
+    const item = {
+      key: tokenKey(volume.name, index),
+      path,
+      ...(mode !== undefined && { mode }),
+      ...(user !== undefined && { user }),
+    }
     return { secret: { name: tokenSecretName(name, uid), items: [item] } }
   }
   return {

@@ -2,7 +2,9 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import { isBerthKey } from '../../tenancy/marks.ts'
 import { podDependencies } from '../pods/dependencies.ts'
 import { downwardMarks } from '../pods/downward.ts'
+import { withHostsFile } from '../pods/hosts-file.ts'
 import type { Pod } from '../pods/pod.ts'
+import { podNotes } from '../pods/priority.ts'
 import { podRefusal } from '../pods/refusal.ts'
 import { podToTenant } from '../pods/status.ts'
 import { superSpec } from '../pods/super-spec.ts'
@@ -59,6 +61,10 @@ export const pods = defineResource<Pod>({
       },
     }
   },
+  atCreation: (superPod, tenantPod, { ctx, image }) => ({
+    object: image === undefined ? superPod : withHostsFile(superPod, tenantPod, { ctx, image }),
+    notes: podNotes(tenantPod, ctx),
+  }),
   update: updatePod,
   superWrites: podSuperWrites,
   toTenant: podToTenant,
