@@ -4,7 +4,7 @@ RUN := hack/bootstrap.sh
 RUN_CLUSTER := hack/bootstrap.sh --cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test e2e generate verify bench cluster-up cluster-down cluster-status image clean-cache
+.PHONY: help demo down check test e2e generate verify conformance bench cluster-up cluster-down cluster-status image clean-cache
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{ printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ generate: ## Write everything that is generated
 
 verify: ## Fail when something generated is not up to date
 	@$(RUN) node hack/generate.ts --check
+
+conformance: ## Tests of Kubernetes in a tenant and in super, compared (FOCUS=regexp SHARD=1/4 VERSION=v1.36.3)
+	@$(RUN_CLUSTER) node hack/conformance.ts $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SHARD),--shard $(SHARD)) $(if $(VERSION),--version $(VERSION)) --report docs/conformance.md
 
 bench: ## Compare Berth with direct creation and with an ideal client
 	@$(RUN_CLUSTER) node bench/run.ts

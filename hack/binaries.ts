@@ -12,8 +12,12 @@ interface Tool {
   /** Folder under hack/tools with the pinned Go module. */
   readonly module: string
   readonly package: string
-  /** Kubernetes release that publishes this binary, for a download instead of a build. */
+  /** Kubernetes release whose version is stamped into it. */
   readonly release?: string
+  /** The release publishes this very file, so it can be downloaded instead of built. */
+  readonly published?: true
+  /** It is the tests of the package, not its main. */
+  readonly test?: true
 }
 
 const versions = { '1.37': 'v1.37.1', '1.36': 'v1.36.3' } as const
@@ -21,6 +25,7 @@ const kubernetes = (minor: keyof typeof versions, name: string): Tool => ({
   module: `kubernetes-${minor}`,
   package: `k8s.io/kubernetes/cmd/${name}`,
   release: versions[minor],
+  published: true,
 })
 
 const tools = {
@@ -31,6 +36,10 @@ const tools = {
   'kube-proxy': kubernetes('1.37', 'kube-proxy'),
   kubectl: kubernetes('1.37', 'kubectl'),
   agnhost: { module: 'kubernetes-1.37', package: 'k8s.io/kubernetes/test/images/agnhost' },
+  'e2e.test': { module: 'conformance', package: 'k8s.io/kubernetes/test/e2e', release: versions['1.37'], test: true },
+  ginkgo: { module: 'conformance', package: 'github.com/onsi/ginkgo/v2/ginkgo' },
+  nnp: { module: 'conformance', package: 'k8s.io/kubernetes/test/images/nonewprivs' },
+  'sample-apiserver': { module: 'conformance', package: 'k8s.io/sample-apiserver' },
   'kube-apiserver@1.36': kubernetes('1.36', 'kube-apiserver'),
   'kube-controller-manager@1.36': kubernetes('1.36', 'kube-controller-manager'),
   etcd: { module: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
@@ -68,6 +77,10 @@ const ldflags = (release: string | undefined): string => {
   return ['-s', '-w', ...stamps.map((stamp) => `-X ${stamp}`)].join(' ')
 }
 
+/** Folder in Go's module cache with the sources of a module that hack/tools/TOOL pins. */
+export const moduleDir = async (tool: string, module: string): Promise<string> =>
+  (await run('go', ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module], { cwd: join(toolsDir, tool) })).trim()
+
 const moduleKey = async (module: string, release: string | undefined): Promise<string> => {
   const files = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(toolsDir, module, file))))
   return contentKey(...files, ldflags(release), arch())
@@ -103,8 +116,9 @@ export const download = async (release: string, program: string, path: string, o
 
 const releaseOrigin = (): string => process.env['BERTH_RELEASE_MIRROR'] ?? 'https://dl.k8s.io'
 
-const build = async ({ module, package: path, release }: Tool, target: string): Promise<void> => {
-  await run('go', ['build', '-mod=readonly', '-trimpath', '-ldflags', ldflags(release), '-o', target, path], {
+const build = async ({ module, package: path, release, test }: Tool, target: string): Promise<void> => {
+  const verb = test ? ['test', '-c'] : ['build']
+  await run('go', [...verb, '-mod=readonly', '-trimpath', '-ldflags', ldflags(release), '-o', target, path], {
     cwd: join(toolsDir, module),
     env: { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false', GOWORK: 'off' },
     timeoutMs: 60 * 60_000,
@@ -139,10 +153,10 @@ export const ensureBinaries = async <N extends ToolName>(
         progress(`making ${name} (${tool.module})`)
         try {
           reachable =
-            tool.release !== undefined && reachable
+            tool.published && tool.release !== undefined && reachable
               ? await download(tool.release, programOf(name), partial, releaseOrigin())
               : reachable
-          if (tool.release === undefined || !reachable) await build(tool, partial)
+          if (!tool.published || !reachable) await build(tool, partial)
           await chmod(partial, 0o755)
           await rename(partial, paths[name])
         } finally {

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
 import versions from '../../images/versions.json' with { type: 'json' }
-import { ensureBinaries } from '../binaries.ts'
+import { ensureBinaries, moduleDir } from '../binaries.ts'
 import { type Progress, silent } from '../progress.ts'
 import { run } from '../run.ts'
 import { librariesOf } from './debian.ts'
@@ -14,7 +15,7 @@ const catatonitPath = '/usr/bin/catatonit'
 const busyboxPath = '/bin/busybox'
 
 /** Programs of this machine with their libraries, in /usr/bin, where they come before busybox's. */
-const programFiles = async (paths: readonly string[]): Promise<readonly ImageFile[]> => {
+export const programFiles = async (paths: readonly string[]): Promise<readonly ImageFile[]> => {
   const programs = paths.map((path) => realpathSync(path))
   return [
     ...programs.map((source) => ({ path: `/usr/bin/${source.replace(/^.*\//, '').replace('nc.openbsd', 'nc')}`, source })),
@@ -26,7 +27,7 @@ const programFiles = async (paths: readonly string[]): Promise<readonly ImageFil
  * Busybox under each of its names, with the folders and users a small Linux has. The shell is dash: busybox's own prefers its applets
  * to the programs in PATH, and Debian's crashes at `wget -T`.
  */
-const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
+export const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
   const applets = (await run(busyboxPath, ['--list']))
     .split('\n')
     .filter((name) => name && !['busybox', 'sh', 'wget'].includes(name))
@@ -109,6 +110,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       'etcdctl',
       'etcdutl',
       'agnhost',
+      'coredns',
       'kube-apiserver@1.37',
       'kube-controller-manager@1.37',
       'kube-apiserver@1.36',
@@ -117,6 +119,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
     { progress },
   )
   const busybox = await busyboxFiles()
+  const porter = join(await moduleDir('kubernetes-1.37', 'k8s.io/kubernetes'), 'test/images/agnhost/porter')
   const { '1.37': newest, '1.36': older } = versions.kubernetes
   return buildAll([
     component('etcd', versions.etcd, bin.etcd, bin.etcdctl, bin.etcdutl),
@@ -125,12 +128,26 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
     component('kube-apiserver', older, bin['kube-apiserver@1.36']),
     component('kube-controller-manager', older, bin['kube-controller-manager@1.36']),
     {
-      names: [`registry.k8s.io/e2e-test-images/agnhost:${versions.agnhost}`],
+      names: [versions.agnhost, versions.agnhostPrevious].map(
+        (version) => `registry.k8s.io/e2e-test-images/agnhost:${version}`,
+      ) as [string, string],
       layers: [
         busybox,
         // What tests of Kubernetes call inside agnhost beside busybox.
-        await programFiles(['/usr/bin/curl', '/bin/nc.openbsd', '/bin/ip']),
+        await programFiles([
+          '/bin/bash',
+          '/usr/bin/curl',
+          '/usr/bin/dig',
+          '/bin/nc.openbsd',
+          '/bin/ip',
+          '/usr/bin/ss',
+          '/usr/bin/socat',
+        ]),
         [
+          // The key pair it serves TLS with when told to, valid for localhost.
+          { path: '/localhost.crt', source: join(porter, 'localhost.crt'), mode: 0o644 },
+          { path: '/localhost.key', source: join(porter, 'localhost.key'), mode: 0o644 },
+          { path: '/coredns', source: bin.coredns },
           { path: '/agnhost', source: bin.agnhost },
           { path: '/agnhost-2', linkTo: 'agnhost' },
           { path: '/uploads', directory: true, mode: 0o777 },
@@ -142,7 +159,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
   ])
 }
 
-const buildAll = async (specs: readonly ImageSpec[]): Promise<ImageArchive[]> => {
+export const buildAll = async (specs: readonly ImageSpec[]): Promise<ImageArchive[]> => {
   const archives: ImageArchive[] = []
   for (const spec of specs) archives.push(await buildImage(spec))
   return archives

@@ -1,0 +1,55 @@
+import type { ComparedSpec, Comparison } from './compare.ts'
+
+/** What was run, for the head of a report. */
+export interface RunFacts {
+  /** For example `[Conformance]`. */
+  readonly title: string
+  readonly superVersion: string
+  readonly tenantVersion: string
+  /** Day of the run, `YYYY-MM-DD`. */
+  readonly date: string
+  readonly machine: string
+  readonly minutes: number
+}
+
+/** Why a spec that super passes does not pass in a tenant: the first cause whose pattern its name matches. */
+export interface Cause {
+  readonly pattern: string
+  readonly cause: string
+}
+
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+
+const causeOf = ({ name }: ComparedSpec, causes: readonly Cause[]): string =>
+  causes.find(({ pattern }) => new RegExp(pattern).test(name))?.cause ?? 'not explained yet'
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
+  `| ${head.join(' | ')} |`,
+  `|${head.map(() => '---').join('|')}|`,
+  ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`),
+]
+
+/** One section of docs/conformance.md. */
+export const section = (facts: RunFacts, { specs, worse, neither, passed }: Comparison, causes: readonly Cause[]): string =>
+  [
+    `## ${facts.title}: tenant ${facts.tenantVersion} on super ${facts.superVersion}`,
+    '',
+    `${facts.date}, ${facts.machine}, ${facts.minutes} minutes. Of ${specs.length} specs ${passed} passed in the tenant, ${worse.length} pass in super only, ${neither.length} pass in neither.`,
+    '',
+    ...(worse.length === 0
+      ? ['Every spec that passes in super passes in the tenant.']
+      : table(
+          ['Passes in super only', 'In the tenant', 'Cause'],
+          worse.map((spec) => [spec.name, spec.tenant, causeOf(spec, causes)]),
+        )),
+    '',
+    ...(neither.length === 0
+      ? []
+      : [
+          ...table(
+            ['Passes in neither', 'Tenant', 'Super', 'What the spec says'],
+            neither.map((spec) => [spec.name, spec.tenant, spec.super ?? 'not run', spec.why ?? '']),
+          ),
+          '',
+        ]),
+  ].join('\n')

@@ -1,0 +1,27 @@
+import { dirname, join } from 'node:path'
+import type { LocalCluster } from '../cluster/index.ts'
+import { kubectlFor } from '../cluster/kubectl.ts'
+import { waitReady } from '../demo/wait-ready.ts'
+import { saveTenantKubeconfig } from '../demo/workbench.ts'
+import type { Progress } from '../progress.ts'
+
+/** Makes a tenant with no setting but its version, and gives its kubeconfig's path. One that is there already is used. */
+export const ensureTenant = async (
+  cluster: LocalCluster,
+  { name, version }: { readonly name: string; readonly version: string },
+  progress: Progress,
+): Promise<string> => {
+  const { kubectl: program } = cluster.binaries
+  const kubectl = kubectlFor(program, cluster.kubeconfigPath)
+  const object = {
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata: { name, namespace: 'default' },
+    spec: { version },
+  }
+  await kubectl(['apply', '--server-side', '--field-manager=berth-conformance', '-f', '-'], { input: JSON.stringify(object) })
+  await waitReady({ kubectl: program, kubeconfig: cluster.kubeconfigPath, name }, progress)
+  const path = join(dirname(cluster.kubeconfigPath), `${name}.kubeconfig`)
+  await saveTenantKubeconfig(kubectl, path, name)
+  return path
+}
