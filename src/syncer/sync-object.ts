@@ -1,13 +1,15 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import { kindKey } from '../apis/resource-types.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { detourAnnotation } from '../tenancy/marks.ts'
+import { isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
-import { ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
+import { ownerOf, standsFor, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { ensureNode } from './sync-node.ts'
@@ -22,8 +24,8 @@ const refOf = ({ metadata }: KubeObject) => ({
 export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const { tenant, superSide } = deps
   const { ctx } = tenant
-  const tenantCache = informerOf(tenant.informers, resource.type.plural)
-  const superCache = informerOf(superSide.informers, resource.type.plural)
+  const tenantCache = informerOf(tenant.informers, kindKey(resource.type))
+  const superCache = informerOf(superSide.informers, kindKey(resource.type))
   const superRef = superRefOf(resource, ctx.tenant, key)
 
   const tenantObject = tenantCache.get(storeKey(key.namespace, key.name))
@@ -66,6 +68,15 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
   return result
 }
 
+/** True when the super object still has our label and all of the tenant's. */
+const keepsLabels = (superObject: KubeObject, tenantObject: KubeObject, { tenant }: Pick<TenantSide['ctx'], 'tenant'>): boolean => {
+  const { labels = {} } = superObject.metadata
+  return (
+    labels[tenantLabel] === tenant.uid &&
+    Object.entries(tenantObject.metadata.labels ?? {}).every(([key, value]) => labels[key] === value || isBerthKey(key))
+  )
+}
+
 /** Translates, unless the super object is known to be what this very tenant object, unchanged in the cache, was translated to. */
 const translate = (
   resource: SyncedResource,
@@ -73,7 +84,7 @@ const translate = (
   { ctx, translated }: Pick<TenantSide, 'ctx' | 'translated'>,
 ): Pair['wanted'] => {
   const known = resource.type.kind === 'Pod' ? translated.get(tenantObject) : undefined
-  if (superObject && known !== undefined && known === wantedHashOf(superObject)) return { kind: 'settled' }
+  if (superObject && known !== undefined && known === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx)) return { kind: 'settled' }
   const wanted = wantedObject(resource, tenantObject, ctx)
   const hash = wanted.kind === 'object' ? wantedHashOf(wanted.object) : undefined
   if (hash !== undefined) translated.set(tenantObject, hash)
@@ -180,7 +191,7 @@ const create = async (
   const { type } = resource
   const renewal = type.kind === 'Pod' && tenantObject ? await ensureTokens(tenantObject, deps) : undefined
   const client = clientFor(resource, deps)
-  const cache = informerOf(superSide.informers, type.plural)
+  const cache = informerOf(superSide.informers, kindKey(type))
   try {
     const created = await asFarAsGranted(resource, object, (asked) => client.create(type, asked))
     cache.observe(created)
@@ -192,7 +203,7 @@ const create = async (
     if (renewal !== undefined && tenantObject) deps.enqueue(tokensKey(podRefOf(tenantObject)))
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
     const live = await client.get(type, refOf(object))
-    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid && !(tenantObject && standsFor(live, tenantObject))) {
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
@@ -220,7 +231,7 @@ const asFarAsGranted = async (
     try {
       return await ask(asked)
     } catch (error) {
-      const less = hasCode(error, 'KUBE_INVALID') ? relaxed?.(asked, error) : undefined
+      const less = error instanceof AppError ? relaxed?.(asked, error) : undefined
       if (!less) throw error
       asked = less
     }
@@ -242,7 +253,7 @@ const update = async (
 ): Promise<SyncResult> => {
   const { type } = resource
   const client = clientFor(resource, deps)
-  const cache = informerOf(deps.superSide.informers, type.plural)
+  const cache = informerOf(deps.superSide.informers, kindKey(type))
   // The cache may hold a projection: what is written goes from the whole object.
   const live = await client.get(type, refOf(cached))
   if (!live || live.metadata.uid !== cached.metadata.uid) return { kind: 'done', againAfterMs: 0 }
@@ -269,7 +280,7 @@ const finalise = async (
     const name = tenantObject.metadata.name ?? ''
     const live = await tenant.superClient.get(type, { name, namespace: superNamespace(tenant.ctx.tenant, key.namespace) })
     if (live) {
-      informerOf(superSide.informers, type.plural).observe(live)
+      informerOf(superSide.informers, kindKey(type)).observe(live)
       return { kind: 'done', againAfterMs: 0 }
     }
     log.info({ kind: type.kind, namespace: key.namespace, name }, 'gone in super, finalised in tenant')
@@ -289,7 +300,7 @@ const writeToTenant = async (
 ): Promise<void> => {
   const { tenant } = deps
   const { uid = '' } = tenantObject.metadata
-  const cache = informerOf(tenant.informers, type.plural)
+  const cache = informerOf(tenant.informers, kindKey(type))
   const ref = refOf(tenantObject)
   switch (write.kind) {
     case 'bind': {

@@ -84,7 +84,10 @@ const publishTenant = async (
 }
 
 /** Starts all, with the rights and objects that the manager would have made. */
-export const startSyncClusters = async (names: readonly string[], { log }: { log: Log }): Promise<SyncClusters> => {
+export const startSyncClusters = async (
+  names: readonly string[],
+  { log, superFlags = [] }: { log: Log; superFlags?: readonly string[] },
+): Promise<SyncClusters> => {
   const servers: TestApiServer[] = []
   const start = async (...flags: readonly string[]): Promise<TestApiServer> => {
     const server = await startApiServer({ flags, deadlineMs: startDeadlineMs })
@@ -97,7 +100,7 @@ export const startSyncClusters = async (names: readonly string[], { log }: { log
     await Promise.all(servers.map((server) => server.stop()))
   }
   try {
-    const superApi = await start()
+    const superApi = await start(...superFlags)
     const { client } = superApi
     await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
     await applyRights(superApi, 'namespaces.yaml')

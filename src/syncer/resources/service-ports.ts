@@ -40,23 +40,28 @@ export const changedNodePorts = (
 
 const takenField = /^spec\.ports\[(\d+)\]\.nodePort$/
 
-/** Names of the fields that an API server found fault with. */
-const faultyFields = ({ details }: AppError): string[] =>
+/** For a health check port that is taken the API server names no field; one that it has given already it does not change. */
+const healthPortRefused = /failed to allocate requested HealthCheck NodePort|^spec\.healthCheckNodePort$/
+
+/** What an API server found fault with: names of fields and messages. */
+const faultsOf = ({ details }: AppError): string[] =>
   Array.isArray(details['causes'])
-    ? details['causes'].flatMap(({ field }: { field?: unknown }) => (typeof field === 'string' ? [field] : []))
+    ? details['causes']
+        .flatMap(({ field, message }: { field?: unknown; message?: unknown }) => [field, message])
+        .filter((fault) => typeof fault === 'string')
     : []
 
 /** What is left to ask for when super has given a port of the nodes to somebody else: it chooses that one itself. Undefined when no such port is at fault. */
 export const withoutTakenPorts = (spec: V1ServiceSpec, error: AppError): V1ServiceSpec | undefined => {
-  const faulty = faultyFields(error)
-  const taken = new Set(faulty.flatMap((field) => takenField.exec(field)?.slice(1).map(Number) ?? []))
+  const faults = faultsOf(error)
+  const taken = new Set(faults.flatMap((field) => takenField.exec(field)?.slice(1).map(Number) ?? []))
   const ports = (spec.ports ?? []).map((port, index): V1ServicePort => {
     if (!taken.has(index)) return port
     const { nodePort: _taken, ...rest } = port
     return rest
   })
   const { healthCheckNodePort, ...rest } = spec
-  const isHealthPortTaken = Boolean(healthCheckNodePort) && faulty.includes('spec.healthCheckNodePort')
+  const isHealthPortTaken = Boolean(healthCheckNodePort) && faults.some((message) => healthPortRefused.test(message))
   const isSame = !isHealthPortTaken && ports.every((port, index) => port.nodePort === spec.ports?.[index]?.nodePort)
   if (isSame) return undefined
   return { ...(isHealthPortTaken ? rest : spec), ...(spec.ports && { ports }) }

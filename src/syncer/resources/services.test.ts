@@ -221,7 +221,13 @@ test.for<[name: string, error: AppError, spec: Record<string, unknown> | undefin
     invalid('spec.ports[0].nodePort'),
     { ports: [{ name: 'http', port: 80, protocol: 'TCP' }, dns], healthCheckNodePort: 31_000 },
   ],
-  ['gives up a health check port', invalid('spec.healthCheckNodePort'), { ports: [http, dns], healthCheckNodePort: undefined }],
+  [
+    'gives up a health check port',
+    new AppError('KUBE_SERVER_ERROR', 'taken', {
+      causes: [{ message: 'failed to allocate requested HealthCheck NodePort 31000: provided port is already allocated' }],
+    }),
+    { ports: [http, dns], healthCheckNodePort: undefined },
+  ],
   ['has nothing less to offer for an address', invalid('spec.clusterIPs'), undefined],
   ['has nothing less to offer for a port that is not there', invalid('spec.ports[7].nodePort'), undefined],
   ['has nothing less to offer without a cause', new AppError('KUBE_INVALID', 'no'), undefined],
