@@ -15,6 +15,7 @@ const ctx: SyncContext = {
   serviceSlices: ['10.98.1.0/24'],
   podSecurity: 'baseline',
   policy: strictPolicy,
+  customKinds: [],
   classes: everyClass,
 }
 const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>
@@ -39,6 +40,7 @@ const bound = frozen<KubeObject>({
   spec: { ...tenantObject.spec, nodeName: 'node1' },
   status: { conditions: [{ type: 'PodScheduled', status: 'True' }] },
 })
+const labelled = frozen<KubeObject>({ ...tenantObject, metadata: { ...tenantObject.metadata, labels: { app: 'web' } } })
 const wantedOf = (object: KubeObject, kind = services): Wanted => frozen(wantedObject(kind, object, ctx))
 const inSuper = (changes: Partial<KubeObject['metadata']> = {}, of: KubeObject = tenantObject): KubeObject => {
   const wanted = wantedOf(of)
@@ -130,8 +132,24 @@ describe('decide', () => {
     [
       'never touches an object that nobody of Berth made',
       services,
-      { tenantObject, superObject: inSuper({ labels: {} }), wanted: wantedOf(tenantObject) },
+      { tenantObject, superObject: inSuper({ labels: {}, annotations: {} }), wanted: wantedOf(tenantObject) },
       { kind: 'foreign' },
+    ],
+    [
+      'puts our label back when somebody took it away',
+      services,
+      { tenantObject, superObject: inSuper({ labels: {} }), wanted: wantedOf(tenantObject) },
+      { kind: 'update' },
+    ],
+    [
+      'puts a label of a pod back',
+      pods,
+      {
+        tenantObject: labelled,
+        superObject: inSuper({ labels: { 'berth.dev/tenant': ctx.tenant.uid } }, labelled),
+        wanted: wantedOf(labelled, pods),
+      },
+      { kind: 'update' },
     ],
     ['tells the tenant of a refusal', services, { tenantObject, superObject: undefined, wanted: refused }, { kind: 'refused' }],
     [

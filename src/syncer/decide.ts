@@ -1,6 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { SyncedResource } from './resource.ts'
-import { contains, isExactly, ownerOf, type Wanted, wantedHashOf } from './super-object.ts'
+import { contains, isExactly, isUnlabelled, ownerOf, type Wanted, wantedHashOf } from './super-object.ts'
 
 export interface Pair {
   readonly tenantUid: string
@@ -45,11 +45,12 @@ const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Acti
 /** Pure: from what both sides have to the one next step. The order of the questions is the meaning. */
 export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted }: Pair): Action => {
   const owner = superObject && ownerOf(superObject)
-  if (superObject && owner?.tenantUid !== tenantUid) return tenantObject ? { kind: 'foreign', superObject } : none
+  const unlabelled = superObject !== undefined && tenantObject !== undefined && isUnlabelled(superObject, tenantObject)
+  if (superObject && owner?.tenantUid !== tenantUid && !unlabelled) return tenantObject ? { kind: 'foreign', superObject } : none
   if (!tenantObject) return superObject ? deleteSuper(superObject) : none
 
   const finalises = resource.goneInSuper === 'finalise'
-  const sameObject = owner?.objectUid === tenantObject.metadata.uid
+  const sameObject = unlabelled || owner?.objectUid === tenantObject.metadata.uid
   if (superObject && !sameObject) return deleteSuper(superObject)
 
   if (tenantObject.metadata.deletionTimestamp !== undefined && finalises) {
@@ -74,7 +75,10 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
   if (wanted.kind === 'settled') return none
   if (wantedHashOf(superObject) !== wantedHashOf(wanted.object))
     return { kind: 'update', live: superObject, object: wanted.object }
-  // A pod's spec cannot drift: super refuses changes of all but a few fields, which the patrol compares.
+  // Of a pod only a projection is kept here: super refuses changes of all but a few fields of its spec, but Services select it by its labels.
+  if (finalises && !contains(superObject.metadata.labels, wanted.object.metadata.labels)) {
+    return { kind: 'update', live: superObject, object: wanted.object }
+  }
   if (!finalises && !resource.byReference && !contains(superObject, wanted.object)) {
     return { kind: 'update', live: superObject, object: wanted.object }
   }

@@ -1,6 +1,6 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { KubeObject } from '../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { kindKey, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { type ChangeKind, createInformer } from '../kube/informer.ts'
@@ -62,9 +62,18 @@ export const createEngine = (options: EngineOptions): Engine => {
     for (const uid of tenants.keys()) queue.add({ tenant: uid, key })
   }
 
-  const onSuperEvent = (type: ResourceType, event: ChangeKind, object: KubeObject, own: boolean): void => {
+  const onSuperEvent = (
+    type: ResourceType,
+    event: ChangeKind,
+    object: KubeObject,
+    { old, own }: { old: KubeObject | undefined; own: boolean },
+  ): void => {
     const { name = '' } = object.metadata
-    if (mirroredByPlural.has(type.plural)) {
+    if (type === resourceTypes.customResourceDefinitions) {
+      toAllTenants(keyOf('definitions', '', name))
+      return
+    }
+    if (mirroredByPlural.has(kindKey(type))) {
       toAllTenants(keyOf(type.plural, '', name))
       return
     }
@@ -93,7 +102,12 @@ export const createEngine = (options: EngineOptions): Engine => {
       }
       default: {
         const owner = ownerOf(object)
-        if (!owner || !tenants.has(owner.tenantUid) || (own && type.kind === 'Pod')) return
+        const before = old && ownerOf(old)
+        // Somebody changed whose it is.
+        if (before && before.tenantUid !== owner?.tenantUid && tenants.has(before.tenantUid)) {
+          queue.add({ tenant: before.tenantUid, key: keyOf(kindKey(type), before.namespace, before.name) })
+        }
+        if (!owner || !tenants.get(owner.tenantUid)?.side.resources.has(kindKey(type)) || (own && type.kind === 'Pod')) return
         if (type.kind === 'Pod' && event === 'deleted') {
           queue.add({ tenant: owner.tenantUid, key: tokensKey({ ...owner, uid: owner.objectUid }) })
         }
@@ -101,7 +115,7 @@ export const createEngine = (options: EngineOptions): Engine => {
           queue.add({ tenant: owner.tenantUid, key: keyOf('persistentvolumes', '', object.spec.volumeName) })
         }
         if (type.kind === 'Namespace' && event === 'deleted') tenants.get(owner.tenantUid)?.namespaceLost(owner.name)
-        queue.add({ tenant: owner.tenantUid, key: keyOf(type.plural, owner.namespace, owner.name) })
+        queue.add({ tenant: owner.tenantUid, key: keyOf(kindKey(type), owner.namespace, owner.name) })
       }
     }
   }

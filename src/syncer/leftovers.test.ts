@@ -2,7 +2,13 @@ import { expect, test } from 'vitest'
 import type { ConfigRecord } from './config-index.ts'
 import { leftoverKeys } from './leftovers.ts'
 
-const config = (tenantName: string): ConfigRecord => ({ uid: 'super-uid', hash: 'hash', tenantName, objectUid: 'uid' })
+const config = (tenantName: string): ConfigRecord => ({
+  uid: 'super-uid',
+  hash: 'hash',
+  tenantNamespace: 'shop',
+  tenantName,
+  objectUid: 'uid',
+})
 const tokens = (pod: string, uid: string): ConfigRecord => ({ ...config(pod), objectUid: uid, renewAt: 1 })
 
 const nothing = { isReferred: () => false, hasPod: () => false }

@@ -5,7 +5,6 @@ import { informerOf, type SyncDeps } from './sides.ts'
 import { ownerOf, superRefOf, wantedObject } from './super-object.ts'
 import { driftedAddresses } from './sync-address.ts'
 import { ensureFittings } from './sync-namespace.ts'
-import { resourceByPlural } from './tenant.ts'
 
 /** Objects looked at between two pauses, so that a patrol never holds up the queue. */
 const stride = 200
@@ -31,18 +30,17 @@ export const patrol = async (
     if (seen % stride === 0) await pause()
   }
 
-  // First, so that the syncs queued below read anew what lies in super.
-  for (const namespace of tenant.readyNamespaces.keys()) {
-    tenant.config.forget(superNamespace(ctx.tenant, namespace))
-    enqueue(keyOf('leftovers', namespace, ''))
-  }
-  for (const resource of resourceByPlural.values()) {
-    const { plural } = resource.type
+  for (const namespace of tenant.readyNamespaces.keys()) enqueue(keyOf('leftovers', namespace, ''))
+  for (const [plural, resource] of tenant.resources) {
+    if (resource.type.custom) {
+      enqueue(keyOf('definitions', '', plural))
+      if (![tenant, superSide].every(({ informers }) => informers.get(plural)?.hasSynced)) continue
+    }
     const tenantCache = informerOf(tenant.informers, plural)
     if (resource.byReference) {
       for (const { metadata } of tenantCache.list()) {
         const key = keyOf(plural, metadata.namespace ?? '', metadata.name ?? '')
-        // What lies in super of these is only known by metadata that was forgotten above; the sync itself reads it anew and compares.
+        // What lies in super of these is only known by its metadata; the sync itself compares.
         if (tenant.references.isReferred(key)) enqueue(key)
       }
       continue

@@ -5,6 +5,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { AppError, explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue } from '../runtime/fair-queue.ts'
+import { superNamespace } from '../tenancy/names.ts'
 import { brakeReason } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
 import { tenantClasses } from './classes.ts'
@@ -13,12 +14,14 @@ import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } 
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
 import type { SyncContext } from './resource.ts'
+import { definitionName } from './resources/custom-kinds.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
+import type { SuperCaches } from './super-caches.ts'
 import { ownerOf } from './super-object.ts'
-import { driftedAddresses } from './sync-address.ts'
+import { driftedAddresses, usedAddresses } from './sync-address.ts'
 import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
-import { openTenant, type RunningTenant, resourceByPlural } from './tenant.ts'
+import { openTenant, type RunningTenant } from './tenant.ts'
 import type { TenantSource } from './tenant-source.ts'
 
 /** A tenant's caches have to be listed within this; the informers go on trying meanwhile. */
@@ -51,7 +54,7 @@ export interface ServedTenant {
 export interface ServeOptions {
   readonly management: KubeClient
   readonly superClient: KubeClient
-  readonly superCaches: SuperSide
+  readonly superCaches: SuperSide & Pick<SuperCaches, 'watchDefinition'>
   readonly queue: FairQueue
   readonly log: Log
   readonly metrics: SyncerMetrics
@@ -115,10 +118,11 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   }
 
   const superObjects = function* (): Generator<[string, KubeObject]> {
-    for (const resource of resourceByPlural.values()) {
-      if (resource.superWatch === 'none') continue
-      for (const object of superCaches.informers.get(resource.type.plural)?.list() ?? []) {
-        if (ownerOf(object)?.tenantUid === uid) yield [resource.type.plural, object]
+    for (const [kind, resource] of side.resources) {
+      // A declared kind that the tenant has not listed yet says nothing of what it lost.
+      if (resource.superWatch === 'none' || !side.informers.get(kind)?.hasSynced) continue
+      for (const object of superCaches.informers.get(kind)?.list() ?? []) {
+        if (ownerOf(object)?.tenantUid === uid) yield [kind, object]
       }
     }
   }
@@ -184,7 +188,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
 
   /** Says that the tenant is served, and looks whether it is still the same: watches of a data store that is gone stay silent for long. */
   const beat = async (): Promise<void> => {
-    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now() })
+    const serviceAddresses = usedAddresses(side)
+    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now(), serviceAddresses })
     if (!(await isStoreReplaced())) return
     checks += 1
     setLimit()
@@ -201,11 +206,12 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     for (const plural of cameUp) {
       for (const { metadata } of superCaches.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, '', metadata.name ?? ''))
     }
-    for (const plural of [...resourceByPlural.keys(), ...cameUp]) {
+    for (const plural of [...side.resources.keys(), ...cameUp]) {
       for (const { metadata } of side.informers.get(plural)?.list() ?? [])
         enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
     }
     for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
+    for (const declared of ctx.customKinds) enqueue(keyOf('definitions', '', definitionName(declared)))
     for (const { metadata } of side.informers.get('namespaces')?.list() ?? [])
       enqueue(keyOf('leftovers', metadata.name ?? '', ''))
   }
@@ -231,6 +237,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   }
 
   const run = async (): Promise<void> => {
+    for (const declared of ctx.customKinds) superCaches.watchDefinition(definitionName(declared))
     side.start()
     await untilListed()
     await judged()
@@ -300,7 +307,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     },
     namespaceLost: (tenantNamespace) => {
       side.readyNamespaces.delete(tenantNamespace)
-      for (const plural of resourceByPlural.keys()) {
+      side.config.forget(superNamespace(ctx.tenant, tenantNamespace))
+      for (const plural of side.resources.keys()) {
         for (const { metadata } of side.informers.get(plural)?.list() ?? []) {
           if (metadata.namespace === tenantNamespace) enqueue(keyOf(plural, tenantNamespace, metadata.name ?? ''))
         }

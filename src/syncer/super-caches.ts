@@ -1,9 +1,11 @@
 import type { KubeObject } from '../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { kindKey, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
+import type { SyncedResource } from './resource.ts'
+import { customResource, definitionName } from './resources/custom-kinds.ts'
 import { syncedResources } from './resources/index.ts'
 import { mirroredKinds } from './resources/mirrored.ts'
 import type { SuperSide } from './sides.ts'
@@ -18,6 +20,8 @@ const sharedTypes: readonly { readonly type: ResourceType; readonly optional?: b
 ]
 
 export interface SuperCaches extends SuperSide {
+  /** Watches super's definition of a declared kind from now on. */
+  watchDefinition(name: string): void
   start(): void
   whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
   stop(): Promise<void>
@@ -31,32 +35,69 @@ export const openSuperCaches = ({
 }: {
   client: KubeClient
   log: Log
-  onEvent: (type: ResourceType, event: ChangeKind, object: KubeObject, own: boolean) => void
+  onEvent: (
+    type: ResourceType,
+    event: ChangeKind,
+    object: KubeObject,
+    more: { old: KubeObject | undefined; own: boolean },
+  ) => void
 }): SuperCaches => {
   const informers = new Map<string, Informer<KubeObject>>()
-  for (const { type, superWatch, keepSuper } of syncedResources) {
-    if (superWatch === 'none') continue
+  const definitions = new Map<string, KubeObject>()
+  const definitionInformers = new Map<string, Informer<KubeObject>>()
+  const watchOwned = ({ type, superWatch, keepSuper }: SyncedResource): void => {
+    if (superWatch === 'none' || informers.has(kindKey(type))) return
     informers.set(
-      type.plural,
+      kindKey(type),
       createInformer({
         client,
         type,
         log,
         labelSelector: tenantLabel,
         ...(keepSuper && { keep: keepSuper }),
-        onEvent: (event, object, _old, own) => onEvent(type, event, object, own),
+        onEvent: (event, object, old, own) => onEvent(type, event, object, { old, own }),
       }),
     )
   }
+  for (const resource of syncedResources) watchOwned(resource)
   for (const { type, optional = false } of sharedTypes) {
     informers.set(
       type.plural,
-      createInformer({ client, type, log, optional, onEvent: (event, object, _old, own) => onEvent(type, event, object, own) }),
+      createInformer({
+        client,
+        type,
+        log,
+        optional,
+        onEvent: (event, object, old, own) => onEvent(type, event, object, { old, own }),
+      }),
     )
   }
   return {
     client,
     informers,
+    definitions,
+    watchDefinition: (name) => {
+      if (definitionInformers.has(name)) return
+      const type = resourceTypes.customResourceDefinitions
+      const informer = createInformer({
+        client,
+        type,
+        log,
+        fieldSelector: `metadata.name=${name}`,
+        onEvent: (event, object, old, own) => {
+          if (event === 'deleted') definitions.delete(name)
+          else definitions.set(name, object)
+          onEvent(type, event, object, { old, own })
+        },
+      })
+      definitionInformers.set(name, informer)
+      informer.start()
+    },
+    watchCustom: (declared) => {
+      if (informers.has(definitionName(declared))) return
+      watchOwned(customResource(declared))
+      informers.get(definitionName(declared))?.start()
+    },
     start: () => {
       for (const informer of informers.values()) informer.start()
     },
@@ -64,7 +105,7 @@ export const openSuperCaches = ({
       await Promise.all([...informers.values()].map((informer) => informer.whenSynced(wait)))
     },
     stop: async () => {
-      await Promise.all([...informers.values()].map((informer) => informer.stop()))
+      await Promise.all([...informers.values(), ...definitionInformers.values()].map((informer) => informer.stop()))
     },
   }
 }

@@ -31,6 +31,19 @@ export const ownerOf = ({ metadata }: KubeObject): SuperOwner | undefined => {
   return { tenantUid, name, objectUid, namespace: metadata.annotations?.[tenantNamespaceAnnotation] ?? '' }
 }
 
+/**
+ * True for an object of this very tenant object from which somebody took our label: the annotations still say so. Only meant for objects in the tenant's own
+ * super namespaces, where no tenant can write annotations of Berth's.
+ */
+export const isUnlabelled = (
+  { metadata: { labels, annotations } }: KubeObject,
+  { metadata }: Pick<KubeObject, 'metadata'>,
+): boolean =>
+  labels?.[tenantLabel] === undefined &&
+  annotations?.[tenantObjectUidAnnotation] === metadata.uid &&
+  annotations?.[tenantNameAnnotation] === metadata.name &&
+  annotations?.[tenantNamespaceAnnotation] === metadata.namespace
+
 /** kubectl's copy of the last manifest may hold a Secret's data and is of no use in super. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 

@@ -1,11 +1,10 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { superNamespace } from '../tenancy/names.ts'
-import { configRecord } from './config-index.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
 import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
-import { ownerOf, referenceHash, superRefOf, wantedObject } from './super-object.ts'
+import { isUnlabelled, ownerOf, referenceHash, superRefOf, wantedObject } from './super-object.ts'
 import { isNamespaceReady } from './sync-namespace.ts'
 
 /**
@@ -26,14 +25,13 @@ export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps:
   }
   const ref = superRefOf(resource, tenant.ctx.tenant, key)
   const records = await tenant.config.of(superNamespace(tenant.ctx.tenant, key.namespace))
-  const recordKey = `${type.plural}/${ref.name}`
-  const record = records.get(recordKey)
+  const record = records.get(`${type.plural}/${ref.name}`)
 
   if (!wanted || (record && record.objectUid !== metadata.uid)) {
     tenant.writtenConfig.delete(writtenKey)
     if (record) {
       await tenant.superClient.delete(type, ref, { uid: record.uid })
-      records.delete(recordKey)
+      tenant.config.deleted(type, ref)
     }
     return wanted ? { kind: 'done', againAfterMs: 0 } : done
   }
@@ -47,8 +45,8 @@ export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps:
   if (translation.kind === 'refused')
     tenant.recorder.record(tenantObject, { type: 'Warning', reason: translation.reason, message: translation.message })
   if (translation.kind !== 'object') return done
-  const written = await write(translation.object, { resource, ref, liveUid: record?.uid }, deps)
-  records.set(recordKey, configRecord(written.metadata))
+  const written = await write(translation.object, { resource, ref, liveUid: record?.uid, metadata }, deps)
+  tenant.config.wrote(type, written)
   tenant.writtenConfig.add(writtenKey)
   return done
 }
@@ -59,7 +57,13 @@ const write = async (
     resource: { type },
     ref,
     liveUid,
-  }: { resource: SyncedResource; ref: { name: string; namespace?: string }; liveUid: string | undefined },
+    metadata,
+  }: {
+    readonly resource: SyncedResource
+    readonly ref: { readonly name: string; readonly namespace?: string }
+    readonly liveUid: string | undefined
+    readonly metadata: KubeObject['metadata']
+  },
   { tenant }: SyncDeps,
 ): Promise<KubeObject> => {
   // The UID in the body is a precondition: only the very object that was recorded as ours is written over.
@@ -85,7 +89,7 @@ const write = async (
         fieldSelector: `metadata.name=${ref.name}`,
       })
     ).items
-    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid && !isUnlabelled(live, { metadata })) {
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,

@@ -1,15 +1,14 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { kindKey } from '../apis/resource-types.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
-import { detourAnnotation } from '../tenancy/marks.ts'
-import { isBerthKey, tenantLabel } from '../tenancy/marks.ts'
+import { detourAnnotation, isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
-import { ownerOf, standsFor, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
+import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { ensureNode } from './sync-node.ts'
@@ -55,7 +54,8 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     for (const write of resource.toTenant(superObject, tenantObject, ctx))
       await writeToTenant(write, resource, tenantObject, deps)
   }
-  if (pair && resource.superWrites && action.kind === 'none') {
+  // An update of its own brings no event: what changed beside it goes down in the same turn.
+  if (pair && resource.superWrites && (action.kind === 'none' || action.kind === 'update')) {
     for (const { subresource, patch } of resource.superWrites(superObject, tenantObject, ctx)) {
       const body = { ...patch, metadata: { uid: superObject.metadata.uid } }
       superCache.observe(await tenant.superClient.patch(resource.type, superRef, body, { type: 'strategic', subresource }))
@@ -69,7 +69,11 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
 }
 
 /** True when the super object still has our label and all of the tenant's. */
-const keepsLabels = (superObject: KubeObject, tenantObject: KubeObject, { tenant }: Pick<TenantSide['ctx'], 'tenant'>): boolean => {
+const keepsLabels = (
+  superObject: KubeObject,
+  tenantObject: KubeObject,
+  { tenant }: Pick<TenantSide['ctx'], 'tenant'>,
+): boolean => {
   const { labels = {} } = superObject.metadata
   return (
     labels[tenantLabel] === tenant.uid &&
@@ -84,7 +88,8 @@ const translate = (
   { ctx, translated }: Pick<TenantSide, 'ctx' | 'translated'>,
 ): Pair['wanted'] => {
   const known = resource.type.kind === 'Pod' ? translated.get(tenantObject) : undefined
-  if (superObject && known !== undefined && known === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx)) return { kind: 'settled' }
+  if (superObject && known !== undefined && known === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx))
+    return { kind: 'settled' }
   const wanted = wantedObject(resource, tenantObject, ctx)
   const hash = wanted.kind === 'object' ? wantedHashOf(wanted.object) : undefined
   if (hash !== undefined) translated.set(tenantObject, hash)
@@ -203,7 +208,7 @@ const create = async (
     if (renewal !== undefined && tenantObject) deps.enqueue(tokensKey(podRefOf(tenantObject)))
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
     const live = await client.get(type, refOf(object))
-    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid && !(tenantObject && standsFor(live, tenantObject))) {
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid && !(tenantObject && isUnlabelled(live, tenantObject))) {
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,

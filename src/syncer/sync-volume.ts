@@ -39,8 +39,9 @@ export const syncVolume = async ({ name }: ObjectKey, deps: SyncDeps): Promise<S
         if (hasCode(error, 'KUBE_ALREADY_EXISTS')) return tenant.tenantClient.get(type, { name })
         throw error
       })
-    } else if (!contains(present, { spec: object.spec })) {
-      present = await tenant.tenantClient.patch(type, { name }, { spec: object.spec }, { type: 'merge' })
+    } else if (!contains(present, { spec: object.spec, metadata: { labels: object.metadata.labels } })) {
+      const { labels } = object.metadata
+      present = await tenant.tenantClient.patch(type, { name }, { metadata: { labels }, spec: object.spec }, { type: 'merge' })
     }
     if (present && !contains(present.status, superVolume.status?.phase ? { phase: superVolume.status.phase } : {})) {
       const status = { phase: superVolume.status.phase }

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { kindKey, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
 import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
@@ -10,7 +10,8 @@ import { keyOf, tokensKey } from './keys.ts'
 import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
-import { syncedResources } from './resources/index.ts'
+import { definitionName } from './resources/custom-kinds.ts'
+import { resourcesOf, syncedResources } from './resources/index.ts'
 import { mirroredKinds } from './resources/mirrored.ts'
 import type { TenantSide } from './sides.ts'
 import { isBurnt } from './sync-address.ts'
@@ -22,10 +23,6 @@ const mirroredTypes: readonly { readonly type: ResourceType; readonly optional?:
   { type: resourceTypes.ipAddresses },
   ...mirroredKinds,
 ]
-
-export const resourceByPlural: ReadonlyMap<string, SyncedResource> = new Map(
-  syncedResources.map((resource) => [resource.type.plural, resource]),
-)
 
 export interface TenantOptions {
   readonly ctx: SyncContext
@@ -67,9 +64,26 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
   const justBound = new Set<string>()
   const recorder = createEventRecorder({ client: tenantClient, component: 'berth-syncer', log })
 
+  const writtenConfig = new Set<string>()
+  const config = new ConfigIndex({
+    superClient,
+    tenantUid: ctx.tenant.uid,
+    log,
+    onDrift: (plural, { tenantNamespace, tenantName, objectUid, renewAt }) => {
+      if (renewAt !== undefined) {
+        enqueue(keyOf('pods', tenantNamespace, tenantName))
+        enqueue(tokensKey({ namespace: tenantNamespace, name: tenantName, uid: objectUid }))
+        return
+      }
+      const key = keyOf(plural, tenantNamespace, tenantName)
+      writtenConfig.delete(key)
+      enqueue(key)
+    },
+  })
+
   const track = ({ resource, type, event, object, own }: Tracked): void => {
     const { namespace = '', name = '', uid = '' } = object.metadata
-    const key = keyOf(type.plural, namespace, name)
+    const key = keyOf(kindKey(type), namespace, name)
     const present = event !== 'deleted'
     if (resource?.dependencies) {
       const targets = present && isLive(object) ? resource.dependencies(object) : []
@@ -92,7 +106,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
 
   const watchType = (type: ResourceType, resource: SyncedResource | undefined, optional = false): void => {
     informers.set(
-      type.plural,
+      kindKey(type),
       createInformer({
         client: tenantClient,
         type,
@@ -101,11 +115,21 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
         ...(resource?.byReference && { metadataOnly: true }),
         ...(resource?.keepTenant && { keep: resource.keepTenant }),
         onEvent: (event, object, _old, own) => track({ resource, type, event, object, own }),
-        onRelist: ({ before, gone }) => options.onRelist({ resource: type.plural, before, gone }),
+        onRelist: ({ before, gone }) => options.onRelist({ resource: kindKey(type), before, gone }),
       }),
     )
   }
   for (const resource of syncedResources) watchType(resource.type, resource)
+  const resources = new Map(resourcesOf(ctx).map((resource) => [kindKey(resource.type), resource]))
+  const definitionInformers = ctx.customKinds.map(definitionName).map((name) =>
+    createInformer({
+      client: tenantClient,
+      type: resourceTypes.customResourceDefinitions,
+      log,
+      fieldSelector: `metadata.name=${name}`,
+      onEvent: () => enqueue(keyOf('definitions', '', name)),
+    }),
+  )
   for (const { type, optional } of mirroredTypes) watchType(type, undefined, optional)
 
   return {
@@ -118,26 +142,35 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     tenantClient,
     superClient,
     informers,
+    resources,
+    watchCustom: (declared) => {
+      const key = definitionName(declared)
+      const resource = resources.get(key)
+      if (!resource || informers.has(key)) return
+      watchType(resource.type, resource)
+      informers.get(key)?.start()
+    },
     references,
     podsByNode,
     justBound,
     recorder,
     nodeSelector: options.nodeSelector,
-    config: new ConfigIndex({ superClient, tenantUid: ctx.tenant.uid }),
+    config,
+    writtenConfig,
     readyNamespaces: new Map(),
-    writtenConfig: new Set(),
     translated: new WeakMap(),
     idleNodes: new Map(),
     nodesInMaking: new Map(),
     pendingEvents: new Map(),
     start: () => {
-      for (const informer of informers.values()) informer.start()
+      for (const informer of [...informers.values(), ...definitionInformers]) informer.start()
     },
     whenSynced: async (wait) => {
       await Promise.all([...informers.values()].map((informer) => informer.whenSynced(wait)))
     },
     stop: async () => {
-      await Promise.all([...informers.values()].map((informer) => informer.stop()))
+      await Promise.all([...informers.values(), ...definitionInformers].map((informer) => informer.stop()))
+      await config.stop()
       await recorder.flush({ deadlineMs: 1_000 })
       await tenantClient.close()
     },

@@ -9,7 +9,6 @@ import {
   tenantObjectUidAnnotation,
 } from '../tenancy/marks.ts'
 import { superNamespace, tokenSecretName } from '../tenancy/names.ts'
-import { configRecord } from './config-index.ts'
 import type { TokenSource } from './resource.ts'
 import { tokenSources } from './resources/pods.ts'
 import type { SyncDeps } from './sides.ts'
@@ -62,8 +61,7 @@ export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Prom
   const superNs = superNamespace(tenant.ctx.tenant, namespace)
   const secretName = tokenSecretName(name, uid)
   const records = await tenant.config.of(superNs)
-  const recordKey = `secrets/${secretName}`
-  const record = records.get(recordKey)
+  const record = records.get(`secrets/${secretName}`)
   if (record?.renewAt !== undefined && record.renewAt > now()) return record.renewAt - now()
 
   const tokens = await Promise.all(sources.map((source) => requestToken(pod, source, { tenant, now })))
@@ -93,7 +91,7 @@ export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Prom
         if (hasCode(error, 'KUBE_ALREADY_EXISTS')) return tenant.superClient.replace(resourceTypes.secrets, secret)
         throw error
       })
-  records.set(recordKey, configRecord(written.metadata))
+  tenant.config.wrote(resourceTypes.secrets, written)
   return renewAt - now()
 }
 
@@ -113,5 +111,5 @@ export const dropTokens = async (
       // Its namespace may be on the way out already, with the right to delete in it.
       if (!hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_CONFLICT')) throw error
     })
-  records.delete(`secrets/${name}`)
+  tenant.config.deleted(resourceTypes.secrets, { name, namespace: superNs })
 }

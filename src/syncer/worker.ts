@@ -3,24 +3,32 @@ import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
-import { parseKey, storeKey } from './keys.ts'
+import { keyOf, parseKey, storeKey } from './keys.ts'
 import { hasPod, queueLeftovers } from './leftovers.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
 import { syncAddress } from './sync-address.ts'
 import { syncConfig } from './sync-config.ts'
+import { syncDefinition } from './sync-definition.ts'
 import { syncEvent } from './sync-event.ts'
 import { syncMirrored } from './sync-mirrored.ts'
 import { syncNode } from './sync-node.ts'
 import { syncObject } from './sync-object.ts'
 import { syncVolume } from './sync-volume.ts'
-import { resourceByPlural } from './tenant.ts'
 import { dropTokens } from './tokens.ts'
+
+/** When an object of a declared kind is looked at again whose kind is not listed yet on one of the sides. */
+const unwatchedAgainMs = 500
+
+/** A declared kind is first watched when both sides know it: until both are listed, what one lacks says nothing. */
+const isWatched = (kind: string, { tenant, superSide }: SyncDeps): boolean =>
+  [tenant, superSide].every(({ informers }) => informers.get(kind)?.hasSynced)
 
 /** Does one key's work. */
 export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult> => {
   const key = parseKey(text)
-  const resource = resourceByPlural.get(key.resource)
+  const resource = deps.tenant.resources.get(key.resource)
+  if (resource?.type.custom && !isWatched(key.resource, deps)) return { kind: 'done', againAfterMs: unwatchedAgainMs }
   if (resource) return resource.byReference ? syncConfig(resource, key, deps) : syncObject(resource, key, deps)
   const mirrored = mirroredByPlural.get(key.resource)
   if (mirrored) return syncMirrored(mirrored, key, deps)
@@ -40,6 +48,8 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
       if (!hasPod(pod, deps)) await dropTokens(pod, deps)
       return { kind: 'done' }
     }
+    case 'definitions':
+      return syncDefinition(key, deps)
     case 'leftovers':
       return queueLeftovers(key, deps)
     default:
@@ -120,6 +130,11 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
   }
 
   const failed = (item: QueueItem, error: unknown, deps: SyncDeps): void => {
+    const { namespace } = parseKey(item.key)
+    if (hasCode(error, 'KUBE_FORBIDDEN') && namespace !== '' && deps.tenant.readyNamespaces.delete(namespace)) {
+      // Somebody took the tenant's rights in this super namespace away: they are looked after with the namespace.
+      deps.enqueue(keyOf('namespaces', '', namespace))
+    }
     const { server } = deps.tenant.tenantClient
     const unanswered = hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT') && error.details['server'] === server
     onTenantAnswer(item.tenant, !unanswered)
@@ -165,7 +180,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
 
 const tellTenant = (item: QueueItem, error: unknown, { tenant }: SyncDeps): void => {
   const { resource, namespace, name } = parseKey(item.key)
-  const type = resourceByPlural.get(resource)?.type
+  const type = tenant.resources.get(resource)?.type
   const object = tenant.informers.get(resource)?.get(storeKey(namespace, name))
   if (!object || !type) return
   // Caches of metadata hold no kind of their own.
