@@ -8,11 +8,18 @@ import { createKubeClient } from '../kube/undici-client.ts'
 import { agentClientSubject } from '../tenancy/identity.ts'
 import { tenantLabel, tenantNameAnnotation, tenantNamespaceAnnotation, tenantObjectUidAnnotation } from '../tenancy/marks.ts'
 import { superNamespace, tenantIdentity } from '../tenancy/names.ts'
+import { plain } from '../vn-agent/answers.ts'
 import { readCertificates } from '../vn-agent/certificates.ts'
+import type { NodeReads } from '../vn-agent/node-reads.ts'
 import { type AgentServer, createAgentServer } from '../vn-agent/server.ts'
 import { createSessions, type Sessions } from '../vn-agent/sessions.ts'
+import type { TokenAccess } from '../vn-agent/token-access.ts'
+import { apiWay } from '../vn-agent/way.ts'
 import { echoUpgrade, openTls, type RawAnswer, readAll, readHead, type StreamServer, startStreamServer } from './agent-peers.ts'
 import { createTestPki, type TestPki } from './test-pki.ts'
+
+/** Who dials: with the certificate of a tenant, or without any. */
+export type AgentClient = Partial<Pick<AgentTenant, 'clientCert' | 'clientKey'>>
 
 export interface AgentTenant {
   readonly uid: string
@@ -40,9 +47,20 @@ export interface AgentPlace {
   readonly behaviour: SuperBehaviour
   /** The agent's log. */
   readonly lines: readonly Record<string, unknown>[]
-  dial(tenant: Pick<AgentTenant, 'clientCert' | 'clientKey'>): Promise<TLSSocket>
+  /** Without a certificate when the client has none. */
+  dial(client: AgentClient): Promise<TLSSocket>
   /** One request on a connection of its own: status, head and whole body. */
-  ask(tenant: Pick<AgentTenant, 'clientCert' | 'clientKey'>, text: string): Promise<RawAnswer & { readonly body: string }>
+  ask(client: AgentClient, text: string): Promise<RawAnswer & { readonly body: string }>
+}
+
+export interface AgentPlaceOptions {
+  readonly perTenant?: number
+  readonly superPort?: number
+  readonly agentPort?: number
+  /** Default: no token is good. */
+  readonly tokens?: TokenAccess
+  /** Default: nothing of the node can be read. */
+  readonly reads?: NodeReads
 }
 
 /** Certificate authorities and tenants that several places share. */
@@ -54,7 +72,7 @@ export interface AgentGround {
   readonly acme: AgentTenant
   readonly other: AgentTenant
   tenantOf(pki: TestPki, uid: string, name: string): Promise<AgentTenant>
-  openPlace(options?: { perTenant?: number; superPort?: number; agentPort?: number }): Promise<AgentPlace>
+  openPlace(options?: AgentPlaceOptions): Promise<AgentPlace>
   /** Ends all places; the ground stays. */
   clear(): Promise<void>
   remove(): Promise<void>
@@ -85,6 +103,7 @@ const serveSuper =
       const metadata = {
         name: 'web-0',
         namespace,
+        uid: `super-${uid}`,
         labels: { [tenantLabel]: uid },
         annotations: {
           [tenantNamespaceAnnotation]: 'shop',
@@ -100,6 +119,9 @@ const serveSuper =
     reply.writeHead(403, { 'content-type': 'application/json' })
     reply.end(JSON.stringify({ kind: 'Status', code: 403, reason: 'Forbidden', message: 'forbidden' }))
   }
+
+const noToken: TokenAccess = { decide: () => Promise.resolve({ kind: 'refused', status: 401, message: 'Unauthorized' }) }
+const noReads: NodeReads = { answer: () => Promise.resolve(plain(503, 'no node')) }
 
 const pkiIn = async (folder: string, name: string): Promise<TestPki> => {
   const path = join(folder, name)
@@ -120,7 +142,13 @@ export const openAgentGround = async (): Promise<AgentGround> => {
   const [cert, key] = await Promise.all(['server.crt', 'server.key'].map((name) => readFile(join(superPki.folder, name), 'utf8')))
   const cleanups: (() => Promise<void>)[] = []
 
-  const openPlace: AgentGround['openPlace'] = async ({ perTenant = 5, superPort, agentPort = 0 } = {}) => {
+  const openPlace: AgentGround['openPlace'] = async ({
+    perTenant = 5,
+    superPort,
+    agentPort = 0,
+    tokens = noToken,
+    reads = noReads,
+  } = {}) => {
     const behaviour: SuperBehaviour = {
       onStream: (_request, reply) => void reply.writeHead(200).end('log\n'),
       onUpgrade: echoUpgrade,
@@ -140,7 +168,7 @@ export const openAgentGround = async (): Promise<AgentGround> => {
     const lines: Record<string, unknown>[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
     const sessions = createSessions({ perTenant, log })
-    const agent = createAgentServer(certificates, { superClient, superConnection, sessions, log })
+    const agent = createAgentServer(certificates, { superClient, way: apiWay(superConnection), sessions, log, tokens, reads })
     const port = await agent.listen(agentPort, '127.0.0.1')
     cleanups.push(
       () => agent.stop(0),
@@ -148,7 +176,7 @@ export const openAgentGround = async (): Promise<AgentGround> => {
       () => superClient.close(),
     )
     const dial: AgentPlace['dial'] = ({ clientCert, clientKey }) =>
-      openTls({ port, ca: agentPki.ca, cert: clientCert, key: clientKey })
+      openTls({ port, ca: agentPki.ca, ...(clientCert && { cert: clientCert }), ...(clientKey && { key: clientKey }) })
     const ask: AgentPlace['ask'] = async (tenant, text) => {
       const socket = await dial(tenant)
       socket.write(text)

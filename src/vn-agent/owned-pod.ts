@@ -20,21 +20,30 @@ export const isPodOf = (superPod: KubeObject, tenant: Tenant, { namespace, pod, 
   )
 }
 
+/** UIDs of one pod, for what is told of it. */
+export interface OwnedPod {
+  readonly superUid: string
+  readonly uid: string
+}
+
 /**
- * Whether the pod is there and the tenant's. `asTenant` is super under the tenant's identity: a namespace of nobody or of somebody else is
+ * The pod, when it is there and the tenant's; undefined else. `asTenant` is super under the tenant's identity: a namespace of nobody or of somebody else is
  * forbidden to it, which is the same answer as a pod that is not there. Throws when super cannot tell (KUBE_UNREACHABLE, KUBE_TIMEOUT, ...).
  */
-export const ownsPod = async (
+export const ownedPod = async (
   tenant: Tenant,
   route: AgentRoute,
   { asTenant, signal }: { asTenant: Pick<KubeClient, 'get'>; signal: AbortSignal },
-): Promise<boolean> => {
+): Promise<OwnedPod | undefined> => {
   try {
     const ref = { namespace: superNamespace(tenant, route.namespace), name: route.pod }
     const superPod = await asTenant.get(resourceTypes.pods, ref, { signal })
-    return superPod !== undefined && isPodOf(superPod, tenant, route)
+    if (!superPod || !isPodOf(superPod, tenant, route)) return undefined
+    const superUid = superPod.metadata.uid
+    const uid = superPod.metadata.annotations?.[tenantObjectUidAnnotation]
+    return superUid && uid ? { superUid, uid } : undefined
   } catch (error) {
-    if (hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) return false
+    if (hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) return undefined
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { superNamespace } from '../tenancy/names.ts'
-import { agentRoute, superPath } from './routes.ts'
+import { agentRoute, kubeletPath, superPath } from './routes.ts'
 
 const tenant = { uid: '11111111-2222-3333-4444-555555555555', name: 'acme' }
 const base = `/api/v1/namespaces/${superNamespace(tenant, 'shop')}/pods/web-0`
@@ -48,6 +48,24 @@ describe('what is passed on', () => {
       kind: 'route',
       route: { kind: 'exec', namespace: 'shop', pod: 'web-0', uid: 'some-uid', container: 'main', command: ['a b', 'é', '%FF'] },
     })
+  })
+})
+
+describe('what a kubelet is asked', () => {
+  test.for<[method: string, url: string, kubeletUrl: string]>([
+    ['GET', '/containerLogs/shop/web-0/main?follow=1&tailLines=3', '/containerLogs/home/web-0/main?follow=true&tailLines=3'],
+    ['GET', '/containerLogs/shop/web-0/main?stream=All', '/containerLogs/home/web-0/main'],
+    [
+      'POST',
+      '/exec/shop/web-0/some-uid/main?command=sh&command=a+b&error=true&input=1&output=1&tty=0',
+      '/exec/home/web-0/main?command=sh&command=a+b&error=1&input=1&output=1',
+    ],
+    ['POST', '/attach/shop/web-0/main?output=true', '/attach/home/web-0/main?output=1'],
+    ['POST', '/portForward/shop/web-0', '/portForward/home/web-0'],
+    ['GET', '/portForward/shop/web-0?port=80%2C443&port=81', '/portForward/home/web-0?port=80,443&port=81'],
+  ])('%s %s', ([method, url, wanted]) => {
+    const answer = agentRoute(method, url)
+    expect(answer.kind === 'route' && kubeletPath(answer.route, 'home')).toBe(wanted)
   })
 })
 

@@ -1,6 +1,6 @@
 import { superNamespace, type TenantRef } from '../tenancy/names.ts'
 
-/** What a tenant's API server may ask of a kubelet here. `/run`, `/pods`, `/metrics` and `/stats` are not served. */
+/** What a tenant's API server may ask of a kubelet's pods here. */
 export type SessionKind = 'logs' | 'exec' | 'attach' | 'portforward'
 
 /** One allowed request, in the tenant's words. Every part has passed its pattern. */
@@ -14,6 +14,8 @@ export interface AgentRoute {
   readonly container: string
   /** Query for super's API, encoded, without `?`. */
   readonly superQuery: string
+  /** The same for a kubelet. */
+  readonly kubeletQuery: string
   /** Command of an exec, decoded, for the log line only. */
   readonly command: readonly string[]
 }
@@ -41,6 +43,8 @@ interface Option {
   readonly superName: string
   readonly many?: true
   readonly read: ReadOption
+  /** What a kubelet takes for the value; the same when not given. */
+  readonly forKubelet?: (value: string) => string
 }
 
 const decode = (encoded: string): string | undefined => {
@@ -67,6 +71,9 @@ const ports: ReadOption = (encoded) => {
   return list.every((port) => /^[1-9][0-9]{0,4}$/.test(port) && Number(port) <= 65_535) ? list.join('&ports=') : undefined
 }
 
+/** A kubelet's streams know `1` and nothing else for yes. */
+const one = (): string => '1'
+
 const logOptions: Readonly<Record<string, Option>> = {
   follow: { superName: 'follow', read: flag },
   previous: { superName: 'previous', read: flag },
@@ -78,13 +85,15 @@ const logOptions: Readonly<Record<string, Option>> = {
   stream: { superName: 'stream', read: logStream },
 }
 const streamOptions: Readonly<Record<string, Option>> = {
-  input: { superName: 'stdin', read: flag },
-  output: { superName: 'stdout', read: flag },
-  error: { superName: 'stderr', read: flag },
-  tty: { superName: 'tty', read: flag },
+  input: { superName: 'stdin', read: flag, forKubelet: one },
+  output: { superName: 'stdout', read: flag, forKubelet: one },
+  error: { superName: 'stderr', read: flag, forKubelet: one },
+  tty: { superName: 'tty', read: flag, forKubelet: one },
 }
 const execOptions = { ...streamOptions, command: { superName: 'command', many: true, read: argument } } as const
-const portForwardOptions = { port: { superName: 'ports', many: true, read: ports } } as const
+const portForwardOptions = {
+  port: { superName: 'ports', many: true, read: ports, forKubelet: (list: string) => list.replaceAll('&ports=', ',') },
+} as const
 
 interface Shape {
   readonly kind: SessionKind
@@ -104,7 +113,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   portForward: { kind: 'portforward', methods: stream, hasContainer: false, mayHaveUid: true, options: portForwardOptions },
 }
 
-const readPath = (shape: Shape, parts: readonly string[]): Omit<AgentRoute, 'superQuery' | 'command'> | undefined => {
+const readPath = (
+  shape: Shape,
+  parts: readonly string[],
+): Omit<AgentRoute, 'superQuery' | 'kubeletQuery' | 'command'> | undefined => {
   const [namespace = '', pod = '', ...rest] = parts
   const container = shape.hasContainer ? (rest.pop() ?? '') : ''
   if (rest.length > (shape.mayHaveUid ? 1 : 0)) return undefined
@@ -118,13 +130,19 @@ const readPath = (shape: Shape, parts: readonly string[]): Omit<AgentRoute, 'sup
 const encodedValue = /^(?:[-A-Za-z0-9._~+*!'():@,/$=]|%[0-9A-Fa-f]{2})*$/
 
 type QueryAnswer =
-  | { readonly kind: 'query'; readonly parameters: readonly string[]; readonly command: readonly string[] }
+  | {
+      readonly kind: 'query'
+      readonly forSuper: readonly string[]
+      readonly forKubelet: readonly string[]
+      readonly command: readonly string[]
+    }
   | Extract<RouteAnswer, { kind: 'refused' }>
 
 const badOption = (message: string): QueryAnswer => ({ kind: 'refused', status: 400, message })
 
 const readQuery = (shape: Shape, query: string): QueryAnswer => {
-  const parameters: string[] = []
+  const forSuper: string[] = []
+  const forKubelet: string[] = []
   const command: string[] = []
   const seen = new Set<string>()
   const pairs = query === '' ? [] : query.split('&')
@@ -141,9 +159,11 @@ const readQuery = (shape: Shape, query: string): QueryAnswer => {
     const superValue = option.read(value)
     if (superValue === undefined) return badOption(`option ${name} has a value that is not allowed`)
     if (option === execOptions.command) command.push(decode(value) ?? value)
-    if (superValue !== '' || option.many) parameters.push(`${option.superName}=${superValue}`)
+    if (superValue === '' && !option.many) continue
+    forSuper.push(`${option.superName}=${superValue}`)
+    forKubelet.push(`${name}=${option.forKubelet ? option.forKubelet(superValue) : superValue}`)
   }
-  return { kind: 'query', parameters, command }
+  return { kind: 'query', forSuper, forKubelet, command }
 }
 
 /** Reads a request line as a kubelet would, and refuses all that is not in the table. `url` is the raw request target. */
@@ -160,7 +180,12 @@ export const agentRoute = (method: string, url: string): RouteAnswer => {
   const container = path.container === '' ? [] : [`container=${path.container}`]
   return {
     kind: 'route',
-    route: { ...path, superQuery: [...container, ...query.parameters].join('&'), command: query.command },
+    route: {
+      ...path,
+      superQuery: [...container, ...query.forSuper].join('&'),
+      kubeletQuery: query.forKubelet.join('&'),
+      command: query.command,
+    },
   }
 }
 
@@ -175,4 +200,18 @@ const subresources: Readonly<Record<SessionKind, string>> = {
 export const superPath = (route: AgentRoute, tenant: Pick<TenantRef, 'uid' | 'name'>): string => {
   const path = `/api/v1/namespaces/${superNamespace(tenant, route.namespace)}/pods/${route.pod}/${subresources[route.kind]}`
   return route.superQuery === '' ? path : `${path}?${route.superQuery}`
+}
+
+const kubeletSegments: Readonly<Record<SessionKind, string>> = {
+  logs: 'containerLogs',
+  exec: 'exec',
+  attach: 'attach',
+  portforward: 'portForward',
+}
+
+/** Path and query at a kubelet. The UID stays behind: it is the tenant's, and has been compared. */
+export const kubeletPath = (route: AgentRoute, namespace: string): string => {
+  const container = route.container === '' ? '' : `/${route.container}`
+  const path = `/${kubeletSegments[route.kind]}/${namespace}/${route.pod}${container}`
+  return route.kubeletQuery === '' ? path : `${path}?${route.kubeletQuery}`
 }

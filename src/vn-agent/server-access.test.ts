@@ -49,7 +49,26 @@ describe('who is let in', () => {
     expect(place.superServer.requests.slice(before)).toEqual([])
   }
 
-  test('nobody without a certificate', () => refusedAtTls({}))
+  test('nobody without a certificate and a token', async () => {
+    for (const text of [
+      getText('/containerLogs/shop/web-0/main'),
+      getText('/metrics/resource'),
+      getText('/nothing'),
+      upgradeText('/exec/shop/web-0/main?command=id&output=1'),
+    ]) {
+      expect(await place.ask({}, text)).toMatchObject({ status: 401, body: 'Unauthorized\n' })
+    }
+    expect(place.superServer.requests).toEqual([])
+  })
+  test('no token to a session, whatever it is worth', async () => {
+    const allowed = { kind: 'allowed', tenant: acme } as const
+    const open = await ground.openPlace({ tokens: { decide: () => Promise.resolve(allowed) } })
+    const withToken = (text: string): string => text.replace('Host:', 'Authorization: Bearer good\r\nHost:')
+    for (const text of [getText('/containerLogs/shop/web-0/main'), upgradeText('/exec/shop/web-0/main?command=id&output=1')]) {
+      expect((await open.ask({}, withToken(text))).status).toBe(403)
+    }
+    expect(open.superServer.requests).toEqual([])
+  })
   test('nobody with a certificate of another authority', async () => {
     const forged = await ground.tenantOf(foreignPki, acme.uid, 'acme')
     await refusedAtTls({ cert: forged.clientCert, key: forged.clientKey })

@@ -5,9 +5,11 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { answerRequest, answerUpgrade, plain } from './answers.ts'
 import type { AgentCertificates } from './certificates.ts'
+import type { NodeReads } from './node-reads.ts'
 import { relayLog } from './relay-log.ts'
 import { relayUpgrade } from './relay-upgrade.ts'
-import { admit, type SessionDeps, serveSession } from './serve-session.ts'
+import { type AdmittedRead, admit, type SessionDeps, serveSession } from './serve-session.ts'
+import type { TokenAccess } from './token-access.ts'
 
 export interface AgentServer {
   /**
@@ -21,7 +23,12 @@ export interface AgentServer {
   readonly stop: (deadlineMs: number) => Promise<void>
 }
 
-/** TLS by which a client is let in: a certificate of the agent's own client authority, or no connection at all. */
+export interface AgentServerDeps extends SessionDeps {
+  readonly tokens: TokenAccess
+  readonly reads: NodeReads
+}
+
+/** TLS by which a client is let in: a certificate of the agent's own client authority. Without any, there is only what a token may read. */
 const tlsOptions = ({ cert, key, ca }: AgentCertificates) => ({
   cert,
   key,
@@ -32,12 +39,13 @@ const tlsOptions = ({ cert, key, ca }: AgentCertificates) => ({
 })
 
 /** The kubelet's door for tenants' API servers: mutual TLS in, super's API out. Reads nothing but what its arguments hold. */
-export const createAgentServer = (certificates: AgentCertificates, deps: SessionDeps): AgentServer => {
+export const createAgentServer = (certificates: AgentCertificates, deps: AgentServerDeps): AgentServer => {
   let { ca } = certificates
   const server = createServer({
     ...tlsOptions(certificates),
     requestCert: true,
-    rejectUnauthorized: true,
+    // A metrics server has a token and no certificate. Whoever shows a certificate that does not hold is out at once, see below.
+    rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: 10_000,
     headersTimeout: 10_000,
@@ -47,16 +55,31 @@ export const createAgentServer = (certificates: AgentCertificates, deps: Session
     noDelay: true,
     shouldUpgradeCallback: (request: IncomingMessage): boolean => {
       const admission = admit(request)
-      return admission.kind === 'admitted' && admission.route.kind !== 'logs'
+      return admission.kind === 'session' && admission.route.kind !== 'logs'
     },
   })
 
+  const onRead = async ({ read, by }: AdmittedRead, reply: ServerResponse): Promise<void> => {
+    const answer = answerRequest(reply)
+    if (by.kind === 'tenant') return answer(await deps.reads.answer(by.tenant, read))
+    const decision = await deps.tokens.decide(by.token, by.subresources)
+    if (decision.kind === 'refused') {
+      reply.setHeader('connection', 'close')
+      return answer(plain(decision.status, decision.message))
+    }
+    answer(await deps.reads.answer(decision.tenant, read))
+  }
   const onRequest = async (request: IncomingMessage, reply: ServerResponse): Promise<void> => {
     const answer = answerRequest(reply)
     request.resume()
     reply.on('error', () => request.socket.destroy())
     const admission = admit(request)
-    if (admission.kind === 'refused') return answer(plain(admission.status, admission.message))
+    if (admission.kind === 'refused') {
+      // Whoever may do nothing keeps no connection.
+      if (admission.status === 401 || admission.status === 403) reply.setHeader('connection', 'close')
+      return answer(plain(admission.status, admission.message))
+    }
+    if (admission.kind === 'read') return onRead(admission, reply)
     if (admission.route.kind !== 'logs') return answer(plain(400, 'upgrade required'))
     await serveSession(
       admission,
@@ -75,6 +98,7 @@ export const createAgentServer = (certificates: AgentCertificates, deps: Session
     const answer = answerUpgrade(socket)
     const admission = admit(request)
     if (admission.kind === 'refused') return answer(plain(admission.status, admission.message))
+    if (admission.kind === 'read') return answer(plain(400, 'no upgrade here'))
     await serveSession(
       admission,
       {
@@ -88,6 +112,12 @@ export const createAgentServer = (certificates: AgentCertificates, deps: Session
       deps,
     )
   }
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    if (!socket.authorized && socket.getPeerX509Certificate()) {
+      deps.log.debug({ err: socket.authorizationError, from: socket.remoteAddress }, 'client refused')
+      socket.destroy()
+    }
+  })
   server.on('request', (request, reply) => void onRequest(request, reply))
   server.on('upgrade', (request, socket, head) => void onUpgrade(request, socket as Socket, head))
   server.on('tlsClientError', (error, socket) => {

@@ -15,17 +15,23 @@ export interface SuperRequest {
   readonly path: string
   /** Names and values in turn, as `IncomingMessage.rawHeaders` has them, without Host, Authorization and identity. */
   readonly headers: readonly string[]
-  /** User name of the tenant in super. */
-  readonly identity: string
+  /** User name of the tenant in super; undefined where a request is the agent's own. */
+  readonly identity?: string
   readonly signal: AbortSignal
   /** Deadline of the answer's first line; undefined for a log that may stay silent. */
   readonly answerMs?: number
 }
 
+/** An API server of super, or a kubelet. */
+export type StreamConnection = KubeConnection & {
+  /** True: whatever certificate the other side shows is taken. For kubelets that sign their own. */
+  readonly insecure?: boolean
+}
+
 const connectMs = 10_000
 
 /** Opens one connection to super for one stream. HTTP/1.1 only: there is no upgrade in HTTP/2. Throws KUBE_UNREACHABLE or KUBE_TIMEOUT. */
-export const openSuperStream = async (wanted: SuperRequest, connection: KubeConnection): Promise<SuperStream> => {
+export const openSuperStream = async (wanted: SuperRequest, connection: StreamConnection): Promise<SuperStream> => {
   const { method, path, headers, identity, signal, answerMs } = wanted
   const url = new URL(connection.server)
   const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -41,6 +47,7 @@ export const openSuperStream = async (wanted: SuperRequest, connection: KubeConn
     ...(connection.clientCert !== undefined && { cert: connection.clientCert }),
     ...(connection.clientKey !== undefined && { key: connection.clientKey }),
     ...(servername !== undefined && { servername }),
+    ...(connection.insecure && { rejectUnauthorized: false }),
   }
   const token = await connection.token?.()
   const authorization = token === undefined ? [] : ['Authorization', `Bearer ${token}`]
@@ -52,7 +59,13 @@ export const openSuperStream = async (wanted: SuperRequest, connection: KubeConn
     const outgoing = request({
       method,
       path: `${url.pathname.replace(/\/$/, '')}${path}`,
-      headers: ['Host', url.host, ...authorization, 'Impersonate-User', identity, ...headers],
+      headers: [
+        'Host',
+        url.host,
+        ...authorization,
+        ...(identity === undefined ? [] : ['Impersonate-User', identity]),
+        ...headers,
+      ],
       createConnection: () => socket,
     })
 
@@ -67,7 +80,7 @@ export const openSuperStream = async (wanted: SuperRequest, connection: KubeConn
       settle()
       outgoing.destroy()
       socket.destroy()
-      const error = new AppError('KUBE_UNREACHABLE', `cannot reach the super cluster at ${url.host}`, { cause, server: url.host })
+      const error = new AppError('KUBE_UNREACHABLE', `cannot reach ${url.host}`, { cause, server: url.host })
       reject(cause instanceof AppError ? cause : error)
     }
     const onAbort = (): void => fail(signal.reason)
