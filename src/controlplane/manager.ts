@@ -8,10 +8,11 @@ import type { Log } from '../lib/log.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
+import { isSliceNeeded, slicesOf } from '../tenancy/slices.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
-import { createSliceLock } from './steps/slice.ts'
+import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
 import { keepAgentAuthorities, keepAgentServing, nodeAddresses } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
 
@@ -79,16 +80,19 @@ export const createManager = (options: ManagerOptions): Manager => {
     onEvent: wakeByLabel,
   })
   // Renewals are no news: a syncer that fell silent is found at the next look.
-  const keyOfPlane = (namespace: string | undefined) =>
-    tenantInformer.list().find(({ status }) => status?.controlPlaneNamespace === namespace)?.metadata.uid
+  const planeOf = (namespace: string | undefined) =>
+    tenantInformer.list().find(({ status }) => status?.controlPlaneNamespace === namespace)
   const leaseInformer = createInformer({
     client: kube,
     type: resourceTypes.leases,
     log,
     metadataOnly: true,
     fieldSelector: `metadata.name=${syncerLease}`,
-    onEvent: (kind, { metadata }) => {
-      if (kind === 'added') wake(keyOfPlane(metadata.namespace))
+    onEvent: (kind, lease, old) => {
+      const used = usedAddressesOf(lease)
+      if (kind !== 'added' && used === usedAddressesOf(old)) return
+      const plane = planeOf(lease.metadata.namespace)
+      if (kind === 'added' || isSliceNeeded(slicesOf(plane?.status), used)) wake(plane?.metadata.uid)
     },
   })
   const nodeInformer: Informer<KubeObject> = createInformer({

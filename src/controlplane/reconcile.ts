@@ -10,7 +10,7 @@ import { isSameStatus, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, steps } from './steps/index.ts'
-import { recordSlice, type SliceLock } from './steps/slice.ts'
+import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { type Round, runSteps, type StepResult } from './steps.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
@@ -71,12 +71,14 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
   return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
 }
 
-const runRound = async (tenant: TenantControlPlane, deps: Deps): Promise<Outcome> => {
+const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lock: SliceLock }): Promise<Outcome> => {
+  let tenant = recorded
   const slice = tenant.status?.serviceSlice
   if (slice === undefined) throw new AppError('SPEC_INVALID', 'the tenant has no slice', {})
   let results: readonly StepResult[]
   try {
     const observed = await observe(tenant, deps)
+    tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
     const foundation = await layFoundation(tenant, slice, observed, deps)
     const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
     results = await runSteps(steps, round, deps)

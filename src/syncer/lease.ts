@@ -2,7 +2,7 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasCode } from '../lib/errors.ts'
-import { frozenAnnotation, resumeSyncAnnotation, storeIdentityAnnotation } from '../tenancy/marks.ts'
+import { frozenAnnotation, resumeSyncAnnotation, serviceAddressesAnnotation, storeIdentityAnnotation } from '../tenancy/marks.ts'
 
 /** Name of the Lease in each control-plane namespace by which the syncer says that it serves the tenant. */
 export const syncerLeaseName = 'berth-syncer'
@@ -30,17 +30,27 @@ export const readSyncRecord = async (client: KubeClient, namespace: string): Pro
   return lease ? recordOf(lease) : { store: undefined, frozen: undefined, resumed: undefined }
 }
 
+interface LeaseNews {
+  readonly record: SyncRecord
+  readonly holder: string
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Addresses of its slices that the tenant has given out: the manager gives it another slice in time. Unset: as it was. */
+  readonly serviceAddresses?: number
+}
+
 /** Renews the Lease and writes the record with it. */
 export const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { record, holder, now }: { record: SyncRecord; holder: string; now: number },
+  { record, holder, now, serviceAddresses }: LeaseNews,
 ): Promise<void> => {
   const metadata = {
     annotations: {
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
+      ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: String(serviceAddresses) }),
     },
   }
   const spec = {

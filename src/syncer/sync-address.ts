@@ -115,6 +115,12 @@ export const driftedAddresses = function* (deps: Caches): Generator<string> {
   }
 }
 
+/** How many addresses of the tenant's slices its allocator cannot give out any more. */
+export const usedAddresses = ({ ctx, informers }: Caches['tenant']): number =>
+  informerOf(informers, type.plural)
+    .list()
+    .filter(({ metadata }) => isInside(metadata.name ?? '', ctx.serviceSlices)).length
+
 interface ManagedFields {
   readonly fieldsV1?: { readonly 'f:spec'?: Readonly<Record<string, unknown>> }
 }

@@ -50,5 +50,7 @@ export const mirroredLabel = 'berth.dev/mirrored'
 /** Annotations of the syncer's Lease in a control-plane namespace: the tenant's etcd identity, and why syncing is frozen. */
 export const storeIdentityAnnotation = 'berth.dev/store-identity'
 export const frozenAnnotation = 'berth.dev/frozen'
+/** Annotation of the syncer's Lease in a control-plane namespace: how many addresses of its slices the tenant has given out. */
+export const serviceAddressesAnnotation = 'berth.dev/service-addresses'
 /** Annotation on a TenantControlPlane: an operator's word to go on syncing after a freeze; any new value counts once. */
 export const resumeSyncAnnotation = 'berth.dev/resume-sync'

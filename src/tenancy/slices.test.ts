@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  addressesOf,
   apiServerAddress,
   cidrsOverlap,
   dataStoreAddress,
   dnsAddress,
+  isSliceNeeded,
   parseCidr,
   pickSlice,
   type SliceSituation,
   sliceRefusal,
+  slicesOf,
 } from './slices.ts'
 
 const aSituation = (overrides: Partial<SliceSituation> = {}): SliceSituation =>
@@ -80,4 +83,29 @@ describe('sliceRefusal', () => {
     if (refusal) expect(answer).toMatch(refusal)
     else expect(answer).toBeUndefined()
   })
+})
+
+test("a tenant's slices are the first and all later ones, each once", () => {
+  const serviceSlice = '10.96.4.0/24'
+  expect(slicesOf()).toEqual([])
+  expect(slicesOf({ serviceSlice })).toEqual([serviceSlice])
+  expect(slicesOf({ serviceSlice, serviceSlices: [serviceSlice, '10.96.9.0/24'] })).toEqual([serviceSlice, '10.96.9.0/24'])
+})
+
+test.for<[slices: string[], used: number, isNeeded: boolean]>([
+  [[], 9, false],
+  [['10.96.4.0/28'], 10, false],
+  [['10.96.4.0/28'], 11, true],
+  [['10.96.4.0/24'], 190, false],
+  [['10.96.4.0/24'], 191, true],
+  [['10.96.4.0/24', '10.96.9.0/24'], 191, false],
+  [['10.96.4.0/24', '10.96.9.0/24'], 381, true],
+])('%j with %i addresses in use: another is needed: %s', ([slices, used, isNeeded]) => {
+  expect(isSliceNeeded(slices, used)).toBe(isNeeded)
+})
+
+test('addresses of a slice are those between its first and its last', () => {
+  const addresses = [...addressesOf('10.96.4.16/28')]
+  expect([addresses.length, addresses[0], addresses.at(-1)]).toEqual([14, '10.96.4.17', '10.96.4.30'])
+  expect([...addressesOf('fd00::/120')]).toEqual([])
 })

@@ -44,8 +44,11 @@ export const slicesOf = (
   status.serviceSlice === undefined ? [] : [...new Set([status.serviceSlice, ...(status.serviceSlices ?? [])])]
 
 /** Addresses that the tenant's allocator can give out of its slices: all but the first and the last of each. */
-export const sliceCapacity = (slices: readonly string[]): number =>
-  slices.reduce((sum, slice) => sum + parseCidr(slice).size - 2, 0)
+const sliceCapacity = (slices: readonly string[]): number => slices.reduce((sum, slice) => sum + parseCidr(slice).size - 2, 0)
+
+/** True when three quarters of the slices are used up: time for another one. */
+export const isSliceNeeded = (slices: readonly string[], usedAddresses: number): boolean =>
+  slices.length > 0 && usedAddresses >= sliceCapacity(slices) * 0.75
 
 /** All addresses of an IPv4 slice that an allocator may give out, in order; none of another family's. */
 export const addressesOf = function* (slice: string): Generator<string> {

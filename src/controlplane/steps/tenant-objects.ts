@@ -1,18 +1,20 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { hasCode } from '../../lib/errors.ts'
+import { slicesOf } from '../../tenancy/slices.ts'
 import { allOf, applyKeepingEdits, applyUnlessCovered, hashOf, typeOf } from '../apply.ts'
 import { coreDns, coreDnsConfig, dnsServiceName } from '../components/core-dns.ts'
 import { notInForce } from '../components/not-in-force.ts'
+import { serviceRanges } from '../components/service-ranges.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
 import type { Step } from '../steps.ts'
 
-/** What Berth puts into a tenant: roles, warnings and DNS. Roles and warnings are put back when edited; DNS is the tenant's to edit. */
+/** What Berth puts into a tenant: roles, warnings, Service ranges and DNS. All but DNS is put back when edited; DNS is the tenant's to edit. */
 export const tenantObjects: Step = {
   name: 'objects in the tenant',
   needs: ['API server'],
-  async run({ plane, roots, ref, now }, { tenantClients, signal }) {
-    const ours = [...tenantRbac, ...notInForce()]
+  async run({ tenant, plane, roots, ref, now }, { tenantClients, signal }) {
+    const ours = [...serviceRanges(slicesOf(tenant.status)), ...tenantRbac(plane.spec.sync.customKinds), ...notInForce(plane)]
     const theirs = [...coreDns(plane), coreDnsConfig(plane)]
     const hash = hashOf([ours, theirs, roots.authorities.cluster.cert])
     const done = { kind: 'done', reason: 'Applied', message: 'roles, warnings and DNS are in the tenant' } as const

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { tenantControlPlaneCrd } from '../../apis/crd.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
+import { eventually } from '../../testing/eventually.ts'
+import { typeOf } from '../apply.ts'
+import { serviceRanges } from '../components/service-ranges.ts'
+import type { TellEvent } from '../deps.ts'
+import { createSliceLock, growSlices } from './slice.ts'
+
+const type = resourceTypes.tenantControlPlanes
+let server: TestApiServer
+let kube: KubeClient
+
+beforeAll(async () => {
+  server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/21'] })
+  kube = server.client
+  await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+  await eventually(() => kube.list(type), { describe: 'the new resource' })
+}, 120_000)
+afterAll(() => server?.stop())
+
+const told: string[] = []
+const tell: TellEvent = (_, { reason }) => void told.push(reason)
+const deps = () => ({ kube, tell, signal: new AbortController().signal, lock: createSliceLock() })
+
+/** Of the eight /24 of super's range the first is super's own, in the sixth there is a Service. */
+const createTenant = async (name: string, serviceSlice: string, spec: object = {}): Promise<TenantControlPlane> => {
+  const metadata = { name, namespace: 'default' }
+  await kube.create(type, { apiVersion: 'berth.dev/v1alpha1', kind: 'TenantControlPlane', metadata, spec })
+  return kube.patch(type, metadata, { status: { serviceSlice } }, { type: 'merge', subresource: 'status' })
+}
+const read = (name: string) => kube.get<TenantControlPlane>(type, { name, namespace: 'default' })
+const grow = async (name: string, used: number, given = deps()) => {
+  const tenant = await read(name)
+  if (!tenant) throw new Error(`no tenant ${name}`)
+  return (await growSlices(tenant, used, given)).status?.serviceSlices
+}
+
+test('slices grow as they fill, never overlap, and end where the plan or the range does', { timeout: 60_000 }, async () => {
+  await kube.create(resourceTypes.services, {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'foreign', namespace: 'default' },
+    spec: { clusterIP: '10.96.5.9', ports: [{ port: 80 }] },
+  })
+  await createTenant('wide', '10.96.1.0/24', { network: { maxServiceSlices: 3 } })
+  await createTenant('other', '10.96.2.0/24')
+  expect(await grow('wide', 190)).toBeUndefined()
+  expect(told).toEqual([])
+
+  // Both at the same moment, from one process.
+  const shared = deps()
+  expect((await Promise.all([grow('wide', 191, shared), grow('other', 254, shared)])).flat().toSorted()).toEqual([
+    '10.96.1.0/24',
+    '10.96.2.0/24',
+    '10.96.3.0/24',
+    '10.96.4.0/24',
+  ])
+  expect((await read('wide'))?.status?.serviceSlices).toHaveLength(2)
+  expect(told.splice(0)).toEqual(['ServiceSliceAdded', 'ServiceSliceAdded'])
+
+  expect(await grow('wide', 400)).toHaveLength(3)
+  expect(told.splice(0)).toEqual(['ServiceSliceAdded'])
+  // The plan allows no more: told once.
+  const once = deps()
+  expect(await grow('wide', 700, once)).toHaveLength(3)
+  expect(await grow('wide', 701, once)).toHaveLength(3)
+  expect(told.splice(0)).toEqual(['ServiceAddressesExhausted'])
+  // The last /24 of the range goes to the other, then there is none left.
+  expect(await grow('other', 500)).toHaveLength(3)
+  expect(await grow('other', 760)).toHaveLength(3)
+  expect(told.splice(0)).toEqual(['ServiceSliceAdded', 'ServiceAddressesExhausted'])
+  const all = [...((await read('wide'))?.status?.serviceSlices ?? []), ...((await read('other'))?.status?.serviceSlices ?? [])]
+  expect(new Set(all).size).toBe(6)
+  expect(all).not.toContain('10.96.5.0/24')
+})
+
+test('nothing is given to a tenant that has changed meanwhile', async () => {
+  const stale = await createTenant('stale', '10.96.0.16/28')
+  await kube.patch(type, { name: 'stale', namespace: 'default' }, { metadata: { labels: { a: 'b' } } }, { type: 'merge' })
+  await kube.delete(type, { name: 'other', namespace: 'default' })
+  await expect(growSlices(stale, 14, deps())).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
+  expect((await read('stale'))?.status?.serviceSlices).toBeUndefined()
+})
+
+test('two leaders that pick the same slice both give it back', async () => {
+  const picked = '10.96.2.0/24'
+  await createTenant('rival', '10.96.0.32/28')
+  const rival: KubeClient = {
+    ...kube,
+    replace: async (of, object, options) => {
+      const written = await kube.replace(of, object, options)
+      const status = { serviceSlices: ['10.96.0.32/28', picked] }
+      await kube.patch(type, { name: 'rival', namespace: 'default' }, { status }, { type: 'merge', subresource: 'status' })
+      return written
+    },
+  }
+  await expect(grow('stale', 14, { ...deps(), kube: rival })).rejects.toThrow(/10.96.2.0\/24 was given to another tenant/)
+  expect((await read('stale'))?.status?.serviceSlices).toEqual(['10.96.0.16/28'])
+})
+
+test('the tenant has a ServiceCIDR for each slice but the first', async () => {
+  expect(serviceRanges(['10.96.4.0/24'])).toEqual([])
+  for (const range of serviceRanges(['10.96.4.0/24', '10.96.9.0/24'])) {
+    const live = await kube.apply(typeOf(range), range, { fieldManager: 'test' })
+    expect(live.spec.cidrs).toEqual(['10.96.9.0/24'])
+  }
+})
