@@ -53,12 +53,9 @@ test('slices grow as they fill, never overlap, and end where the plan or the ran
 
   // Both at the same moment, from one process.
   const shared = deps()
-  expect((await Promise.all([grow('wide', 191, shared), grow('other', 254, shared)])).flat().toSorted()).toEqual([
-    '10.96.1.0/24',
-    '10.96.2.0/24',
-    '10.96.3.0/24',
-    '10.96.4.0/24',
-  ])
+  const both = (await Promise.all([grow('wide', 191, shared), grow('other', 254, shared)])).flat()
+  expect(new Set(both)).toEqual(new Set(['10.96.1.0/24', '10.96.2.0/24', '10.96.3.0/24', '10.96.4.0/24']))
+  expect(both).toHaveLength(4)
   expect((await read('wide'))?.status?.serviceSlices).toHaveLength(2)
   expect(told.splice(0)).toEqual(['ServiceSliceAdded', 'ServiceSliceAdded'])
 
