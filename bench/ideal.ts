@@ -1,8 +1,8 @@
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import type { KubeClient } from '../src/kube/client.ts'
+import { pods } from '../src/syncer/resources/pods.ts'
 import { wantedObject } from '../src/syncer/super-object.ts'
-import { resourceByPlural } from '../src/syncer/tenant.ts'
 import { tenantLabel } from '../src/tenancy/marks.ts'
 import { workloadServiceAccount } from '../src/tenancy/names.ts'
 import { inFlight } from './in-flight.ts'
@@ -23,9 +23,8 @@ interface Template {
 
 /** A pod as Berth would write it to super, but for names, owner label and namespace. */
 const superTemplate = (tenantPod: KubeObject, { ctx }: BenchTenant): KubeObject => {
-  const resource = resourceByPlural.get('pods')
-  const wanted = resource && wantedObject(resource, tenantPod, ctx)
-  if (wanted?.kind !== 'object')
+  const wanted = wantedObject(pods, tenantPod, ctx)
+  if (wanted.kind !== 'object')
     throw new Error(`Berth would not write the pod of the benchmark to super: ${JSON.stringify(wanted)}`)
   const { [tenantLabel]: uid = '', ...labels } = wanted.object.metadata.labels ?? {}
   return { ...wanted.object, metadata: { ...wanted.object.metadata, labels: { ...labels, [standInLabel]: uid } } }

@@ -6,7 +6,12 @@ export interface ResourceType {
   readonly plural: string
   readonly kind: string
   readonly namespaced: boolean
+  /** True: a kind that an operator declared. Its plural may be that of a known kind in another group. */
+  readonly custom?: true
 }
+
+/** What tells kinds apart in keys and caches: the plural, with the group for declared kinds. */
+export const kindKey = ({ group, plural, custom }: ResourceType): string => (custom ? `${plural}.${group}` : plural)
 
 const of = (group: string, version: string, plural: string, kind: string, namespaced = true): ResourceType => ({
   group,

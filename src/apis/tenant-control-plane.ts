@@ -53,6 +53,48 @@ const classRuleWithDefault = (which: string) =>
     .extend({ default: className.optional().describe('The default in the tenant, always allowed; unset: as in super') })
     .optional()
 
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+
+/** Kinds that the syncer has rules of its own for, by this name. */
+const knownKinds = ['IPAddress', 'Namespace', 'Node', 'PersistentVolume', 'PersistentVolumeClaim', 'Pod']
+
+const customKind = z.object({
+  group: z
+    .string()
+    .min(3)
+    .max(253)
+    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/)
+    .describe('API group, for example cert-manager.io')
+    .meta({
+      'x-kubernetes-validations': [
+        { rule: "self != 'berth.dev' && !self.endsWith('.berth.dev')", message: "Berth's own kinds are not for tenants" },
+      ],
+    }),
+  version: z.string().min(1).max(63).regex(dnsLabel).describe('The version that super serves and tenants get'),
+  plural: z.string().min(1).max(63).regex(dnsLabel),
+  kind: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[A-Z][A-Za-z0-9]*$/)
+    .meta({
+      'x-kubernetes-validations': [
+        {
+          rule: `!(self in [${knownKinds.map((kind) => `'${kind}'`).join(', ')}])`,
+          message: 'kinds of this name are not synced by declaration',
+        },
+      ],
+    }),
+  statusFields: z
+    .array(z.string().min(1).max(253))
+    .max(50)
+    .optional()
+    .describe('Fields of the status that come up; unset: all of it'),
+})
+
+/** A kind of super that a tenant may have objects of. */
+export type CustomKind = z.output<typeof customKind>
+
 /** Sizes of a control plane: requests and limits of its pods. */
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
 
@@ -184,6 +226,13 @@ export const tenantControlPlaneSpec = z.object({
         })
         .optional()
         .describe('Classes of super that the tenant sees and may use. A kind with neither `allowed` nor `selector`: all of it'),
+      customKinds: z
+        .array(customKind)
+        .max(20)
+        .default([])
+        .describe(
+          "Kinds of super's operators that the tenant may use: the definition is copied into the tenant, objects go down, their status comes up. Only kinds whose operator is safe with hostile input and stays within the object's namespace",
+        ),
       ingressAnnotations: z
         .array(
           z

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ResourceType } from '../apis/resource-types.ts'
+import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { AppError } from '../lib/errors.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { TenantClasses } from './classes.ts'
@@ -29,6 +30,8 @@ export interface SyncContext {
   /** Super's classes that the tenant may use. */
   readonly classes: TenantClasses
   readonly policy: SyncPolicy
+  /** Kinds that go down by declaration. */
+  readonly customKinds: readonly CustomKind[]
 }
 
 /** A tenant object that another one needs in super before itself. */
@@ -133,7 +136,7 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
    * super-owned fields need their own. `recreate`: the difference cannot be written in place.
    */
   readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
-  /** What to ask for instead when super says that a wish cannot be had (KUBE_INVALID), for example a node port that is taken; undefined: nothing less will do. */
+  /** What to ask for instead when super says that a wish cannot be had, for example a node port that is taken; undefined: nothing less will do. */
   readonly relaxed?: (wanted: KubeObject, error: AppError) => KubeObject | undefined
   /** What goes down to a live super object beside the object itself; empty when it is there already. */
   readonly superWrites?: (superObject: T, tenantObject: T, ctx: SyncContext) => readonly SuperWrite[]

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import type { Informer } from '../kube/informer.ts'
@@ -6,15 +7,19 @@ import type { Log } from '../lib/log.ts'
 import type { ConfigIndex } from './config-index.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import type { ReferenceIndex } from './references.ts'
-import type { SyncContext } from './resource.ts'
+import type { SyncContext, SyncedResource } from './resource.ts'
 
-/** Caches by plural of the resource. */
+/** Caches by key of the kind: its plural, with the group for declared kinds. */
 export type Informers = ReadonlyMap<string, Informer<KubeObject>>
 
 /** Super as the syncer's own account sees it: all tenants' objects, by label. */
 export interface SuperSide {
   readonly client: KubeClient
   readonly informers: Informers
+  /** CustomResourceDefinitions of declared kinds, by name, as far as super has them. */
+  readonly definitions: ReadonlyMap<string, KubeObject>
+  /** Watches the objects of a declared kind from now on. */
+  watchCustom(declared: CustomKind): void
 }
 
 /** One tenant in this process: its clients, caches and what was learnt since it was started. Nothing here outlives the process. */
@@ -25,6 +30,10 @@ export interface TenantSide {
   /** Super under this tenant's identity: RBAC lets it into the tenant's super namespaces only. */
   readonly superClient: KubeClient
   readonly informers: Informers
+  /** Kinds that go down, by key. */
+  readonly resources: ReadonlyMap<string, SyncedResource>
+  /** Watches the objects of a declared kind from now on. */
+  watchCustom(declared: CustomKind): void
   readonly references: ReferenceIndex
   readonly config: ConfigIndex
   /** Tenant namespaces whose super namespace has its RoleBinding and ServiceAccount, with the UID of the tenant's Namespace. */

@@ -17,6 +17,7 @@ const ctx: SyncContext = {
   serviceSlices: ['10.98.1.0/24'],
   podSecurity: 'baseline',
   policy: strictPolicy,
+  customKinds: [],
   classes: everyClass,
 }
 const things = defineResource<KubeObject>({

@@ -3,6 +3,7 @@ import { apiVersionOf, resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { managedByBerth, managedByLabel, tenantLabel } from '../tenancy/marks.ts'
 import {
+  customKindsClusterRole,
   superNamespace,
   tenantClusterRole,
   tenantIdentityName,
@@ -15,14 +16,16 @@ import type { SyncDeps } from './sides.ts'
 /** What every super namespace holds besides synced objects: the tenant identity's rights there, and the account its pods carry. */
 export const namespaceFittings = (ctx: SyncContext, namespace: string): readonly KubeObject[] => {
   const labels = { [tenantLabel]: ctx.tenant.uid, [managedByLabel]: managedByBerth }
+  const binding = (name: string, role: string): KubeObject => ({
+    apiVersion: apiVersionOf(resourceTypes.roleBindings),
+    kind: 'RoleBinding',
+    metadata: { name, namespace, labels },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+    subjects: [{ kind: 'ServiceAccount', name: tenantIdentityName(ctx.tenant.uid), namespace: tenantIdentityNamespace }],
+  })
   return [
-    {
-      apiVersion: apiVersionOf(resourceTypes.roleBindings),
-      kind: 'RoleBinding',
-      metadata: { name: 'berth-tenant', namespace, labels },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: tenantClusterRole },
-      subjects: [{ kind: 'ServiceAccount', name: tenantIdentityName(ctx.tenant.uid), namespace: tenantIdentityNamespace }],
-    },
+    binding('berth-tenant', tenantClusterRole),
+    ...(ctx.customKinds.length > 0 ? [binding('berth-tenant-custom-kinds', customKindsClusterRole)] : []),
     {
       apiVersion: 'v1',
       kind: 'ServiceAccount',

@@ -135,10 +135,7 @@ const carryOut = async (
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
-        {
-          kind: type.kind,
-          name: key.name,
-        },
+        { kind: type.kind, name: key.name },
       )
     case 'refused':
       if (tenantObject) tenant.recorder.record(tenantObject, { type: 'Warning', reason: action.reason, message: action.message })
@@ -212,11 +209,7 @@ const create = async (
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
-        {
-          kind: type.kind,
-          name: tenantObject?.metadata.name,
-          cause: error,
-        },
+        { kind: type.kind, name: tenantObject?.metadata.name, cause: error },
       )
     }
     // Our own of an earlier moment, which the watch has still to show: with it in the cache the next round decides.

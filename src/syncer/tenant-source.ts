@@ -46,6 +46,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     serviceSlices: slicesOf(status),
     podSecurity: spec.isolation.podSecurity,
     policy: syncPolicy(spec),
+    customKinds: spec.sync.customKinds,
   }
   const { nodes, classes: classRules } = spec.sync
   const nodeSelector = nodes === 'used' ? undefined : spec.sync.nodeSelector

@@ -17,6 +17,8 @@ export const tenantIdentityNamespace = 'berth-tenants'
 export const workloadServiceAccount = 'berth-workload'
 /** ClusterRole that each super namespace binds for its tenant's identity. */
 export const tenantClusterRole = 'berth:tenant'
+/** Its counterpart for declared kinds, whose rules come from roles that the operator labels. */
+export const customKindsClusterRole = 'berth:tenant-custom-kinds'
 
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567'
 

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { TenantClasses } from '../syncer/classes.ts'
 import type { SyncPolicy } from '../syncer/resource.ts'
 import { aPod, type Wanted } from './builders.ts'
@@ -16,6 +17,7 @@ export const aSyncContext = (
     readonly podSecurity?: 'privileged' | 'baseline' | 'restricted'
     readonly classes?: Partial<TenantClasses>
     readonly policy?: Partial<SyncPolicy>
+    readonly customKinds?: readonly CustomKind[]
   } = {},
 ) =>
   frozen({
@@ -27,6 +29,7 @@ export const aSyncContext = (
     podSecurity: wanted.podSecurity ?? ('baseline' as const),
     classes: { ...everyClass, ...wanted.classes },
     policy: { ...strictPolicy, ...wanted.policy },
+    customKinds: wanted.customKinds ?? [],
   })
 
 /** A pod `web` in the tenant's namespace `shop`, as the tenant's API server gives it: one container and what `spec` lays over it. */

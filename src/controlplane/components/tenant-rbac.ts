@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import type { CustomKind } from '../../apis/tenant-control-plane.ts'
 import { tenantGroups } from '../names.ts'
 
 const rbac = 'rbac.authorization.k8s.io'
@@ -43,9 +44,26 @@ const syncerRules = [
   rule('networking.k8s.io', ['servicecidrs'], read),
 ]
 
+/** What it does with kinds that an operator declared: it copies their definitions, reads the objects, tells their status. */
+const customKindRules = (customKinds: readonly CustomKind[]) =>
+  customKinds.length === 0
+    ? []
+    : [
+        rule('apiextensions.k8s.io', ['customresourcedefinitions'], [...read, 'create', 'update']),
+        ...customKinds.flatMap(({ group, plural }) => [
+          rule(group, [plural], read),
+          rule(group, [`${plural}/status`], ['patch']),
+        ]),
+      ]
+
 /** Who may do what in a tenant. The administrators' rights hang on this binding, so they can be taken away, which system:masters cannot. */
-export const tenantRbac: readonly KubeObject[] = [
+export const tenantRbac = (customKinds: readonly CustomKind[]): readonly KubeObject[] => [
   binding(tenantGroups.admins, 'cluster-admin', tenantGroups.admins),
-  { apiVersion: `${rbac}/v1`, kind: 'ClusterRole', metadata: { name: tenantGroups.syncer }, rules: syncerRules },
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRole',
+    metadata: { name: tenantGroups.syncer },
+    rules: [...syncerRules, ...customKindRules(customKinds)],
+  },
   binding(tenantGroups.syncer, tenantGroups.syncer, tenantGroups.syncer),
 ]

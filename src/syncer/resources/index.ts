@@ -1,5 +1,6 @@
-import type { SyncedResource } from '../resource.ts'
+import type { SyncContext, SyncedResource } from '../resource.ts'
 import { configMaps } from './config-maps.ts'
+import { customResource } from './custom-kinds.ts'
 import { endpointSlices } from './endpoint-slices.ts'
 import { ingresses } from './ingresses.ts'
 import { namespaces } from './namespaces.ts'
@@ -10,7 +11,13 @@ import { pods } from './pods.ts'
 import { secrets } from './secrets.ts'
 import { services } from './services.ts'
 
-/** Every kind that goes down. Nodes, PersistentVolumes, StorageClasses and Events only come up and have no pair: the engine has a file for each. */
+/** The kinds that go down for one tenant: the known ones and those declared for it. */
+export const resourcesOf = ({ customKinds }: Pick<SyncContext, 'customKinds'>): readonly SyncedResource[] => [
+  ...syncedResources,
+  ...customKinds.map(customResource),
+]
+
+/** Every kind that goes down for all tenants. Nodes, PersistentVolumes, StorageClasses and Events only come up and have no pair: the engine has a file for each. */
 export const syncedResources: readonly SyncedResource[] = [
   namespaces,
   configMaps,

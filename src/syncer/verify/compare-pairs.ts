@@ -1,4 +1,5 @@
 import { type KubeObject, objectKey } from '../../apis/kube-object.ts'
+import { kindKey } from '../../apis/resource-types.ts'
 import { wantedHashAnnotation } from '../../tenancy/marks.ts'
 import { decide } from '../decide.ts'
 import { storeKey } from '../keys.ts'
@@ -132,7 +133,7 @@ export const comparePairs = (
     isElsewhere = () => false,
   }: { isWanted?: (tenantObject: KubeObject) => boolean; isElsewhere?: (superObject: KubeObject) => boolean } = {},
 ): PairReport => {
-  const { plural } = resource.type
+  const plural = kindKey(resource.type)
   const left = new Map(objectsOf(snapshot.superSide, resource.type).map((object) => [objectKey(object), object]))
   const tenantObjects = objectsOf(snapshot.tenant, resource.type)
   const differences: Difference[] = []

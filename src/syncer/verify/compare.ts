@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { objectKey } from '../../apis/kube-object.ts'
 import { referenceKey } from '../references.ts'
-import type { SyncContext } from '../resource.ts'
-import { syncedResources } from '../resources/index.ts'
+import type { SyncContext, SyncedResource } from '../resource.ts'
+import { resourcesOf } from '../resources/index.ts'
 import { isLive } from '../tenant.ts'
 import { compareNamespaceFittings, compareTokens, isTokenSecret } from './compare-fittings.ts'
 import { compareMirrored, compareNodes, compareVolumes } from './compare-mirrored.ts'
@@ -15,9 +15,9 @@ export interface CompareInput {
 }
 
 /** `resource/namespace/name` of all that something synced refers to. */
-const referred = (snapshot: Snapshot): ReadonlySet<string> =>
+const referred = (snapshot: Snapshot, resources: readonly SyncedResource[]): ReadonlySet<string> =>
   new Set(
-    syncedResources.flatMap((resource) =>
+    resources.flatMap((resource) =>
       objectsOf(snapshot.tenant, resource.type)
         .filter(isLive)
         .flatMap((object) =>
@@ -28,8 +28,9 @@ const referred = (snapshot: Snapshot): ReadonlySet<string> =>
 
 /** Everything in which the two sides differ. Pure: the same snapshot gives the same answer. */
 export const compareSides = (snapshot: Snapshot, { ctx, nodeSelector }: CompareInput): PairReport => {
-  const references = referred(snapshot)
-  const pairs = syncedResources.map((resource) =>
+  const resources = resourcesOf(ctx)
+  const references = referred(snapshot, resources)
+  const pairs = resources.map((resource) =>
     comparePairs(resource, snapshot, ctx, {
       ...(resource.byReference && {
         isWanted: (object: KubeObject) => references.has(`${resource.type.plural}/${objectKey(object)}`),

@@ -1,10 +1,10 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import { kindKey, type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { tenantLabel } from '../../tenancy/marks.ts'
 import type { SyncContext } from '../resource.ts'
-import { syncedResources } from '../resources/index.ts'
+import { resourcesOf } from '../resources/index.ts'
 import { mirroredKinds } from '../resources/mirrored.ts'
 
 /** Whole objects of one side by plural of the resource. */
@@ -43,7 +43,7 @@ const readAll = async (client: Pick<KubeClient, 'list'>, kinds: readonly Kind[],
           if (optional && hasCode(error, 'KUBE_NOT_FOUND')) return undefined
           throw error
         })
-        return [type.plural, answer?.items ?? []]
+        return [kindKey(type), answer?.items ?? []]
       }),
     ),
   )
@@ -57,10 +57,10 @@ export interface SnapshotDeps {
 
 /** Reads all that is compared, from both API servers anew. */
 export const takeSnapshot = async (
-  { tenant }: Pick<SyncContext, 'tenant'>,
+  { tenant, customKinds }: Pick<SyncContext, 'tenant' | 'customKinds'>,
   { tenantClient, superClient, signal, now }: SnapshotDeps,
 ): Promise<Snapshot> => {
-  const synced = syncedResources.map(({ type }) => ({ type }))
+  const synced = resourcesOf({ customKinds }).map(({ type }) => ({ type, optional: type.custom ?? false }))
   const labelSelector = `${tenantLabel}=${tenant.uid}`
   const labelled = [...synced, ...fittings.map((type) => ({ type }))].map((kind) => ({ ...kind, labelSelector }))
   const [tenantObjects, superObjects] = await Promise.all([
@@ -70,4 +70,4 @@ export const takeSnapshot = async (
   return { tenant: tenantObjects, superSide: superObjects, takenAt: now() }
 }
 
-export const objectsOf = (objects: Objects, { plural }: ResourceType): readonly KubeObject[] => objects.get(plural) ?? []
+export const objectsOf = (objects: Objects, type: ResourceType): readonly KubeObject[] => objects.get(kindKey(type)) ?? []

@@ -1,0 +1,57 @@
+import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import { mirroredLabel } from '../tenancy/marks.ts'
+import type { ObjectKey } from './keys.ts'
+import { definitionName, tenantDefinition } from './resources/custom-kinds.ts'
+import { done, type SyncDeps, type SyncResult } from './sides.ts'
+import { isExactly } from './super-object.ts'
+
+const type = resourceTypes.customResourceDefinitions
+/** When a new definition is asked again whether it is in force. */
+const establishedAgainMs = 250
+
+const isEstablished = (definition: KubeObject): boolean =>
+  (definition.status?.conditions ?? []).some(
+    ({ type: of, status }: { type: string; status: string }) => of === 'Established' && status === 'True',
+  )
+
+/** Makes a declared kind known in the tenant, as super defines it, and then watches it on both sides. */
+export const syncDefinition = async ({ name }: ObjectKey, { tenant, superSide, log }: SyncDeps): Promise<SyncResult> => {
+  const declared = tenant.ctx.customKinds.find((kind) => definitionName(kind) === name)
+  const superDefinition = superSide.definitions.get(name)
+  // What the tenant has of a kind that super has lost stays: its objects are the tenant's.
+  if (!declared || !superDefinition) return done
+  const wanted = tenantDefinition(superDefinition, declared)
+  if (typeof wanted === 'string') {
+    log.warn({ tenant: tenant.ctx.tenant.uid, definition: name, reason: wanted }, 'a declared kind cannot be synced')
+    return done
+  }
+  let live = await tenant.tenantClient.get<KubeObject>(type, { name })
+  if (!live) {
+    live = await tenant.tenantClient.create<KubeObject>(type, wanted)
+  } else if (live.metadata.labels?.[mirroredLabel] !== undefined && !isExactly(specOf(live), specOf(withStored(wanted, live)))) {
+    const object = { ...withStored(wanted, live), metadata: { ...live.metadata, ...wanted.metadata } }
+    live = await tenant.tenantClient.replace<KubeObject>(type, object)
+  }
+  if (!isEstablished(live)) return { kind: 'done', againAfterMs: establishedAgainMs }
+  superSide.watchCustom(declared)
+  tenant.watchCustom(declared)
+  return done
+}
+
+/** An API server keeps no definition without the versions that objects were stored in: they stay, no longer served. */
+const withStored = (wanted: KubeObject, live: KubeObject): KubeObject => {
+  const [given] = wanted.spec.versions
+  const stored: readonly string[] = live.status?.storedVersions ?? []
+  const old = (live.spec.versions as { name: string }[])
+    .filter(({ name }) => name !== given.name && stored.includes(name))
+    .map((version) => ({ ...version, served: false, storage: false }))
+  return { ...wanted, spec: { ...wanted.spec, versions: [given, ...old] } }
+}
+
+/** The part that Berth decides; `conversion` and the like are the API server's defaults. */
+const specOf = ({ metadata, spec }: KubeObject): KubeObject => {
+  const { group, names, scope, versions } = spec
+  const { shortNames, categories, ...given } = names
+  return { metadata, spec: { group, scope, versions, names: { ...given, shortNames, categories } } }
+}
