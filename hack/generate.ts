@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { stringify } from 'yaml'
 import { tenantControlPlaneCrd } from '../src/apis/crd.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
+import { kubeletApiPage } from './generate/kubelet-api.ts'
 import { tenantControlPlaneReference } from './generate/reference.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -14,6 +15,7 @@ const crd = tenantControlPlaneCrd()
 const files: Record<string, string> = {
   [`manifests/crds/${crd.metadata.name}.yaml`]: `# ${notice}\n${stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })}`,
   'docs/reference/tenantcontrolplane.md': tenantControlPlaneReference(crd, notice),
+  'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/compatibility.md': compatibilityPage(generatedFrom('src/tenancy/kinds.ts and the field tables in src/syncer/pods')),
 }
 
