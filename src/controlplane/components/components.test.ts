@@ -8,6 +8,7 @@ import { coreDns, coreDnsConfig } from './core-dns.ts'
 import { networkPolicies } from './isolation.ts'
 import { apiServerService, kubeApiServer } from './kube-apiserver.ts'
 import { kubeControllerManager } from './kube-controller-manager.ts'
+import { notInForce } from './not-in-force.ts'
 import { tenantRbac } from './tenant-rbac.ts'
 
 const components = [etcd, kubeApiServer, kubeControllerManager]
@@ -215,6 +216,22 @@ describe('the fence around a control plane', () => {
 })
 
 describe('what Berth puts into a tenant', () => {
+  test('warns of kinds that nothing acts on, and of none that is declared to go down', () => {
+    const warnedOf = (spec: Record<string, unknown>): string[] =>
+      find(notInForce(aPlane(spec)), 'ValidatingAdmissionPolicy').spec.matchConstraints.resourceRules.flatMap(
+        ({ apiGroups, resources }: KubeObject) => resources.map((plural: string) => `${plural}.${apiGroups}`),
+      )
+    const declared = {
+      group: 'policy.networking.k8s.io',
+      version: 'v1alpha1',
+      plural: 'adminnetworkpolicies',
+      kind: 'AdminNetworkPolicy',
+    }
+    expect(warnedOf({})).toEqual(expect.arrayContaining(['adminnetworkpolicies.policy.networking.k8s.io', 'persistentvolumes.']))
+    expect(warnedOf({ sync: { customKinds: [declared] } })).not.toContain('adminnetworkpolicies.policy.networking.k8s.io')
+    expect(warnedOf({})).not.toContain('networkpolicies.networking.k8s.io')
+  })
+
   test('gives administrators their rights by a binding that can be taken away', () => {
     expect(find(tenantRbac([]), 'ClusterRoleBinding', 'berth:tenant-admins')).toMatchObject({
       roleRef: { name: 'cluster-admin' },
@@ -229,6 +246,15 @@ describe('what Berth puts into a tenant', () => {
       .filter(({ verbs }) => verbs.some((verb) => !['get', 'list', 'watch'].includes(verb)))
       .flatMap(({ resources }) => resources)
     expect(writes).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(secrets|configmaps|namespaces|.*role.*)$/)]))
+  })
+
+  test('lets the syncer tell the status of declared kinds, and write no more of them', () => {
+    const widgets = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget' }
+    const { rules } = find(tenantRbac([widgets]), 'ClusterRole')
+    expect(rules.filter(({ apiGroups }: { apiGroups: string[] }) => apiGroups[0] === 'example.com')).toEqual([
+      { apiGroups: ['example.com'], resources: ['widgets'], verbs: ['get', 'list', 'watch'] },
+      { apiGroups: ['example.com'], resources: ['widgets/status'], verbs: ['patch'] },
+    ])
   })
 
   test('DNS runs under the restricted level, with the tenth address', () => {

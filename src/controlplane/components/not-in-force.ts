@@ -2,6 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { builtInKinds, knownCustomKinds, type TenantKind } from '../../tenancy/kinds.ts'
 import { mirroredLabel } from '../../tenancy/marks.ts'
 import { bootstrapUser, tenantGroups } from '../names.ts'
+import type { Plane } from './plane.ts'
 
 /** Stands in the text of each warning. */
 const name = 'berth-not-in-force'
@@ -14,8 +15,10 @@ const warned = (kinds: readonly TenantKind[]) =>
  * Tells who writes an object by hand that nothing will act on it. It warns and never refuses: an object that is only stored harms nobody, charts bring such
  * objects along, and a tenant's administrator could take a refusal away. What may reach super is decided by the syncer.
  */
-export const notInForce = (kinds: readonly TenantKind[] = [...builtInKinds, ...knownCustomKinds]): readonly KubeObject[] => {
-  const rows = warned(kinds)
+export const notInForce = ({ spec }: Pick<Plane, 'spec'>): readonly KubeObject[] => {
+  const { customKinds } = spec.sync
+  const isCarried = (kind: TenantKind) => customKinds.some(({ group, plural }) => group === kind.group && plural === kind.plural)
+  const rows = warned([...builtInKinds, ...knownCustomKinds].filter((kind) => !isCarried(kind)))
   const groups = [...new Set(rows.map(({ group }) => group))]
   return [
     {
