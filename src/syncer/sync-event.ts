@@ -2,6 +2,8 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { tenantNameAnnotation } from '../tenancy/marks.ts'
 import { type ObjectKey, storeKey } from './keys.ts'
+import { isAboutAddedContainer } from './pods/known-containers.ts'
+import type { Pod } from './pods/pod.ts'
 import { tenantEvent } from './resources/events.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 
@@ -25,7 +27,8 @@ export const syncEvent = async ({ namespace, name }: ObjectKey, { tenant, superS
     return done
   }
   const involved = tenant.informers.get(plural)?.get(storeKey(tenantNamespace, superEvent.involvedObject.name))
-  if (involved) {
+  const added = involved && plural === 'pods' && isAboutAddedContainer(superEvent.involvedObject.fieldPath, involved as Pod)
+  if (involved && !added) {
     const event = tenantEvent(superEvent, { involved, superNamespaceName: namespace, ctx: tenant.ctx })
     await tenant.tenantClient.create(resourceTypes.events, event).catch(async (error: unknown) => {
       if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error

@@ -14,7 +14,10 @@ export interface RunningSyncer {
 }
 
 /** One syncer over all tenants, with just the rights that its manifests give. */
-export const runSyncer = async ({ syncerConnection }: SyncClusters, { log }: { log: Log }): Promise<RunningSyncer> => {
+export const runSyncer = async (
+  { syncerConnection }: SyncClusters,
+  { log, image }: { log: Log; image?: string },
+): Promise<RunningSyncer> => {
   const opened: KubeClient[] = []
   const open = (connection: Parameters<typeof createKubeClient>[0]): KubeClient => {
     const client = createKubeClient(connection, { userAgent: 'berth-syncer' })
@@ -28,6 +31,7 @@ export const runSyncer = async ({ syncerConnection }: SyncClusters, { log }: { l
     log,
     metrics: createSyncerMetrics(new Registry()),
     holder: 'test',
+    ...(image !== undefined && { image }),
     owns: () => true,
     connect: (kubeconfig) => open(parseKubeconfig(kubeconfig)),
   })

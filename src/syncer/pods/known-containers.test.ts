@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aTenantPod } from '../../testing/sync-builders.ts'
-import { addedContainers, knownStatuses, withoutContainers } from './known-containers.ts'
+import { addedContainers, isAboutAddedContainer, knownStatuses, withoutContainers } from './known-containers.ts'
 import type { Pod } from './pod.ts'
 
 const added = new Set(['mesh', 'fitting'])
@@ -83,4 +83,14 @@ describe('knownStatuses', () => {
   test("waiting for the tenant's own init containers is told", () => {
     expect(knownStatuses([status], [container], { hasInit: true })?.[0]?.state).toEqual(status.state)
   })
+})
+
+test.for<[fieldPath: string | undefined, added: boolean]>([
+  ['spec.containers{main}', false],
+  ['spec.containers{mesh}', true],
+  ['spec.initContainers{fitting}', true],
+  [undefined, false],
+  ['spec', false],
+])('an Event at %s is about an added container: %s', ([fieldPath, expected]) => {
+  expect(isAboutAddedContainer(fieldPath, aTenantPod() as Pod)).toBe(expected)
 })

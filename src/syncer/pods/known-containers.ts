@@ -61,3 +61,9 @@ export const withoutContainers = (condition: V1PodCondition, added: ReadonlySet<
   const { reason: _reason, ...fulfilled } = rest
   return { ...fulfilled, status: 'True' }
 }
+
+/** True for an Event about a container that was added in super: the tenant has none of that name. */
+export const isAboutAddedContainer = (fieldPath: string | undefined, tenantPod: Pod): boolean => {
+  const [, name] = /^spec\.(?:initContainers|containers|ephemeralContainers)\{([^}]*)\}$/.exec(fieldPath ?? '') ?? []
+  return name !== undefined && !allContainers(tenantPod.spec).some((container) => container.name === name)
+}

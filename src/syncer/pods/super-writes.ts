@@ -41,18 +41,22 @@ type Amounts = Readonly<Record<string, string>> | undefined
 const changedAmounts = (live: Amounts, wanted: Amounts): Record<string, string> =>
   Object.fromEntries(Object.entries(wanted ?? {}).filter(([resource, amount]) => live?.[resource] !== amount))
 
-/** Containers whose size the tenant changed in place (KEP-1287). What super's admission added to a size is no difference. */
+type Resources = Sized['resources']
+
+/** What differs from the live size. What super's admission added to it is no difference. */
+const changedSize = (live: Resources, wanted: Resources): Resources => {
+  const requests = changedAmounts(live?.requests, wanted?.requests)
+  const limits = changedAmounts(live?.limits, wanted?.limits)
+  if (Object.keys(requests).length + Object.keys(limits).length === 0) return undefined
+  return { ...(Object.keys(requests).length > 0 && { requests }), ...(Object.keys(limits).length > 0 && { limits }) }
+}
+
+/** Containers whose size the tenant changed in place (KEP-1287). */
 const resized = (live: readonly Sized[] | undefined, wanted: readonly Sized[] | undefined): readonly Sized[] =>
   (wanted ?? []).flatMap(({ name, resources }) => {
     const present = live?.find((container) => container.name === name)
-    if (!present) return []
-    const requests = changedAmounts(present.resources?.requests, resources?.requests)
-    const limits = changedAmounts(present.resources?.limits, resources?.limits)
-    const changes = {
-      ...(Object.keys(requests).length > 0 && { requests }),
-      ...(Object.keys(limits).length > 0 && { limits }),
-    }
-    return Object.keys(changes).length > 0 ? [{ name, resources: changes }] : []
+    const changes = present && changedSize(present.resources, resources)
+    return changes ? [{ name, resources: changes }] : []
   })
 
 const sizes = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] => {
@@ -60,8 +64,14 @@ const sizes = (superPod: Pod, tenantPod: Pod): readonly SuperWrite[] => {
   // Of init containers only those that keep running can be resized.
   const sidecars = tenantPod.spec.initContainers?.filter(({ restartPolicy }) => restartPolicy === 'Always')
   const initContainers = resized(superPod.spec.initContainers, sidecars)
-  if (containers.length + initContainers.length === 0) return []
-  const spec = { ...(containers.length > 0 && { containers }), ...(initContainers.length > 0 && { initContainers }) }
+  // The pod as a whole (KEP-5419).
+  const resources = changedSize(superPod.spec.resources, tenantPod.spec.resources)
+  if (containers.length + initContainers.length === 0 && !resources) return []
+  const spec = {
+    ...(resources && { resources }),
+    ...(containers.length > 0 && { containers }),
+    ...(initContainers.length > 0 && { initContainers }),
+  }
   return [{ subresource: 'resize', patch: { spec } }]
 }
 

@@ -35,6 +35,7 @@ const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
   metadata: { ...metadata, annotations: berthKeysOnly(metadata.annotations) },
   spec: {
     ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
+    ...(spec.resources && { resources: spec.resources }),
     containers: spec.containers.map(named),
     ...(spec.initContainers && { initContainers: spec.initContainers.map(named) }),
     ...(spec.ephemeralContainers && { ephemeralContainers: spec.ephemeralContainers.map(({ name }) => ({ name })) }),
