@@ -226,6 +226,11 @@ describe('Ingresses', () => {
     await create('snippet', { ingressClassName: 'public' }, { 'nginx.ingress.kubernetes.io/server-snippet': 'return 200;' })
     await told('IngressAnnotationNotAllowed')
     expect(await inSuper(ingresses, 'internal')).toBeUndefined()
+    await clusters.superApi.client.create(ingressClasses, {
+      metadata: { name: 'internal' },
+      spec: { controller: 'example.com/proxy' },
+    })
+    await eventually(() => inSuper(ingresses, 'internal'), { ...repair, describe: 'an Ingress whose class is offered now' })
     expect(await inSuper(ingresses, 'snippet')).toBeUndefined()
   })
 })

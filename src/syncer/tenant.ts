@@ -5,6 +5,7 @@ import { createEventRecorder } from '../kube/events.ts'
 import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantIdentity } from '../tenancy/names.ts'
+import { waitingForClass } from './class-users.ts'
 import { ConfigIndex } from './config-index.ts'
 import { keyOf, tokensKey } from './keys.ts'
 import { PodsByNode } from './pods-by-node.ts'
@@ -94,6 +95,11 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
       if (!present || object.spec?.nodeName) justBound.delete(uid)
       if (!present) enqueue(tokensKey({ namespace, name, uid }))
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
+    }
+    if (event === 'added') {
+      for (const waiting of waitingForClass(kindKey(type), name, (kind) => informers.get(kind)?.list() ?? [])) {
+        enqueue(keyOf(waiting.kind, waiting.object.metadata.namespace ?? '', waiting.object.metadata.name ?? ''))
+      }
     }
     if (type.kind === 'Node') enqueue(keyOf('csinodes', '', name))
     // Addresses that the tenant gave to its own Services are told by these.

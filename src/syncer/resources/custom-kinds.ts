@@ -6,6 +6,7 @@ import type { SyncContext, SyncedResource, TenantWrite } from '../resource.ts'
 import { wantedHashOf, wantedObject } from '../super-object.ts'
 import { mergePatch } from './merge-patch.ts'
 import { mapMessages, tenantText } from './tenant-text.ts'
+import { snapshotDefinition, snapshotFields, snapshotRefusal, snapshotStatusFields } from './volume-snapshots.ts'
 
 /** Kept by the API server, or by each side for itself. */
 const ownFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status'])
@@ -73,18 +74,27 @@ export const customType = ({ group, version, plural, kind }: CustomKind): Resour
  * objects keep their names. Of the annotations only those of the kind's own group go down: others steer controllers that nobody declared.
  */
 export const customResource = (declared: CustomKind): SyncedResource => {
-  const { group, statusFields } = declared
+  const { group } = declared
+  // The one kind by declaration of which Berth knows what it means.
+  const isSnapshot = definitionName(declared) === snapshotDefinition
+  const statusFields = declared.statusFields ?? (isSnapshot ? snapshotStatusFields : undefined)
   const resource: SyncedResource = {
     type: customType(declared),
     superWatch: 'labelled',
     goneInSuper: 'recreate',
-    toSuper: (object) => ({
-      kind: 'object',
-      body: {
-        annotations: Object.fromEntries(Object.entries(object.metadata.annotations ?? {}).filter(([key]) => inGroup(key, group))),
-        fields: Object.fromEntries(Object.entries(object).filter(([field]) => !ownFields.has(field))),
+    toSuper: (object, ctx) =>
+      (isSnapshot ? snapshotRefusal(object, ctx) : undefined) ?? {
+        kind: 'object',
+        body: {
+          annotations: Object.fromEntries(
+            Object.entries(object.metadata.annotations ?? {}).filter(([key]) => inGroup(key, group)),
+          ),
+          fields: {
+            ...Object.fromEntries(Object.entries(object).filter(([field]) => !ownFields.has(field))),
+            ...(isSnapshot && snapshotFields(object, ctx)),
+          },
+        },
       },
-    }),
     toTenant: (superObject, tenantObject, ctx: SyncContext) => {
       const wanted = wantedObject(resource, tenantObject, ctx)
       const isCurrent = wanted.kind === 'object' && wantedHashOf(wanted.object) === wantedHashOf(superObject)

@@ -114,6 +114,14 @@ test('no class, and none is the default', () => {
   expect(claims.toSuper(claim({ storageClassName: undefined }), aSyncContext())).toMatchObject({ reason: 'StorageClassNeeded' })
 })
 
+test('a snapshot can be the source where snapshots are offered', () => {
+  const customKinds = [{ group: 'snapshot.storage.k8s.io', version: 'v1', plural: 'volumesnapshots', kind: 'VolumeSnapshot' }]
+  const dataSource = { apiGroup: 'snapshot.storage.k8s.io', kind: 'VolumeSnapshot', name: 's' }
+  expect(claims.toSuper(claim({ dataSource }), { ...ctx, customKinds })).toMatchObject({
+    body: { fields: { spec: { dataSource } } },
+  })
+})
+
 test('update only changes the size and the attributes class', () => {
   const resources = { requests: { storage: '2Gi' } }
   const wanted = claim({ resources, accessModes: ['ReadWriteMany'], volumeAttributesClassName: 'gold' })

@@ -3,8 +3,10 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
+import { definitionName } from './custom-kinds.ts'
 import { mergePatch } from './merge-patch.ts'
 import { mapMessages, tenantText } from './tenant-text.ts'
+import { snapshotDefinition } from './volume-snapshots.ts'
 
 interface Claim extends KubeObject {
   spec: V1PersistentVolumeClaimSpec
@@ -32,7 +34,14 @@ export const claimFields: FieldTable = {
 const superAnnotations = (annotations: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(annotations).filter(([key]) => !bindingPrefixes.some((prefix) => key.startsWith(prefix))))
 
-const isClaim = (source: { apiGroup?: string; kind: string } | undefined): boolean =>
+type DataSource = { apiGroup?: string; kind: string } | undefined
+
+const isSnapshot = (source: DataSource, { customKinds }: SyncContext): boolean =>
+  source?.kind === 'VolumeSnapshot' &&
+  source.apiGroup === 'snapshot.storage.k8s.io' &&
+  customKinds.some((declared) => definitionName(declared) === snapshotDefinition)
+
+const isClaim = (source: DataSource): boolean =>
   source === undefined || (source.kind === 'PersistentVolumeClaim' && !source.apiGroup)
 
 const refused = (reason: string, message: string): Translation => ({ kind: 'refused', reason, message })
@@ -79,8 +88,11 @@ const refusal = (claim: Claim, ctx: SyncContext): Translation | undefined => {
     return refused('VolumeNameNotSupported', 'spec.volumeName: volumes are made for claims here; leave it out')
   }
   const sources = [spec.dataSource, spec.dataSourceRef]
-  if (!sources.every(isClaim) || spec.dataSourceRef?.namespace) {
-    return refused('DataSourceNotSupported', 'spec.dataSource: only another claim of the same namespace can be the source')
+  if (!sources.every((source) => isClaim(source) || isSnapshot(source, ctx)) || spec.dataSourceRef?.namespace) {
+    return refused(
+      'DataSourceNotSupported',
+      'spec.dataSource: only another claim of the same namespace, or a snapshot where snapshots are offered, can be the source',
+    )
   }
   return undefined
 }
