@@ -11,7 +11,7 @@ import { superNamespace, tenantIdentity } from '../tenancy/names.ts'
 import { plain } from '../vn-agent/answers.ts'
 import { readCertificates } from '../vn-agent/certificates.ts'
 import type { NodeReads } from '../vn-agent/node-reads.ts'
-import { type AgentServer, createAgentServer } from '../vn-agent/server.ts'
+import { type AgentServer, createAgentServer, type RequestLimits } from '../vn-agent/server.ts'
 import { createSessions, type Sessions } from '../vn-agent/sessions.ts'
 import type { TokenAccess } from '../vn-agent/token-access.ts'
 import { apiWay } from '../vn-agent/way.ts'
@@ -48,7 +48,7 @@ export interface AgentPlace {
   /** The agent's log. */
   readonly lines: readonly Record<string, unknown>[]
   /** Without a certificate when the client has none. */
-  dial(client: AgentClient): Promise<TLSSocket>
+  dial(client: AgentClient, ca?: string): Promise<TLSSocket>
   /** One request on a connection of its own: status, head and whole body. */
   ask(client: AgentClient, text: string): Promise<RawAnswer & { readonly body: string }>
 }
@@ -57,6 +57,7 @@ export interface AgentPlaceOptions {
   readonly perTenant?: number
   readonly superPort?: number
   readonly agentPort?: number
+  readonly limits?: RequestLimits
   /** Default: no token is good. */
   readonly tokens?: TokenAccess
   /** Default: nothing of the node can be read. */
@@ -148,6 +149,7 @@ export const openAgentGround = async (): Promise<AgentGround> => {
     agentPort = 0,
     tokens = noToken,
     reads = noReads,
+    limits,
   } = {}) => {
     const behaviour: SuperBehaviour = {
       onStream: (_request, reply) => void reply.writeHead(200).end('log\n'),
@@ -168,15 +170,16 @@ export const openAgentGround = async (): Promise<AgentGround> => {
     const lines: Record<string, unknown>[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) })
     const sessions = createSessions({ perTenant, log })
-    const agent = createAgentServer(certificates, { superClient, way: apiWay(superConnection), sessions, log, tokens, reads })
+    const deps = { superClient, way: apiWay(superConnection), sessions, log, tokens, reads }
+    const agent = createAgentServer(certificates, { ...deps, ...(limits && { limits }) })
     const port = await agent.listen(agentPort, '127.0.0.1')
     cleanups.push(
       () => agent.stop(0),
       () => superServer.stop(),
       () => superClient.close(),
     )
-    const dial: AgentPlace['dial'] = ({ clientCert, clientKey }) =>
-      openTls({ port, ca: agentPki.ca, ...(clientCert && { cert: clientCert }), ...(clientKey && { key: clientKey }) })
+    const dial: AgentPlace['dial'] = ({ clientCert, clientKey }, ca = agentPki.ca) =>
+      openTls({ port, ca, ...(clientCert && { cert: clientCert }), ...(clientKey && { key: clientKey }) })
     const ask: AgentPlace['ask'] = async (tenant, text) => {
       const socket = await dial(tenant)
       socket.write(text)

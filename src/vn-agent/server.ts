@@ -23,7 +23,21 @@ export interface AgentServer {
   readonly stop: (deadlineMs: number) => Promise<void>
 }
 
+/** How long a client may take for what is no stream. Streams and logs have no limit. */
+export interface RequestLimits {
+  /** From the connection, or the last answer, to the end of a head. */
+  readonly headMs: number
+  /** Until the whole request is read. */
+  readonly requestMs: number
+  readonly keepAliveMs: number
+  /** How often the first two are looked at. */
+  readonly checkMs: number
+}
+
+const defaultLimits: RequestLimits = { headMs: 10_000, requestMs: 30_000, keepAliveMs: 60_000, checkMs: 5_000 }
+
 export interface AgentServerDeps extends SessionDeps {
+  readonly limits?: RequestLimits
   readonly tokens: TokenAccess
   readonly reads: NodeReads
 }
@@ -41,6 +55,7 @@ const tlsOptions = ({ cert, key, ca }: AgentCertificates) => ({
 /** The kubelet's door for tenants' API servers: mutual TLS in, super's API out. Reads nothing but what its arguments hold. */
 export const createAgentServer = (certificates: AgentCertificates, deps: AgentServerDeps): AgentServer => {
   let { ca } = certificates
+  const limits = deps.limits ?? defaultLimits
   const server = createServer({
     ...tlsOptions(certificates),
     requestCert: true,
@@ -48,9 +63,10 @@ export const createAgentServer = (certificates: AgentCertificates, deps: AgentSe
     rejectUnauthorized: false,
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: 10_000,
-    headersTimeout: 10_000,
-    requestTimeout: 30_000, // until the whole request is read; streams are answers and have no limit
-    keepAliveTimeout: 60_000,
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: limits.checkMs,
     maxHeaderSize: 64 * 1024,
     noDelay: true,
     shouldUpgradeCallback: (request: IncomingMessage): boolean => {
