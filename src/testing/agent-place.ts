@@ -92,7 +92,7 @@ export const upgradeText = (path: string, protocol = 'SPDY/3.1', extra: readonly
 export const getText = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n`
 
 /** Super as far as one pod of each tenant goes; streams are the test's. */
-const serveSuper =
+export const serveSuper =
   (onStream: (request: IncomingMessage, reply: ServerResponse) => void) =>
   (request: IncomingMessage, reply: ServerResponse): void => {
     for (const [name, uid] of Object.entries(uids)) {
