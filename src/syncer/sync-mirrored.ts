@@ -4,6 +4,7 @@ import { hasCode } from '../lib/errors.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
 import type { ClassKind } from './classes.ts'
 import { keyOf, type ObjectKey } from './keys.ts'
+import { sameJson } from './resources/merge-patch.ts'
 import { driversOf, isMirrored, type MirroredKind, type MirrorView } from './resources/mirrored.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { contains } from './super-object.ts'
@@ -34,10 +35,16 @@ const viewOf = ({ tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): 
   }
 }
 
-/** True when the copy is as wanted: all of it, and none of the fields that super's object has no more. */
+/** True when nothing is said in `live` that `wanted` does not say; what is false or empty is not said. */
+const saysNoMore = (live: unknown, wanted: unknown): boolean => {
+  if (live === null || typeof live !== 'object' || Array.isArray(live)) return sameJson(live, wanted) || !live
+  return Object.entries(live).every(([key, value]) => saysNoMore(value, (wanted as Record<string, unknown> | undefined)?.[key]))
+}
+
+/** True when the copy is as wanted, with no more in its fields than super's object has; labels and annotations may have more. */
 export const isFaithful = ({ fields }: Pick<MirroredKind, 'fields'>, live: KubeObject, wanted: KubeObject): boolean =>
   contains(live, { ...wanted, apiVersion: undefined, kind: undefined }) &&
-  fields.every((field) => wanted[field] !== undefined || !live[field])
+  fields.every((field) => saysNoMore(live[field], wanted[field]))
 
 const marked = ({ metadata, ...object }: KubeObject): KubeObject => ({
   ...object,

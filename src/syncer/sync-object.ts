@@ -203,9 +203,13 @@ const create = async (
     }
   } catch (error) {
     if (renewal !== undefined && tenantObject) deps.enqueue(tokensKey(podRefOf(tenantObject)))
-    if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT')) throw error
+    // Of a Service that is there already the API server says first that its address is taken.
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT', 'KUBE_INVALID')) throw error
     const live = await client.get(type, refOf(object))
-    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid && !(tenantObject && isUnlabelled(live, tenantObject))) {
+    // The watch, which goes by the label, will never show it.
+    if (live && tenantObject && isUnlabelled(live, tenantObject)) return update(resource, { kind: 'update', live, object }, deps)
+    if (hasCode(error, 'KUBE_INVALID')) throw error
+    if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
       throw new AppError(
         'SUPER_OBJECT_FOREIGN',
         `a ${type.kind} of this name that is not the tenant's own is in the way; choose another name`,
@@ -269,15 +273,22 @@ const update = async (
 }
 
 const finalise = async (
-  { type }: SyncedResource,
+  resource: SyncedResource,
   { tenantObject, checked }: Extract<Action, { kind: 'finalise' }>,
   { key }: { key: ObjectKey },
-  { tenant, superSide, log }: SyncDeps,
+  deps: SyncDeps,
 ): Promise<SyncResult> => {
+  const { tenant, superSide, log } = deps
+  const { type } = resource
   if (!checked) {
     const name = tenantObject.metadata.name ?? ''
     const live = await tenant.superClient.get(type, { name, namespace: superNamespace(tenant.ctx.tenant, key.namespace) })
-    if (live) {
+    if (live && isUnlabelled(live, tenantObject)) {
+      const wanted = wantedObject(resource, tenantObject, tenant.ctx)
+      return wanted.kind === 'object' ? update(resource, { kind: 'update', live, object: wanted.object }, deps) : done
+    }
+    // A stranger's of this name tells as well that ours is gone.
+    if (live && ownerOf(live)?.tenantUid === tenant.ctx.tenant.uid) {
       informerOf(superSide.informers, kindKey(type)).observe(live)
       return { kind: 'done', againAfterMs: 0 }
     }

@@ -50,7 +50,12 @@ const superObjects: readonly [plural: string, object: KubeObject][] = [
     'csidrivers',
     {
       metadata: { name: 'disks.example' },
-      spec: { attachRequired: false, volumeLifecycleModes: ['Persistent'], tokenRequests: [{ audience: 'hidden' }] },
+      spec: {
+        attachRequired: false,
+        volumeLifecycleModes: ['Persistent'],
+        fsGroupPolicy: 'File',
+        tokenRequests: [{ audience: 'hidden' }],
+      },
     },
   ],
   [

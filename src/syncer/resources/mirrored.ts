@@ -103,6 +103,7 @@ const driverFields = [
   'fsGroupPolicy',
   'requiresRepublish',
   'seLinuxMount',
+  'preventPodSchedulingIfMissing',
 ]
 
 const csiDrivers: MirroredKind = {
