@@ -24,17 +24,17 @@ export const programFiles = async (paths: readonly string[]): Promise<readonly I
 }
 
 /**
- * Busybox under each of its names, with the folders and users a small Linux has. The shell is dash: busybox's own prefers its applets
- * to the programs in PATH, and Debian's crashes at `wget -T`.
+ * Busybox under each of its names, with the folders and users a small Linux has. The shell is bash: busybox's own prefers its applets
+ * to the programs in PATH, of which Debian's crashes at `wget -T`, and dash loses variables with names such as `data-1`.
  */
 export const busyboxFiles = async (): Promise<readonly ImageFile[]> => {
   const applets = (await run(busyboxPath, ['--list']))
     .split('\n')
-    .filter((name) => name && !['busybox', 'sh', 'wget'].includes(name))
+    .filter((name) => name && !['bash', 'busybox', 'sh', 'wget'].includes(name))
   return [
     { path: '/bin/busybox', source: busyboxPath },
-    ...(await programFiles(['/bin/dash', '/usr/bin/wget'])),
-    { path: '/bin/sh', linkTo: '../usr/bin/dash' },
+    ...(await programFiles(['/bin/bash', '/usr/bin/wget'])),
+    { path: '/bin/sh', linkTo: '../usr/bin/bash' },
     ...applets.map((name) => ({ path: `/bin/${name}`, linkTo: 'busybox' })),
     { path: '/tmp', directory: true, mode: 0o1777 },
     { path: '/root', directory: true, mode: 0o700 },
@@ -115,6 +115,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       'kube-controller-manager@1.37',
       'kube-apiserver@1.36',
       'kube-controller-manager@1.36',
+      'metrics-server',
     ],
     { progress },
   )
@@ -128,6 +129,11 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
     component('kube-apiserver', older, bin['kube-apiserver@1.36']),
     component('kube-controller-manager', older, bin['kube-controller-manager@1.36']),
     {
+      names: [`registry.k8s.io/metrics-server/metrics-server:${versions.metricsServer}`],
+      layers: [[{ path: '/metrics-server', source: bin['metrics-server'] }]],
+      entrypoint: ['/metrics-server'],
+    },
+    {
       names: [versions.agnhost, versions.agnhostPrevious].map(
         (version) => `registry.k8s.io/e2e-test-images/agnhost:${version}`,
       ) as [string, string],
@@ -135,7 +141,6 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
         busybox,
         // What tests of Kubernetes call inside agnhost beside busybox.
         await programFiles([
-          '/bin/bash',
           '/usr/bin/curl',
           '/usr/bin/dig',
           '/bin/nc.openbsd',
