@@ -53,6 +53,8 @@ export const resourceTypes = {
   volumeSnapshotClasses: of('snapshot.storage.k8s.io', 'v1', 'volumesnapshotclasses', 'VolumeSnapshotClass', false),
   csiDrivers: of('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false),
   csiNodes: of('storage.k8s.io', 'v1', 'csinodes', 'CSINode', false),
+  clusterTrustBundles: of('certificates.k8s.io', 'v1', 'clustertrustbundles', 'ClusterTrustBundle', false),
+  podCertificateRequests: of('certificates.k8s.io', 'v1', 'podcertificaterequests', 'PodCertificateRequest'),
   leases: of('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   roles: of('rbac.authorization.k8s.io', 'v1', 'roles', 'Role'),
   roleBindings: of('rbac.authorization.k8s.io', 'v1', 'rolebindings', 'RoleBinding'),

@@ -5,6 +5,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import type { Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import type { ConfigIndex } from './config-index.ts'
+import type { PendingCertificate } from './pod-certificates.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import type { ReferenceIndex } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
@@ -43,6 +44,8 @@ export interface TenantSide {
   readonly writtenConfig: Set<string>
   /** Wanted hash of pods as they stand in the cache: they come by several times between two changes. */
   readonly translated: WeakMap<KubeObject, string>
+  /** Certificates asked for and not issued yet, by pod UID and source: their keys are nowhere else. */
+  readonly pendingCertificates: Map<string, PendingCertificate>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
   readonly justBound: Set<string>
   /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */
@@ -51,6 +54,8 @@ export interface TenantSide {
   readonly nodesInMaking: Map<string, Promise<void>>
   /** Events of super that wait for their turn, by `namespace/name` in super. */
   readonly pendingEvents: Map<string, KubeObject>
+  /** When and how often what the Events of super that were told last say it happened, by `namespace/name` in super. */
+  readonly toldEvents: Map<string, string>
   /** Labels of super nodes that the tenant sees also without pods there; undefined: none. */
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
   readonly recorder: EventRecorder

@@ -6,13 +6,13 @@ import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
+import { ensurePodSecrets } from './pod-secrets.ts'
 import type { SyncedResource, TenantWrite } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { ensureNode } from './sync-node.ts'
-import { ensureTokens } from './tokens.ts'
 
 const refOf = ({ metadata }: KubeObject) => ({
   name: metadata.name ?? '',
@@ -62,7 +62,7 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     }
   }
   if (pair && resource.type.kind === 'Pod' && action.kind === 'none' && !tenantObject.metadata.deletionTimestamp) {
-    const renewal = await ensureTokens(tenantObject, deps)
+    const renewal = await ensurePodSecrets(tenantObject, deps)
     if (renewal !== undefined) return { kind: 'done', againAfterMs: renewal }
   }
   return result
@@ -191,7 +191,7 @@ const create = async (
 ): Promise<SyncResult> => {
   const { tenant, superSide } = deps
   const { type } = resource
-  const renewal = type.kind === 'Pod' && tenantObject ? await ensureTokens(tenantObject, deps) : undefined
+  const renewal = type.kind === 'Pod' && tenantObject ? await ensurePodSecrets(tenantObject, deps) : undefined
   const client = clientFor(resource, deps)
   const cache = informerOf(superSide.informers, kindKey(type))
   try {

@@ -167,7 +167,9 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     translated: new WeakMap(),
     idleNodes: new Map(),
     nodesInMaking: new Map(),
+    pendingCertificates: new Map(),
     pendingEvents: new Map(),
+    toldEvents: new Map(),
     start: () => {
       for (const informer of [...informers.values(), ...definitionInformers]) informer.start()
     },

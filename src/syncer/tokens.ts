@@ -1,14 +1,7 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { AppError, hasCode } from '../lib/errors.ts'
-import {
-  renewAtAnnotation,
-  tenantLabel,
-  tenantNameAnnotation,
-  tenantNamespaceAnnotation,
-  tenantObjectUidAnnotation,
-} from '../tenancy/marks.ts'
-import { superNamespace, tokenSecretName } from '../tenancy/names.ts'
+import { AppError } from '../lib/errors.ts'
+import type { PodSecretMaker } from './pod-secrets.ts'
 import type { TokenSource } from './resource.ts'
 import { tokenSources } from './resources/pods.ts'
 import type { SyncDeps } from './sides.ts'
@@ -51,65 +44,24 @@ const requestToken = async (
 }
 
 /**
- * Sees to it that the pod's token Secret is in super and not due for renewal. Returns the milliseconds until it is, or undefined for a pod without tokens.
- * Tokens come from the tenant's own TokenRequest with the asked audience and life, bound to the pod: they end with it.
+ * The pod's service-account tokens: from the tenant's own TokenRequest with the asked audience and life, bound to the pod, with which they end. Asked for
+ * again when due, or when somebody else wrote to the Secret.
  */
-export const ensureTokens = async (pod: KubeObject, { tenant, now }: Deps): Promise<number | undefined> => {
-  const sources = tokenSources(pod)
-  if (sources.length === 0) return undefined
-  const { name = '', uid = '', namespace = '' } = pod.metadata
-  const superNs = superNamespace(tenant.ctx.tenant, namespace)
-  const secretName = tokenSecretName(name, uid)
-  const records = await tenant.config.of(superNs)
-  const record = records.get(`secrets/${secretName}`)
-  if (record?.renewAt !== undefined && record.renewAt > now()) return record.renewAt - now()
-
-  const tokens = await Promise.all(sources.map((source) => requestToken(pod, source, { tenant, now })))
-  const soonest = Math.min(...tokens.map(({ expires }) => expires))
-  const renewAt = now() + Math.max(shortestRenewalMs, (soonest - now()) * renewalShare)
-  const secret: KubeObject = {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: secretName,
-      namespace: superNs,
-      labels: { [tenantLabel]: tenant.ctx.tenant.uid },
-      annotations: {
-        [tenantNamespaceAnnotation]: namespace,
-        [tenantNameAnnotation]: name,
-        [tenantObjectUidAnnotation]: uid,
-        [renewAtAnnotation]: new Date(renewAt).toISOString(),
-      },
-    },
-    type: 'Opaque',
-    data: Object.fromEntries(sources.map(({ key }, index) => [key, Buffer.from(tokens[index]?.token ?? '').toString('base64')])),
-  }
-  const written = record
-    ? await tenant.superClient.replace(resourceTypes.secrets, secret)
-    : await tenant.superClient.create(resourceTypes.secrets, secret).catch(async (error: unknown) => {
-        // Written by a process that ended before it could note it down.
-        if (hasCode(error, 'KUBE_ALREADY_EXISTS')) return tenant.superClient.replace(resourceTypes.secrets, secret)
-        throw error
-      })
-  tenant.config.wrote(resourceTypes.secrets, written)
-  return renewAt - now()
-}
-
-/** Removes the token Secret of a pod that is gone from both sides. */
-export const dropTokens = async (
-  pod: { readonly name: string; readonly uid: string; readonly namespace: string },
-  { tenant }: Pick<SyncDeps, 'tenant'>,
-): Promise<void> => {
-  const superNs = superNamespace(tenant.ctx.tenant, pod.namespace)
-  const name = tokenSecretName(pod.name, pod.uid)
-  const records = await tenant.config.of(superNs)
-  const record = records.get(`secrets/${name}`)
-  if (!record) return
-  await tenant.superClient
-    .delete(resourceTypes.secrets, { name, namespace: superNs }, { uid: record.uid })
-    .catch((error: unknown) => {
-      // Its namespace may be on the way out already, with the right to delete in it.
-      if (!hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_CONFLICT')) throw error
-    })
-  tenant.config.deleted(resourceTypes.secrets, { name, namespace: superNs })
+export const tokenMaker: PodSecretMaker = {
+  kind: 'token',
+  isWanted: (pod) => tokenSources(pod).length > 0,
+  make: async (pod, record, { tenant, now }) => {
+    if (record?.renewAt !== undefined && record.renewAt > now())
+      return { kind: 'unchanged', againAfterMs: record.renewAt - now() }
+    const sources = tokenSources(pod)
+    const tokens = await Promise.all(sources.map((source) => requestToken(pod, source, { tenant, now })))
+    const soonest = Math.min(...tokens.map(({ expires }) => expires))
+    const renewAt = now() + Math.max(shortestRenewalMs, (soonest - now()) * renewalShare)
+    return {
+      kind: 'content',
+      data: Object.fromEntries(sources.map(({ key }, index) => [key, tokens[index]?.token ?? ''])),
+      renewAt,
+      againAfterMs: renewAt - now(),
+    }
+  },
 }

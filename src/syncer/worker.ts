@@ -5,6 +5,7 @@ import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { keyOf, parseKey, storeKey } from './keys.ts'
 import { hasPod, queueLeftovers } from './leftovers.ts'
+import { dropPodSecrets } from './pod-secrets.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
 import { syncAddress } from './sync-address.ts'
@@ -15,7 +16,6 @@ import { syncMirrored } from './sync-mirrored.ts'
 import { syncNode } from './sync-node.ts'
 import { syncObject } from './sync-object.ts'
 import { syncVolume } from './sync-volume.ts'
-import { dropTokens } from './tokens.ts'
 
 /** When an object of a declared kind is looked at again whose kind is not listed yet on one of the sides. */
 const unwatchedAgainMs = 500
@@ -45,7 +45,7 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
       const [name = '', uid = ''] = key.name.split(':')
       const pod = { name, uid, namespace: key.namespace }
       // Told by each side when it has lost the pod; the last of the two counts.
-      if (!hasPod(pod, deps)) await dropTokens(pod, deps)
+      if (!hasPod(pod, deps)) await dropPodSecrets(pod, deps)
       return { kind: 'done' }
     }
     case 'definitions':

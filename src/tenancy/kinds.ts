@@ -178,18 +178,8 @@ const nodeSide = [
         "object.spec.signerName in ['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving'] && request.operation == 'CREATE'",
       ),
     ],
-    [
-      'clustertrustbundles',
-      'ClusterTrustBundle',
-      'kept',
-      warns('a ClusterTrustBundle made here reaches no pod: use a ConfigMap'),
-    ],
-    [
-      'podcertificaterequests',
-      'PodCertificateRequest',
-      'kept',
-      warns('pods get no certificates from signers of this cluster: use a Secret'),
-    ],
+    ['clustertrustbundles', 'ClusterTrustBundle', 'tenant'],
+    ['podcertificaterequests', 'PodCertificateRequest', 'tenant'],
   ]),
 ]
 

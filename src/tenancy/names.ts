@@ -87,9 +87,16 @@ export const rootCaConfigMap = 'kube-root-ca.crt'
 export const superConfigName = (name: string): string =>
   name === rootCaConfigMap || name.endsWith(reservedSuffix) ? `${name}${reservedSuffix}` : name
 
-/** Name in super of the Secret with a pod's service-account tokens. No tenant name maps to it: those ending in the suffix carry it twice. */
-export const tokenSecretName = (podName: string, podUid: string): string =>
-  `${podName.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash([podUid], 12)}.token${reservedSuffix}`
+/** What the Secrets hold that go with one pod: service-account tokens, trust bundles, certificates of its own with their keys. */
+export const podSecretKinds = ['token', 'trust', 'cert'] as const
+export type PodSecretKind = (typeof podSecretKinds)[number]
+
+/** Name in super of a Secret that goes with a pod. No tenant name maps to it: those ending in the suffix carry it twice. */
+export const podSecretName = (podName: string, podUid: string, kind: PodSecretKind): string =>
+  `${podName.slice(0, 200).replace(/[-.]+$/, '')}.${shortHash([podUid], 12)}.${kind}${reservedSuffix}`
+
+/** Name in super of the Secret with a pod's service-account tokens. */
+export const tokenSecretName = (podName: string, podUid: string): string => podSecretName(podName, podUid, 'token')
 
 /** Label key on a super namespace that carries the value of a tenant namespace's label, for translated namespace selectors. */
 export const namespaceLabelKey = (key: string): string => `ns.berth.dev/${shortHash([key], 24)}`

@@ -26,6 +26,9 @@ const syncerRules = [
   rule('policy', ['poddisruptionbudgets'], read),
   rule('', ['pods'], ['patch', 'delete']),
   rule('', ['pods/status'], ['patch']),
+  // Trust bundles and certificates that pods ask for (KEP-3257, KEP-4317).
+  rule('certificates.k8s.io', ['clustertrustbundles'], read),
+  rule('certificates.k8s.io', ['podcertificaterequests'], ['get', 'create']),
   rule('', ['pods/binding', 'bindings', 'serviceaccounts/token'], ['create']),
   rule('', ['services'], ['create', 'patch', 'delete']),
   rule('', ['services/status', 'persistentvolumeclaims', 'persistentvolumeclaims/status'], ['patch']),

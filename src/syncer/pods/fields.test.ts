@@ -23,8 +23,8 @@ describe('refusedField', () => {
     ],
     [
       'counts what has no name',
-      { volumes: [{ name: 'v', projected: { sources: [{ secret: {} }, { podCertificate: {} }] } }] },
-      'volumes[v].projected.sources[1].podCertificate',
+      { volumes: [{ name: 'v', projected: { sources: [{ secret: {} }, { hologram: {} }] } }] },
+      'volumes[v].projected.sources[1].hologram',
     ],
     ['does not look into what is dropped', { overhead: { cpu: '1' }, evictionResponders: [{ warp: 9 }] }, undefined],
     ['passes over fields without a value', { schedulingGroup: null, resourceClaims: [], teleport: undefined }, undefined],

@@ -28,13 +28,6 @@ describe('at every level', () => {
     ['gitRepo', volume({ gitRepo: { repository: 'x' } }), 'FieldNotSupported', /gitRepo/],
     ['glusterfs', volume({ glusterfs: {} }), 'FieldNotSupported', /glusterfs/],
     [
-      'a trust bundle',
-      volume({ projected: { sources: [{ clusterTrustBundle: {} }] } }),
-      'FieldNotSupported',
-      /clusterTrustBundle/,
-    ],
-    ['a pod certificate', volume({ projected: { sources: [{ podCertificate: {} }] } }), 'FieldNotSupported', /podCertificate/],
-    [
       'a long FQDN',
       { setHostnameAsFQDN: true, hostname: 'h'.repeat(30), subdomain: 's'.repeat(30) },
       'FQDNTooLong',

@@ -1,5 +1,6 @@
 import { fieldRefFields, resourceRefFields } from './container-fields.ts'
 import { drop, pass, passing, refuse, translate, typeTable } from './fields.ts'
+import { labelSelectorFields } from './selector-fields.ts'
 
 const bySuperName = 'found under the name that it has in the super'
 const byNameTable = typeTable('LocalObjectReference', { name: translate(bySuperName) })
@@ -20,10 +21,32 @@ const defaults = passing('defaultMode', 'defaultUser')
 
 /** Sources inside a projected volume. */
 export const projectionFields = typeTable('VolumeProjection', {
-  clusterTrustBundle: refuse("the nodes know only the super cluster's trust bundles; use a ConfigMap"),
+  clusterTrustBundle: translate(
+    'the bundles of the tenant that are meant, looked at again each 30 seconds',
+    typeTable(
+      'ClusterTrustBundleProjection',
+      { labelSelector: pass(labelSelectorFields) },
+      passing('name', 'optional', 'path', 'signerName', 'user'),
+    ),
+  ),
   configMap: pass(typeTable('ConfigMapProjection', { name: translate(bySuperName), ...items }, passing('optional'))),
   downwardAPI: pass(typeTable('DownwardAPIProjection', downwardItems)),
-  podCertificate: refuse("the nodes can ask only the super cluster's signers; use a Secret"),
+  podCertificate: translate(
+    "a certificate that the tenant's signer issued for a PodCertificateRequest in the tenant, renewed when the signer says so",
+    typeTable(
+      'PodCertificateProjection',
+      passing(
+        'certificateChainPath',
+        'credentialBundlePath',
+        'keyPath',
+        'keyType',
+        'maxExpirationSeconds',
+        'signerName',
+        'user',
+        'userAnnotations',
+      ),
+    ),
+  ),
   secret: pass(typeTable('SecretProjection', { name: translate(bySuperName), ...items }, passing('optional'))),
   serviceAccountToken: translate(
     'a token of the tenant for this very pod, of this audience and life, renewed when 80 % of its life is over',

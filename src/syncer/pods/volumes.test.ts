@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { tokenSecretName } from '../../tenancy/names.ts'
+import { podSecretName, tokenSecretName } from '../../tenancy/names.ts'
 import { aTenantPod } from '../../testing/sync-builders.ts'
 import type { V1Volume } from './json-types.ts'
 import type { Pod } from './pod.ts'
@@ -69,4 +69,32 @@ test.for<[name: string, source: Record<string, unknown>, wanted: Record<string, 
   ],
 ])('%s', ([, source, wanted]) => {
   expect(inSuper(source)).toEqual(wanted)
+})
+
+test('trust bundles and certificates are found in Secrets of the pod', () => {
+  const pod = aTenantPod({ containers: [{ name: 'main' }] }) as Pod
+  const projected = superVolume(
+    {
+      name: 'ids',
+      projected: {
+        sources: [
+          { clusterTrustBundle: { name: 'roots', optional: true, path: 'ca.pem' } },
+          { podCertificate: { signerName: 'a/b', keyType: 'ED25519', keyPath: 'key.pem', certificateChainPath: 'chain.pem' } },
+        ],
+      },
+    },
+    pod,
+  ).projected
+  expect(projected?.sources).toEqual([
+    { secret: { name: podSecretName('web', 'tenant-pod-uid', 'trust'), items: [{ key: 'ids.0', path: 'ca.pem' }] } },
+    {
+      secret: {
+        name: podSecretName('web', 'tenant-pod-uid', 'cert'),
+        items: [
+          { key: 'ids.1.key', path: 'key.pem' },
+          { key: 'ids.1.chain', path: 'chain.pem' },
+        ],
+      },
+    },
+  ])
 })

@@ -1,8 +1,9 @@
-import { superConfigName, tokenSecretName } from '../../tenancy/names.ts'
+import { podSecretName, superConfigName } from '../../tenancy/names.ts'
 import { superDownwardItems } from './downward.ts'
 import { superRef } from './env.ts'
 import type { V1ProjectedVolumeSource, V1Volume, V1VolumeProjection } from './json-types.ts'
 import type { Pod } from './pod.ts'
+import { certificatePartKey, certificateParts } from './secret-sources.ts'
 import { tokenKey, tokenMode } from './tokens.ts'
 
 /** Volume sources that name a Secret, and the field that holds the reference `{ name }`. */
@@ -27,18 +28,31 @@ const superProjection = (
   index: number,
   { volume, pod }: { volume: V1Volume; pod: Pod },
 ): V1VolumeProjection => {
-  const { serviceAccountToken, configMap, secret, downwardAPI } = source
-  if (serviceAccountToken) {
-    const { name = '', uid = '' } = pod.metadata
-    const mode = tokenMode(volume.projected?.defaultMode, pod)
-    const { path, user } = serviceAccountToken as typeof serviceAccountToken & { readonly user?: number }
-    const item = {
-      key: tokenKey(volume.name, index),
-      path,
-      ...(mode !== undefined && { mode }),
-      ...(user !== undefined && { user }),
+  const { serviceAccountToken, clusterTrustBundle, podCertificate, configMap, secret, downwardAPI } = source
+  const { name = '', uid = '' } = pod.metadata
+  const key = tokenKey(volume.name, index)
+  const mode = tokenMode(volume.projected?.defaultMode, pod)
+  // `user` is newer than the client library's types (KEP-5607).
+  const item = (itemKey: string, path: string, { user }: { readonly path?: string; readonly user?: number }) => ({
+    key: itemKey,
+    path,
+    ...(mode !== undefined && { mode }),
+    ...(user !== undefined && { user }),
+  })
+  if (serviceAccountToken)
+    return {
+      secret: { name: podSecretName(name, uid, 'token'), items: [item(key, serviceAccountToken.path, serviceAccountToken)] },
     }
-    return { secret: { name: tokenSecretName(name, uid), items: [item] } }
+  if (clusterTrustBundle)
+    return {
+      secret: { name: podSecretName(name, uid, 'trust'), items: [item(key, clusterTrustBundle.path, clusterTrustBundle)] },
+    }
+  if (podCertificate) {
+    const items = Object.entries(certificateParts).flatMap(([field, part]) => {
+      const path = podCertificate[field as keyof typeof certificateParts]
+      return path ? [item(certificatePartKey(key, part), path, podCertificate as { readonly user?: number })] : []
+    })
+    return { secret: { name: podSecretName(name, uid, 'cert'), items } }
   }
   return {
     ...source,

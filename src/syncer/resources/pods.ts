@@ -12,6 +12,7 @@ import { podSuperWrites } from '../pods/super-writes.ts'
 import { updatePod } from '../pods/update.ts'
 import { defineResource } from '../resource.ts'
 
+export { trustSources } from '../pods/secret-sources.ts'
 export { tokenSources } from '../pods/tokens.ts'
 
 /**

@@ -7,8 +7,13 @@ export interface TextContext {
   readonly uids?: readonly (readonly [superUid: string, tenantUid: string])[]
 }
 
-/** Name of a pod's token Secret, as `tokenSecretName` makes it. */
-const tokenSecret = /[a-z0-9][a-z0-9.-]*\.[a-z2-7]{12}\.token\.berth/g
+/** Names of the Secrets that go with a pod, as `podSecretName` makes them, and what a tenant knows their content as. */
+const podSecret = /[a-z0-9][a-z0-9.-]*\.[a-z2-7]{12}\.(token|trust|cert)\.berth/g
+const podSecretWords: Readonly<Record<string, string>> = {
+  token: 'service-account-token',
+  trust: 'cluster-trust-bundle',
+  cert: 'pod-certificate',
+}
 
 /**
  * How a text of super reads in the tenant: namespace and UIDs are the tenant's, and names that only super knows are gone. The super namespace's name holds a
@@ -22,7 +27,9 @@ export const tenantText = ({ namespace, superNamespaceName, uids = [] }: TextCon
   ]
   const known = pairs.filter(([from, to]) => from !== '' && from !== to)
   return (text) =>
-    known.reduce((result, [from, to]) => result.replaceAll(from, to), text).replace(tokenSecret, 'service-account-token')
+    known
+      .reduce((result, [from, to]) => result.replaceAll(from, to), text)
+      .replace(podSecret, (_, kind: string) => podSecretWords[kind] ?? kind)
 }
 
 /** A copy of `value` whose `message` fields, at any depth, went through `text`. */

@@ -1,9 +1,9 @@
 import { type KubeObject, objectKey } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { renewAtAnnotation } from '../../tenancy/marks.ts'
-import { superNamespace, tokenSecretName } from '../../tenancy/names.ts'
+import { podSecretKinds, podSecretName, superNamespace } from '../../tenancy/names.ts'
 import type { SyncContext } from '../resource.ts'
-import { tokenSources } from '../resources/pods.ts'
+import { tokenSources, trustSources } from '../resources/pods.ts'
 import { ownerOf } from '../super-object.ts'
 import { namespaceFittings } from '../sync-namespace.ts'
 import { isLeaving } from './compare-pairs.ts'
@@ -50,7 +50,7 @@ const compareToken = (secret: KubeObject | undefined, pod: KubeObject, takenAt: 
 
 const isFinished = ({ status }: KubeObject): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
-/** A token Secret for each pod in super that mounts tokens, and none for a pod that is gone. */
+/** The Secrets that go with a pod are there for each pod in super that mounts tokens or trust bundles, and none for a pod that is gone. */
 export const compareTokens = (snapshot: Snapshot, ctx: SyncContext): readonly Difference[] => {
   const superPods = new Set(objectsOf(snapshot.superSide, resourceTypes.pods).map((pod) => ownerOf(pod)?.objectUid))
   const secrets = new Map(
@@ -60,12 +60,23 @@ export const compareTokens = (snapshot: Snapshot, ctx: SyncContext): readonly Di
   )
   const differences: Difference[] = []
   for (const pod of objectsOf(snapshot.tenant, resourceTypes.pods)) {
-    if (tokenSources(pod).length === 0) continue
     const { name = '', namespace = '', uid = '' } = pod.metadata
-    const key = `${superNamespace(ctx.tenant, namespace)}/${tokenSecretName(name, uid)}`
-    const secret = secrets.get(key)
-    secrets.delete(key)
+    const [secret, trust] = podSecretKinds.map((kind) => {
+      const key = `${superNamespace(ctx.tenant, namespace)}/${podSecretName(name, uid, kind)}`
+      const found = secrets.get(key)
+      secrets.delete(key)
+      return found
+    })
     if (pod.metadata.deletionTimestamp !== undefined || isFinished(pod) || !superPods.has(uid)) continue
+    if (trustSources(pod).length > 0 && !trust)
+      differences.push({
+        kind: 'missing-in-super',
+        resource: 'pods',
+        namespace,
+        name,
+        detail: 'the Secret with its trust bundles is missing',
+      })
+    if (tokenSources(pod).length === 0) continue
     const detail = compareToken(secret, pod, snapshot.takenAt)
     if (detail !== undefined)
       differences.push({ kind: secret ? 'field-in-super' : 'missing-in-super', resource: 'pods', namespace, name, detail })
@@ -78,7 +89,7 @@ export const compareTokens = (snapshot: Snapshot, ctx: SyncContext): readonly Di
       resource: 'secrets',
       namespace,
       name,
-      detail: `${key} holds tokens of a pod that is gone`,
+      detail: `${key} is of a pod that is gone`,
     })
   }
   return differences

@@ -196,7 +196,7 @@ describe('each way to disagree is told', () => {
         superSide['configmaps'] = []
         superSide['secrets']?.splice(0, 1)
       },
-      [/^extra-in-super secrets shop\/web-0: .* holds tokens of a pod that is gone/],
+      [/^extra-in-super secrets shop\/web-0: .* is of a pod that is gone/],
     ],
     [
       'a pod on a node that the tenant has not',
