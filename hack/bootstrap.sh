@@ -14,7 +14,7 @@ debian_packages() {
   docker info >/dev/null 2>&1 && return
   local wanted=(
     runc containernetworking-plugins iptables nftables conntrack kmod ethtool iproute2 util-linux procps # nodes
-    catatonit busybox-static bash dash wget curl netcat-openbsd bind9-dnsutils socat ca-certificates     # images
+    catatonit busybox-static bash wget curl netcat-openbsd bind9-dnsutils socat ca-certificates          # images
     openssl                                                                                              # certificates
   ) missing=() package
   for package in "${wanted[@]}"; do

@@ -1,19 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
-import { dirname, join } from 'node:path'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import versions from '../images/versions.json' with { type: 'json' }
-import { ensureBinaries } from './binaries.ts'
-import { cacheDir } from './cache.ts'
-import { ensureCluster, loadImages } from './cluster/index.ts'
 import { commandLine } from './command-line.ts'
-import { compare } from './conformance/compare.ts'
-import { type GinkgoRun, listSpecs, runGinkgo } from './conformance/ginkgo.ts'
-import { type Cause, section } from './conformance/report.ts'
-import { exactly, type SpecResult, shardOf } from './conformance/specs.ts'
-import { ensureTenant } from './conformance/tenant.ts'
-import { conformanceImages } from './images/conformance-images.ts'
-import { installBerth } from './install/index.ts'
+import { conformanceLines, conformanceSection, runConformance } from './conformance/run.ts'
 import { printProgress } from './progress.ts'
 
 const usage = `Usage: node hack/conformance.ts [options]
@@ -57,77 +47,46 @@ const wholeNumber = (option: 'procs' | 'minutes'): number => {
   return value
 }
 
-const tally = (results: readonly SpecResult[]): string =>
-  (['passed', 'failed', 'skipped'] as const)
-    .map((outcome) => `${results.filter((result) => result.outcome === outcome).length} ${outcome}`)
-    .join(', ')
+const side = (): 'tenant' | 'super' | undefined => {
+  const { only } = values
+  if (only === undefined || only === 'tenant' || only === 'super') return only
+  throw new Error(`--only is "${only}": it may be tenant or super`)
+}
+
+const shardOption = (): { index: number; count: number } | undefined => {
+  if (values.shard === undefined) return undefined
+  const [, index = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(values.shard)?.map(Number) ?? []
+  if (index < 1 || index > count) throw new Error(`--shard is "${values.shard}": it must be like 1/4`)
+  return { index, count }
+}
 
 const conformance = async (): Promise<void> => {
   const began = Date.now()
-  const progress = printProgress(began)
-  const { name, version, only } = values
-  if (only !== undefined && only !== 'tenant' && only !== 'super')
-    throw new Error(`--only is "${only}": it may be tenant or super`)
-  const procs = wholeNumber('procs')
-  const timeoutMs = wholeNumber('minutes') * 60_000
-  const programs = await ensureBinaries(['ginkgo', 'e2e.test', 'kubectl'], { progress })
-  const cluster = await ensureCluster({ name, progress })
-  progress('putting the images of the tests on the nodes')
-  await loadImages(cluster, await conformanceImages(progress))
-
-  const logDir = join(cacheDir(), 'conformance', name)
-  const results = async (side: string, kubeconfig: string, what: Pick<GinkgoRun, 'focus' | 'skip'>): Promise<SpecResult[]> => {
-    progress(`specs in ${side}`)
-    const found = await runGinkgo(
-      { programs, kubeconfig, procs, timeoutMs, logPath: join(logDir, `${side}.log`), ...what },
-      (line) => progress(`${side}: ${line}`),
-    )
-    await mkdir(logDir, { recursive: true })
-    await writeFile(join(logDir, `${side}.json`), JSON.stringify(found, undefined, 1))
-    progress(`${side}: ${tally(found)}`)
-    return found
-  }
-  const wanted = async (): Promise<Pick<GinkgoRun, 'focus' | 'skip'>> => {
-    const { focus, skip, shard } = values
-    const asked = { focus, ...(skip !== undefined && { skip }) }
-    if (shard === undefined) return asked
-    const [, index = 0, count = 0] = /^(\d+)\/(\d+)$/.exec(shard)?.map(Number) ?? []
-    if (index < 1 || index > count) throw new Error(`--shard is "${shard}": it must be like 1/4`)
-    const all = await listSpecs(programs, asked)
-    return { focus: exactly(shardOf(all, { index, count })) }
-  }
-
-  const what = await wanted()
-  if (only === 'super') {
-    await results('super', cluster.kubeconfigPath, what)
-    return
-  }
-  if (!values['no-install']) await installBerth(cluster, progress)
-  const tenant = `conformance-${version.split('.')[1]}`
-  const kubeconfig = await ensureTenant(cluster, { name: tenant, version }, progress)
-  const inTenant = await results(tenant, kubeconfig, what)
-  if (only === 'tenant') return
-  const notPassed = inTenant.filter(({ outcome }) => outcome !== 'passed').map((spec) => spec.name)
-  const inSuper = notPassed.length > 0 ? await results('super', cluster.kubeconfigPath, { focus: exactly(notPassed) }) : []
-  const comparison = compare(inTenant, inSuper)
-  for (const spec of comparison.worse) console.log(`passes in super only: ${spec.name}${spec.why ? `\n  ${spec.why}` : ''}`)
-  console.log(
-    `${comparison.passed} of ${inTenant.length} passed in the tenant, ${comparison.worse.length} in super only, ${comparison.neither.length} in neither`,
+  const { name, version, focus, skip, title, report } = values
+  const only = side()
+  const shard = shardOption()
+  const comparison = await runConformance(
+    {
+      name,
+      version,
+      focus,
+      ...(skip !== undefined && { skip }),
+      ...(shard && { shard }),
+      procs: wholeNumber('procs'),
+      timeoutMs: wholeNumber('minutes') * 60_000,
+      ...(only && { only }),
+      install: !values['no-install'],
+    },
+    printProgress(began),
   )
-  if (values.report !== undefined) {
-    const causes = JSON.parse(await readFile(join(import.meta.dirname, 'conformance/causes.json'), 'utf8')) as Cause[]
-    const facts = {
-      title: values.title,
-      superVersion: versions.kubernetes['1.37'],
-      tenantVersion: version,
-      date: new Date().toISOString().slice(0, 10),
-      machine: `${cpus().length} cores`,
-      minutes: Math.round((Date.now() - began) / 60_000),
-    }
-    await mkdir(dirname(values.report), { recursive: true })
-    await writeFile(values.report, section(facts, comparison, causes))
+  if (only) return
+  for (const line of conformanceLines(comparison)) console.log(line)
+  if (report !== undefined) {
+    await mkdir(dirname(report), { recursive: true })
+    const minutes = Math.round((Date.now() - began) / 60_000)
+    await writeFile(report, await conformanceSection(comparison, { title, version, minutes }))
   }
-  if (comparison.worse.length > 0 || inTenant.length === 0) process.exitCode = 1
+  if (comparison.worse.length > 0 || comparison.specs.length === 0) process.exitCode = 1
 }
 
 await commandLine(async () => (values.help ? console.log(usage) : conformance()))

@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { kubernetesVersions } from '../src/apis/tenant-control-plane.ts'
 import { downCluster } from './cluster/index.ts'
+import { conformanceLines, runConformance } from './conformance/run.ts'
+import { subset } from './conformance/subset.ts'
 import { printProgress } from './progress.ts'
 import { report, runStep, type Step, type StepResult, sourceSteps } from './steps.ts'
 
@@ -12,7 +15,7 @@ interface Tally {
 }
 
 const clusterName = 'test'
-const allSuites = ['source', 'unit', 'integration', 'cluster', 'e2e'] as const
+const allSuites = ['source', 'unit', 'integration', 'cluster', 'e2e', 'conformance'] as const
 
 const single = ({ ok }: StepResult): Tally => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 })
 const sum = (tallies: readonly Tally[]): Tally => ({
@@ -51,13 +54,37 @@ const vitest = async (project: string, dir: string, stop: AbortSignal): Promise<
   return fromReport(path, await runStep(step, { live: true, stop, env: { BERTH_TEST_CLUSTER: clusterName } }))
 }
 
+/** Tests of Kubernetes in a tenant of each version served. Runs on the cluster, and with the Berth, of the suite before. */
+const conformance = async (): Promise<Tally> => {
+  const tallies: Tally[] = []
+  for (const version of kubernetesVersions) {
+    try {
+      const comparison = await runConformance({ ...subset, name: clusterName, version, install: true }, progress)
+      for (const line of conformanceLines(comparison)) progress(line)
+      tallies.push({
+        passed: comparison.passed,
+        failed: comparison.specs.length === 0 ? 1 : comparison.specs.length - comparison.passed,
+      })
+    } catch (error) {
+      console.error(error)
+      tallies.push({ passed: 0, failed: 1 })
+    }
+  }
+  return sum(tallies)
+}
+
+const runSuite = (name: string, dir: string, stop: AbortSignal): Promise<Tally> => {
+  if (name === 'source') return source(stop)
+  return name === 'conformance' ? conformance() : vitest(name, dir, stop)
+}
+
 const runSuites = async (names: readonly string[], stop: AbortSignal): Promise<Tally> => {
   const dir = await mkdtemp(join(tmpdir(), 'berth-test-'))
   try {
     const tallies: Tally[] = []
     for (const name of names) {
       progress(`suite ${name}`)
-      const tally = stop.aborted ? { passed: 0, failed: 1 } : await (name === 'source' ? source(stop) : vitest(name, dir, stop))
+      const tally = stop.aborted ? { passed: 0, failed: 1 } : await runSuite(name, dir, stop)
       progress(`suite ${name}: ${tally.passed} passed, ${tally.failed} failed`)
       tallies.push(tally)
     }

@@ -1,7 +1,24 @@
+import { join } from 'node:path'
 import { ensureBinaries } from '../binaries.ts'
 import { type Progress, silent } from '../progress.ts'
+import { librariesOf, unpackedPackage } from './debian.ts'
 import { buildAll, busyboxFiles, programFiles } from './local-images.ts'
 import type { ImageArchive, ImageSpec } from './oci-image.ts'
+
+const nginxConfig = `daemon off;
+user root;
+pid /run/nginx.pid;
+error_log /dev/stderr;
+events {}
+http {
+  access_log /dev/stdout;
+  default_type text/html;
+  server {
+    listen 80;
+    root /usr/share/nginx/html;
+  }
+}
+`
 
 const testImage = (name: string): [string] => [`registry.k8s.io/e2e-test-images/${name}`]
 
@@ -12,6 +29,7 @@ const testImage = (name: string): [string] => [`registry.k8s.io/e2e-test-images/
 export const conformanceImages = async (progress: Progress = silent): Promise<readonly ImageArchive[]> => {
   const bin = await ensureBinaries(['agnhost', 'etcd', 'etcdctl', 'etcdutl', 'nnp', 'sample-apiserver'], { progress })
   const busybox = await busyboxFiles()
+  const nginx = join(await unpackedPackage('nginx'), 'usr/sbin/nginx')
   // The two pictures between which a rolling update goes are served as data about themselves.
   const picture = (name: string): ImageSpec => ({
     names: testImage(`${name}:1.8`),
@@ -29,6 +47,22 @@ export const conformanceImages = async (progress: Progress = silent): Promise<re
   return buildAll([
     picture('kitten'),
     picture('nautilus'),
+    {
+      names: ['1.27.0-2', '1.28.0-2'].map((version) => testImage(`nginx:${version}`)[0]) as [string, string],
+      layers: [
+        busybox,
+        await librariesOf([nginx]),
+        [
+          { path: '/usr/sbin/nginx', source: nginx },
+          { path: '/etc/nginx/nginx.conf', content: nginxConfig, mode: 0o644 },
+          { path: '/usr/share/nginx/html/index.html', content: 'nginx\n', mode: 0o644 },
+          { path: '/var/log/nginx', directory: true, mode: 0o777 },
+          { path: '/var/lib/nginx', directory: true, mode: 0o777 },
+          { path: '/run', directory: true, mode: 0o777 },
+        ],
+      ],
+      cmd: ['/usr/sbin/nginx'],
+    },
     { names: testImage('nonroot:1.5'), layers: [busybox], cmd: ['sh'], user: '1234' },
     {
       names: testImage('nonewprivs:1.4'),
@@ -37,7 +71,7 @@ export const conformanceImages = async (progress: Progress = silent): Promise<re
     },
     {
       names: testImage('glibc-dns-testing:2.1.1'),
-      layers: [busybox, await programFiles(['/bin/bash', '/usr/bin/dig', '/usr/bin/getent'])],
+      layers: [busybox, await programFiles(['/usr/bin/dig', '/usr/bin/getent'])],
       cmd: ['sh'],
     },
     {

@@ -1,4 +1,7 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { cacheDir } from '../cache.ts'
 import { run } from '../run.ts'
 import type { ImageFile } from './oci-image.ts'
 
@@ -10,4 +13,24 @@ export const librariesOf = async (programs: readonly string[]): Promise<ImageFil
     listings.flatMap((listing) => [...listing.matchAll(/(?:=> |^\s*)(\/\S+) \(/gm)].map(([, path = '']) => path)),
   )
   return [...paths].sort().map((path) => ({ path, source: realpathSync(path) }))
+}
+
+/** Folder with the content of a Debian package, unpacked and not installed: for servers that would start on this machine. */
+export const unpackedPackage = async (name: string): Promise<string> => {
+  const candidate = /Candidate: (\S+)/.exec(await run('apt-cache', ['policy', name]))?.[1]
+  if (candidate === undefined) throw new Error(`Debian has no package ${name}: apt-get update`)
+  const base = join(cacheDir(), 'debian')
+  const dir = join(base, `${name}-${candidate.replaceAll(/[^A-Za-z0-9.+-]/g, '_')}`)
+  if (existsSync(dir)) return dir
+  await mkdir(base, { recursive: true })
+  const partial = await mkdtemp(join(base, '.partial-'))
+  try {
+    await run('apt-get', ['-q', 'download', `${name}=${candidate}`], { cwd: partial, timeoutMs: 300_000 })
+    const [archive = ''] = await readdir(partial)
+    await run('dpkg-deb', ['-x', archive, 'content'], { cwd: partial })
+    await rename(join(partial, 'content'), dir)
+  } finally {
+    await rm(partial, { recursive: true, force: true })
+  }
+  return dir
 }

@@ -143,6 +143,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
         await programFiles([
           '/usr/bin/curl',
           '/usr/bin/dig',
+          '/usr/bin/getent',
           '/bin/nc.openbsd',
           '/bin/ip',
           '/usr/bin/ss',
