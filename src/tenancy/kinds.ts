@@ -60,7 +60,7 @@ const core = inGroup('', [
       ),
     },
   ],
-  ['persistentvolumeclaims', 'PersistentVolumeClaim', 'down', note('its volume comes up')],
+  ['persistentvolumeclaims', 'PersistentVolumeClaim', 'down', note('of a class that the platform offers; its volume comes up')],
   [
     'persistentvolumes',
     'PersistentVolume',
@@ -114,9 +114,9 @@ const network = [
       'up',
       ownClass('IngressClass', 'is served only if a controller for it runs in this cluster'),
     ],
-    ['ingresses', 'Ingress', 'down', note('of a class that the platform offers')],
+    ['ingresses', 'Ingress', 'down', note('of a class that the platform offers, with annotations and hosts that it allows')],
     ['ipaddresses', 'IPAddress', 'tenant'],
-    ['networkpolicies', 'NetworkPolicy', 'down'],
+    ['networkpolicies', 'NetworkPolicy', 'down', note('selects namespaces of this tenant only')],
     [
       'servicecidrs',
       'ServiceCIDR',
@@ -247,6 +247,17 @@ export const knownCustomKinds: readonly TenantKind[] = [
   ...inGroup('crd.projectcalico.org', [
     ['networkpolicies', 'NetworkPolicy', 'kept', noEnforcer('NetworkPolicy of this group')],
     ['globalnetworkpolicies', 'GlobalNetworkPolicy', 'kept', noEnforcer('GlobalNetworkPolicy')],
+  ]),
+  ...inGroup('snapshot.storage.k8s.io', [
+    [
+      'volumesnapshots',
+      'VolumeSnapshot',
+      'kept',
+      {
+        ...note('goes down where the operator declares it'),
+        ...warns('no VolumeSnapshot is taken here: the platform does not offer snapshots to this cluster'),
+      },
+    ],
   ]),
   ...inGroup('k8s.cni.cncf.io', [
     [
