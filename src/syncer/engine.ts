@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { pumpEvents } from './event-pump.ts'
+import { hearersOf } from './event-subject.ts'
 import { keyOf, tokensKey } from './keys.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { isInside } from './resources/addresses.ts'
@@ -130,12 +131,8 @@ export const createEngine = (options: EngineOptions): Engine => {
     onSynced: (item, seconds, error) => metrics.synced(item, seconds, error),
   })
 
-  const onSuperPodEvent = (event: KubeObject): void => {
-    const { namespace = '', name = '' } = event.metadata
-    const uid = superCaches.informers.get('namespaces')?.get(namespace)?.metadata.labels?.[tenantLabel]
-    const tenant = uid !== undefined ? tenants.get(uid) : undefined
-    if (uid === undefined || !tenant) return
-    if (tenant.holdEvent(`${namespace}/${name}`, event)) queue.addLater({ tenant: uid, key: keyOf('events', namespace, name) })
+  const onEventInSuper = (event: KubeObject): void => {
+    for (const uid of hearersOf(event, { superSide: superCaches, tenants })) tenants.get(uid)?.holdEvent(event)
   }
 
   const sources = tenantSources({
@@ -212,7 +209,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       await Promise.all([superCaches.whenSynced(wait), sources.whenSynced(wait)])
       started = true
       queue.start((item) => worker.run(item))
-      void pumpEvents(onSuperPodEvent, { client: superClient, log, signal: stopping.signal })
+      void pumpEvents(onEventInSuper, { client: superClient, log, signal: stopping.signal })
       await yieldToOthers()
       reassign()
     },

@@ -5,10 +5,12 @@ import type { KubeClient } from '../kube/client.ts'
 import { AppError, explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue } from '../runtime/fair-queue.ts'
+import { tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { brakeReason } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
 import { tenantClasses } from './classes.ts'
+import { readBacklog } from './event-pump.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
@@ -44,8 +46,8 @@ export interface ServedTenant {
   answered(answered: boolean): void
   hear(source: TenantSource): void
   namespaceLost(tenantNamespace: string): void
-  /** False when there is no room for it. */
-  holdEvent(key: string, event: KubeObject): boolean
+  /** An Event of super waits for its turn to be told, if there is room for it. */
+  holdEvent(event: KubeObject): void
   readonly frozen: string | undefined
   start(): void
   stop(): Promise<void>
@@ -245,10 +247,30 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     listed = true
     enqueueAll()
     setLimit()
+    tellBacklog().catch((error: unknown) => {
+      if (!stopping.signal.aborted) log.warn({ error: explainError(error) }, 'events of before could not be read')
+    })
     every(leaseEveryMs, 'lease', beat)
     every(nodeLeaseEveryMs, 'node leases', () => renewNodeLeases({ tenant: side, now }))
     const patrolTimer = setTimeout(() => every(patrolEveryMs, 'patrol', runPatrol), patrolEveryMs)
     timers.add(patrolTimer)
+  }
+
+  const holdEvent = (event: KubeObject): void => {
+    const { namespace = '', name = '' } = event.metadata
+    const key = storeKey(namespace, name)
+    if (!side.pendingEvents.has(key) && side.pendingEvents.size >= heldEvents) return
+    side.pendingEvents.set(key, event)
+    queue.addLater({ tenant: uid, key: keyOf('events', namespace, name) })
+  }
+
+  /** Tells what happened while nobody served the tenant. */
+  const tellBacklog = async (): Promise<void> => {
+    const namespaces = informerOf(superCaches.informers, 'namespaces')
+      .list()
+      .filter(({ metadata }) => metadata.labels?.[tenantLabel] === uid)
+      .map(({ metadata }) => metadata.name ?? '')
+    await readBacklog(namespaces, holdEvent, { client: superClient, signal: stopping.signal })
   }
 
   const runPatrol = async (): Promise<void> => {
@@ -315,11 +337,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       }
       side.writtenConfig.clear()
     },
-    holdEvent: (key, event) => {
-      if (!side.pendingEvents.has(key) && side.pendingEvents.size >= heldEvents) return false
-      side.pendingEvents.set(key, event)
-      return true
-    },
+    holdEvent,
     start: () => {
       setLimit()
       void run().catch((error: unknown) => {

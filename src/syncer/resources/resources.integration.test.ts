@@ -257,7 +257,7 @@ describe('what comes up is taken by the tenant', () => {
             reportingComponent: 'default-scheduler',
             reportingInstance: 'scheduler-1',
           },
-          { involved: aTenantPod(), superNamespaceName: superNs, ctx },
+          { involved: aTenantPod(), superNamespaceName: superNs, isSuperNamespace: () => false },
         ),
     ],
   ])('%s', async ([, type, object]) => {
