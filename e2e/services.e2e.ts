@@ -1,7 +1,9 @@
+import { get } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { superNamespace } from '../src/tenancy/names.ts'
 import { apply, getJson, listJson, superKubectl, type Thing, world } from './support/kubectl.ts'
-import { busybox, deployment, idle, namespace, pod, service, shell, webServer } from './support/objects.ts'
+import { deployment, idle, namespace, pod, service, shell, webServer } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant } from './support/tenant.ts'
 import { podReady, rolledOut, waitFor } from './support/wait.ts'
 
@@ -49,30 +51,37 @@ describe('Services of a tenant', () => {
         ],
       }),
       service('work', 'one', { selector: { app: 'one' } }),
-      pod('work', 'client', { ...shell(idle), image: busybox }),
+      pod('work', 'client', webServer()),
     )
     await rolledOut(tenant.kubectl, 'work', 'deployment/web')
     await podReady(tenant.kubectl, 'work', 'client')
   })
   afterAll(() => deleteTenants('services'))
 
-  const fromClient = (script: string): Promise<string> =>
-    tenant.kubectl(['exec', 'client', ...at, '--', 'sh', '-c', script], { timeoutMs: 30_000 })
+  const fromClient = (...command: readonly string[]): Promise<string> =>
+    tenant.kubectl(['exec', 'client', ...at, '--', ...command], { timeoutMs: 30_000 })
   const specOf = async (name: string): Promise<ServiceSpec> =>
     (await getJson<Thing & { spec: ServiceSpec }>(tenant.kubectl, ['service', name, ...at])).spec
   const patch = (name: string, spec: object): Promise<string> =>
     tenant.kubectl(['patch', 'service', name, ...at, '--type=merge', '-p', JSON.stringify({ spec })])
   const webPods = () => listJson(tenant.kubectl, ['pods', '-l', 'app=web', ...at])
-  /** Names that answer at a URL: as many as there are in twenty tries. */
-  const answers = async (url: string): Promise<Set<string>> => {
-    const script = `for i in $(seq 20); do wget -q -T 2 -O - http://${url}/hostname || echo none; echo; done`
-    return new Set((await fromClient(script)).split('\n').filter(Boolean))
+  /** Names of the pods that answer to a pod of the tenant: all that ten tries find. */
+  const answers = async (host: string, { port = 80, protocol = 'http' } = {}): Promise<Set<string>> => {
+    const query = `request=hostname&protocol=${protocol}&host=${host}&port=${port}&tries=10`
+    const said = await fromClient('wget', '-q', '-T', '20', '-O', '-', `http://localhost:8080/dial?${query}`)
+    return new Set((JSON.parse(said) as { responses?: string[] }).responses)
   }
   const names = async (): Promise<Set<string>> => new Set((await webPods()).map(({ metadata }) => metadata.name))
 
-  /** A request from this machine to a port of a node, as from outside of the cluster. */
-  const fromOutside = async (ip: string, port: number): Promise<string> =>
-    (await fetch(`http://${ip}:${port}/hostname`, { signal: AbortSignal.timeout(2_000) })).text()
+  /** A request from this machine to a port of a node, as from outside of the cluster, each by a connection of its own. */
+  const fromOutside = (host: string, port: number): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const asked = get({ host, port, path: '/hostname', agent: false, timeout: 2_000 }, (answer) => {
+        text(answer).then(resolve, reject)
+      })
+      asked.on('timeout', () => asked.destroy(new Error(`${host}:${port} gave no answer within 2 s`)))
+      asked.on('error', reject)
+    })
 
   test('both pods answer at the address that super has as well, by TCP and by UDP', async () => {
     await waitFor('both pods answer', async () => (await answers('web')).size === 2)
@@ -84,8 +93,7 @@ describe('Services of a tenant', () => {
       superNamespace(tenant, 'work'),
     ])
     expect(below.spec.clusterIP).toBe((await specOf('web')).clusterIP)
-    const said = await waitFor('an answer by UDP', () => fromClient('echo hostname | nc -u -w 1 web 81'))
-    expect(await names()).toContain(said)
+    await waitFor('both pods answer by UDP', async () => (await answers('web', { port: 81, protocol: 'udp' })).size === 2)
   })
 
   test('sessions stay with one pod while the Service asks for it', async () => {
@@ -132,7 +140,7 @@ describe('Services of a tenant', () => {
     )
     await podReady(tenant.kubectl, 'work', 'db-a', 'db-b')
     const pods = await listJson(tenant.kubectl, ['pods', '-l', 'role=db', ...at])
-    const lookUp = (name: string): Promise<string> => fromClient(`nslookup -type=a ${name}.work.svc.cluster.local`)
+    const lookUp = (name: string): Promise<string> => fromClient('nslookup', '-type=a', `${name}.work.svc.cluster.local`)
     for (const { metadata, status } of pods) {
       const ip = String(status?.['podIP'])
       await waitFor(`${metadata.name} by name`, async () => (await lookUp(`${metadata.name}.db`)).includes(ip), {
@@ -157,7 +165,7 @@ describe('Services of a tenant', () => {
       ports: [{ port: 88, targetPort: 8080 }],
     })
     // DNS answers of the past are kept for five seconds.
-    await waitFor('an answer at the new port', async () => (await answers('alias:88')).size === 2, { everyMs: 1_000 })
+    await waitFor('an answer at the new port', async () => (await answers('alias', { port: 88 })).size === 2, { everyMs: 1_000 })
   })
 
   test('a Service without a selector has the endpoints it is given', async () => {

@@ -246,6 +246,19 @@ export const tenantControlPlaneSpec = z.object({
         .describe(
           'Annotations of Ingresses that go down with any value, beside the known harmless ones; `*` at the end: all that begin so. Controllers paste values into their configuration: allow only what a hostile tenant may say',
         ),
+      serviceAnnotations: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .max(317)
+            .regex(/^[A-Za-z0-9._/-]+\*?$/),
+        )
+        .max(100)
+        .default([])
+        .describe(
+          'Annotations of Services that go down with any value; `*` at the end: all that begin so. Load balancers give addresses away by them: allow only what a hostile tenant may say',
+        ),
       ingressHosts: z
         .array(
           z

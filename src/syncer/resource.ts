@@ -9,6 +9,8 @@ import type { TenantClasses } from './classes.ts'
 export interface SyncPolicy {
   /** Keys of Ingress annotations that go down with any value; `*` at the end stands for all that begin so. */
   readonly ingressAnnotations: readonly string[]
+  /** Keys of Service annotations that go down with any value, likewise. */
+  readonly serviceAnnotations: readonly string[]
   /** Hosts that Ingresses may claim, `*.` before a domain for all below it; undefined: any. */
   readonly ingressHosts: readonly string[] | undefined
   /** CSI drivers that pods may use for inline volumes. */

@@ -26,6 +26,7 @@ const dnsIndex = 10
 
 const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
   ingressAnnotations: sync.ingressAnnotations,
+  serviceAnnotations: sync.serviceAnnotations,
   ingressHosts: sync.ingressHosts,
   inlineCSIDrivers: sync.inlineCSIDrivers,
 })

@@ -9,7 +9,12 @@ import { frozen } from './frozen.ts'
 export const everyClass: TenantClasses = { allows: () => true, defaultOf: () => undefined, isDefault: () => undefined }
 
 /** What a tenant may say to super's controllers when the operator says nothing. */
-export const strictPolicy: SyncPolicy = { ingressAnnotations: [], ingressHosts: undefined, inlineCSIDrivers: [] }
+export const strictPolicy: SyncPolicy = {
+  ingressAnnotations: [],
+  serviceAnnotations: [],
+  ingressHosts: undefined,
+  inlineCSIDrivers: [],
+}
 
 /** What a translation knows of a tenant in tests: acme, with the slice 10.96.4.0/24. */
 export const aSyncContext = (

@@ -66,7 +66,8 @@ const ofController = (key: string): boolean => {
   )
 }
 
-const isNamed = (key: string, allowed: readonly string[]): boolean =>
+/** True for a key that one of the patterns names; `*` at the end of a pattern stands for all that begin so. */
+export const isNamed = (key: string, allowed: readonly string[]): boolean =>
   allowed.some((pattern) => (pattern.endsWith('*') ? key.startsWith(pattern.slice(0, -1)) : key === pattern))
 
 /**

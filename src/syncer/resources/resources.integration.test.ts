@@ -53,22 +53,12 @@ const tenantService = async (spec: Record<string, unknown>, name: string): Promi
   return frozen(service)
 }
 
-/** What a Service that becomes an ExternalName loses. */
-const noAddress = {
-  clusterIP: undefined,
-  clusterIPs: undefined,
-  ipFamilies: undefined,
-  ipFamilyPolicy: undefined,
-  internalTrafficPolicy: undefined,
-}
-
 describe('services', () => {
   const ports = [{ name: 'http', port: 80 }]
 
   test.for<[name: string, spec: Record<string, unknown>]>([
     ['cluster-ip', { clusterIP: '10.96.4.20', ports, selector: { app: 'a' } }],
     ['headless', { clusterIP: 'None', ports }],
-    ['external-name', { type: 'ExternalName', externalName: 'db.example' }],
     ['node-port', { type: 'NodePort', clusterIP: '10.96.4.21', ports }],
     ['balanced', { type: 'LoadBalancer', clusterIP: '10.96.4.22', externalTrafficPolicy: 'Local', ports }],
   ])('%s: super has what the tenant has', async ([name, spec]) => {
@@ -106,7 +96,6 @@ describe('services', () => {
       { clusterIP: '10.96.4.40', ports },
       { ports: [...ports, { name: 'https', port: 443, protocol: 'TCP', targetPort: 443 }] },
     ],
-    ['turns-external', { clusterIP: '10.96.4.41', ports }, { type: 'ExternalName', externalName: 'x.example', ...noAddress }],
     [
       'gives-up-node-port',
       { type: 'NodePort', clusterIP: '10.96.4.42', ports },

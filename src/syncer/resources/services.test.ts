@@ -20,7 +20,6 @@ describe('services.toSuper', () => {
   test.for<[name: string, spec: Record<string, unknown>]>([
     ['keeps the address', {}],
     ['keeps a headless one headless', { clusterIP: 'None', clusterIPs: ['None'], selector: { app: 'db' } }],
-    ['passes an ExternalName', { type: 'ExternalName', externalName: 'db.example', clusterIP: undefined, clusterIPs: undefined }],
     [
       'takes both families',
       { clusterIPs: ['10.96.4.20', 'fd00:4::20'], ipFamilies: ['IPv4', 'IPv6'], ipFamilyPolicy: 'RequireDualStack' },
@@ -33,7 +32,10 @@ describe('services.toSuper', () => {
     ['takes no offence at empty lists', { externalIPs: [] }],
   ])('%s', ([, spec]) => {
     const { externalIPs: _none, ...wanted } = service(spec).spec
-    expect(toSuper(spec)).toEqual({ kind: 'object', body: { fields: { spec: JSON.parse(JSON.stringify(wanted)) } } })
+    expect(toSuper(spec)).toEqual({
+      kind: 'object',
+      body: { annotations: {}, fields: { spec: JSON.parse(JSON.stringify(wanted)) } },
+    })
   })
 
   test.for<[name: string, spec: Record<string, unknown>, reason: string]>([
@@ -45,6 +47,49 @@ describe('services.toSuper', () => {
     ['an unknown field', { teleport: true }, 'FieldNotSupported'],
   ])('refuses %s', ([, spec, reason]) => {
     expect(toSuper(spec)).toMatchObject({ kind: 'refused', reason })
+  })
+
+  test('leaves another name to the DNS of the tenant', () => {
+    expect(toSuper({ type: 'ExternalName', externalName: 'db.example', clusterIP: undefined, clusterIPs: undefined })).toEqual({
+      kind: 'tenant-only',
+    })
+  })
+
+  const noted = (annotations: Record<string, string>, type: string, serviceAnnotations: string[] = []) =>
+    services.toSuper(service({ type }, { metadata: { annotations } }), aSyncContext({ policy: { serviceAnnotations } }))
+  const pool = { 'metallb.io/address-pool': 'shared' }
+  const internal = { 'service.beta.kubernetes.io/aws-load-balancer-internal': 'true' }
+
+  test.for<[name: string, annotations: Record<string, string>, type: string, allowed: string[], passing: Record<string, string>]>(
+    [
+      [
+        'keeps what is not for super',
+        { team: 'a', 'external-dns.alpha.kubernetes.io/hostname': 'x.example' },
+        'LoadBalancer',
+        [],
+        {},
+      ],
+      [
+        'passes what is harmless',
+        { 'service.kubernetes.io/topology-mode': 'Auto' },
+        'ClusterIP',
+        [],
+        { 'service.kubernetes.io/topology-mode': 'Auto' },
+      ],
+      ['minds no balancer without one', pool, 'NodePort', [], {}],
+      ['passes what the operator lets through', { ...pool, team: 'a' }, 'LoadBalancer', ['metallb.io/*'], pool],
+      ['passes what the operator names', internal, 'LoadBalancer', Object.keys(internal), internal],
+    ],
+  )('of annotations, %s', ([, annotations, type, allowed, passing]) => {
+    const result = noted(annotations, type, allowed)
+    expect(result.kind === 'object' && result.body.annotations).toEqual(passing)
+  })
+
+  test.for([pool, internal, { 'lbipam.cilium.io/ips': '203.0.113.1' }])('refuses a load balancer with %j', (annotations) => {
+    expect(noted(annotations, 'LoadBalancer', ['metallb.io/other'])).toMatchObject({
+      kind: 'refused',
+      reason: 'AnnotationNotAllowed',
+    })
   })
 
   test("leaves the API server's own where it is", () => {

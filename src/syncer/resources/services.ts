@@ -6,6 +6,7 @@ import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1ServiceSpec } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
 import { isInside } from './addresses.ts'
+import { refusedAnnotation, superAnnotations } from './service-annotations.ts'
 import { askedPortsText, changedNodePorts, withNodePorts, withoutTakenPorts } from './service-ports.ts'
 import { statusWrites } from './service-status.ts'
 
@@ -44,9 +45,17 @@ const addressesOf = ({ clusterIP, clusterIPs }: V1ServiceSpec): readonly string[
     (address) => address !== undefined && address !== '' && address !== 'None',
   ) as string[]
 
-const refusal = ({ spec }: Service, { serviceSlices, apiServerAddress }: SyncContext): Translation | undefined => {
+const refusal = (
+  { spec, metadata }: Service,
+  { serviceSlices, apiServerAddress, policy }: SyncContext,
+): Translation | undefined => {
   const refused = refusedField(spec, serviceFields)
   if (refused) return { kind: 'refused', reason: 'FieldNotSupported', message: `spec.${refused.field}: ${refused.why}` }
+  const annotation = spec.type === 'LoadBalancer' ? refusedAnnotation(metadata.annotations, policy.serviceAnnotations) : undefined
+  if (annotation !== undefined) {
+    const message = `annotation ${annotation} may not be set in this cluster: it decides over addresses that are not this cluster's alone`
+    return { kind: 'refused', reason: 'AnnotationNotAllowed', message }
+  }
   for (const address of addressesOf(spec)) {
     if (!isInside(address, serviceSlices)) {
       return {
@@ -139,11 +148,14 @@ export const services = defineResource<Service>({
     const { name, namespace } = service.metadata
     // Super has had the one in front of the tenant's API server before the tenant was there.
     if (namespace === 'default' && name === 'kubernetes') return { kind: 'tenant-only' }
+    // Another name is a matter of the tenant's DNS. Super's Ingress controllers would look it up among super's names.
+    if (service.spec.type === 'ExternalName') return { kind: 'tenant-only' }
     const asked = askedPortsText(service.spec)
     return (
       refusal(service, ctx) ?? {
         kind: 'object',
         body: {
+          annotations: superAnnotations(service.metadata.annotations, ctx.policy.serviceAnnotations),
           ...(asked !== undefined && { marks: { [askedNodePortsAnnotation]: asked } }),
           fields: { spec: superSpec(service.spec) },
         },
