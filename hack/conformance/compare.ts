@@ -6,6 +6,8 @@ export interface ComparedSpec {
   readonly tenant: Outcome
   /** Undefined: not run there, since it passed in the tenant. */
   readonly super?: Outcome
+  /** In a tenant that may have privileged pods; only of what passes in super and not in the default tenant. */
+  readonly privileged?: Outcome
   /** Why it did not pass in the tenant. */
   readonly why?: string
 }
@@ -19,12 +21,24 @@ export interface Comparison {
   readonly passed: number
 }
 
-/** Sets the tenant's results beside super's. Super need only have run what did not pass in the tenant. */
-export const compare = (tenant: readonly SpecResult[], superResults: readonly SpecResult[]): Comparison => {
-  const inSuper = new Map(superResults.map((result) => [result.name, result.outcome]))
+const byName = (results: readonly SpecResult[]): ReadonlyMap<string, Outcome> =>
+  new Map(results.map((result) => [result.name, result.outcome]))
+
+/**
+ * Sets the tenant's results beside super's and a privileged tenant's. Super need only have run what did not pass in the tenant, and the privileged tenant what
+ * of that passes in super.
+ */
+export const compare = (
+  tenant: readonly SpecResult[],
+  superResults: readonly SpecResult[],
+  privilegedResults: readonly SpecResult[] = [],
+): Comparison => {
+  const inSuper = byName(superResults)
+  const inPrivileged = byName(privilegedResults)
   const specs = tenant.map(({ name, outcome, why }): ComparedSpec => {
     const other = inSuper.get(name)
-    return { name, tenant: outcome, ...(other && { super: other }), ...(why && { why }) }
+    const privileged = inPrivileged.get(name)
+    return { name, tenant: outcome, ...(other && { super: other }), ...(privileged && { privileged }), ...(why && { why }) }
   })
   const notPassed = specs.filter((spec) => spec.tenant !== 'passed')
   return {

@@ -39,8 +39,8 @@ export const section = (facts: RunFacts, { specs, worse, neither, passed }: Comp
     ...(worse.length === 0
       ? ['Every spec that passes in super passes in the tenant.']
       : table(
-          ['Passes in super only', 'In the tenant', 'Cause'],
-          worse.map((spec) => [spec.name, spec.tenant, causeOf(spec, causes)]),
+          ['Passes in super only', 'In the tenant', 'In a privileged tenant', 'Cause'],
+          worse.map((spec) => [spec.name, spec.tenant, spec.privileged ?? 'not run', causeOf(spec, causes)]),
         )),
     '',
     ...(neither.length === 0

@@ -5,10 +5,10 @@ import { waitReady } from '../demo/wait-ready.ts'
 import { saveTenantKubeconfig } from '../demo/workbench.ts'
 import type { Progress } from '../progress.ts'
 
-/** Makes a tenant with no setting but its version, and gives its kubeconfig's path. One that is there already is used. */
+/** Makes a tenant, or changes it to this spec, and gives its kubeconfig's path once it is Ready. */
 export const ensureTenant = async (
   cluster: LocalCluster,
-  { name, version }: { readonly name: string; readonly version: string },
+  { name, spec }: { readonly name: string; readonly spec: object },
   progress: Progress,
 ): Promise<string> => {
   const { kubectl: program } = cluster.binaries
@@ -17,7 +17,7 @@ export const ensureTenant = async (
     apiVersion: 'berth.dev/v1alpha1',
     kind: 'TenantControlPlane',
     metadata: { name, namespace: 'default' },
-    spec: { version },
+    spec,
   }
   await kubectl(['apply', '--server-side', '--field-manager=berth-conformance', '-f', '-'], { input: JSON.stringify(object) })
   await waitReady({ kubectl: program, kubeconfig: cluster.kubeconfigPath, name }, progress)

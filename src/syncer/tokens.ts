@@ -45,13 +45,15 @@ const requestToken = async (
 
 /**
  * The pod's service-account tokens: from the tenant's own TokenRequest with the asked audience and life, bound to the pod, with which they end. Asked for
- * again when due, or when somebody else wrote to the Secret.
+ * again when due, when somebody else wrote to the Secret, and once the pod has its node: a kubelet asks only then, and the token names the node
+ * (KEP-4193). The first are there so that a pod need not wait for them on its node.
  */
 export const tokenMaker: PodSecretMaker = {
   kind: 'token',
   isWanted: (pod) => tokenSources(pod).length > 0,
   make: async (pod, record, { tenant, now }) => {
-    if (record?.renewAt !== undefined && record.renewAt > now())
+    const node: string = pod.spec.nodeName ?? ''
+    if (record?.renewAt !== undefined && record.renewAt > now() && record.hash === node)
       return { kind: 'unchanged', againAfterMs: record.renewAt - now() }
     const sources = tokenSources(pod)
     const tokens = await Promise.all(sources.map((source) => requestToken(pod, source, { tenant, now })))
@@ -61,6 +63,7 @@ export const tokenMaker: PodSecretMaker = {
       kind: 'content',
       data: Object.fromEntries(sources.map(({ key }, index) => [key, tokens[index]?.token ?? ''])),
       renewAt,
+      hash: node,
       againAfterMs: renewAt - now(),
     }
   },
