@@ -12,7 +12,8 @@ import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer
 import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
-const { pods, namespaces, events, podDisruptionBudgets, priorityClasses, runtimeClasses } = resourceTypes
+const { pods, namespaces, events, podDisruptionBudgets, priorityClasses, runtimeClasses, secrets, serviceAccounts } =
+  resourceTypes
 const namespace = 'life'
 const soon = { deadlineMs: 30_000 }
 /** Two cores for everything: a step of a story takes its time. */
@@ -367,6 +368,101 @@ describe('classes', () => {
     expect((await told('unsupported', 'RuntimeClassNotAllowed')).message).toContain('mine')
     expect(await superPod('unsupported')).toBeUndefined()
     for (const name of ['sandboxed', 'unsupported']) await remove(name, 0)
+  })
+})
+
+describe('tokens', () => {
+  const secretsOf = async (uid: string): Promise<KubeObject[]> => {
+    const { items } = await superClient().list<KubeObject>(secrets, { namespace: superNs })
+    return items.filter(({ metadata }) => metadata.annotations?.['berth.dev/uid'] === uid)
+  }
+  const tokensOf = async (uid: string): Promise<string[]> => {
+    const [secret, ...more] = await secretsOf(uid)
+    if (!secret || more.length > 0) throw new Error(`${more.length + 1} Secrets of pod ${uid}`)
+    return Object.values(secret.data as Record<string, string>).map((value) => Buffer.from(value, 'base64').toString())
+  }
+  const claimsOf = (token: string) =>
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { aud: string[]; exp: number; iat: number }
+  /** What the tenant's API server thinks of a token for this audience. */
+  const isBelieved = async (token: string, audience: string): Promise<boolean> => {
+    const { status } = await acme.api.client.create<KubeObject>(
+      { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenReview', plural: 'tokenreviews', namespaced: false },
+      {
+        apiVersion: 'authentication.k8s.io/v1',
+        kind: 'TokenReview',
+        metadata: {},
+        spec: { token, audiences: [audience] },
+      },
+    )
+    return status?.authenticated === true
+  }
+
+  test('of several audiences and lives in one volume, renewed at 80 % of their life, of no worth after the pod', {
+    timeout,
+  }, async () => {
+    await acme.api.client.create(serviceAccounts, { metadata: { name: 'builder', namespace } })
+    const sources = [
+      { serviceAccountToken: { path: 'vault', audience: 'vault', expirationSeconds: 600 } },
+      { serviceAccountToken: { path: 'store', audience: 'store', expirationSeconds: 1200 } },
+      { downwardAPI: { items: [{ path: 'name', fieldRef: { fieldPath: 'metadata.name' } }] } },
+    ]
+    const { metadata } = await makeRunning('trusted', {
+      serviceAccountName: 'builder',
+      volumes: [{ name: 'ids', projected: { sources } }],
+    })
+    const uid = metadata.uid ?? ''
+    const first = await tokensOf(uid)
+    expect(first.map(claimsOf).map(({ aud, exp, iat }) => [aud, exp - iat])).toEqual([
+      [['vault'], 600],
+      [['store'], 1200],
+    ])
+    const [vault = '', store = ''] = first
+    expect([await isBelieved(vault, 'vault'), await isBelieved(vault, 'store'), await isBelieved(store, 'store')]).toEqual([
+      true,
+      false,
+      true,
+    ])
+
+    // The shortest life decides: 480 s. The syncer is followed by one whose clock is past that.
+    const at = async () => (await secretsOf(uid))[0]?.metadata.annotations?.['berth.dev/renew-at']
+    const renewAt = Date.parse((await at()) ?? '')
+    expect(Math.abs(renewAt / 1000 - (claimsOf(vault).iat + 480))).toBeLessThan(5)
+    await syncer?.stop()
+    syncer = await runSyncer(clusters, { log, image, now: () => Date.now() + 470_000 })
+    await when(tenantPod, 'trusted', isRunning)
+    expect(await tokensOf(uid)).toEqual(first)
+    await syncer.stop()
+    // Issued anew within the same second a token would be the same to the letter.
+    syncer = await runSyncer(clusters, { log, image, now: () => Date.now() + 490_000 })
+    const [renewed = ''] = await eventually(async () => {
+      const tokens = await tokensOf(uid)
+      return tokens[0] === vault ? undefined : tokens
+    }, soon)
+    expect(claimsOf(renewed).iat).toBeGreaterThan(claimsOf(vault).iat)
+    await syncer.stop()
+    syncer = await runSyncer(clusters, { log, image })
+
+    await remove('trusted', 0)
+    await gone('trusted')
+    await eventually(async () => (await secretsOf(uid)).length === 0, soon)
+    await eventually(async () => !(await isBelieved(renewed, 'vault')), soon)
+  })
+
+  test('of the old kind, in a Secret that the tenant fills: nobody in super does', { timeout }, async () => {
+    const name = 'old-token'
+    const annotations = { 'kubernetes.io/service-account.name': 'builder' }
+    await acme.api.client.create(secrets, {
+      metadata: { name, namespace, annotations },
+      type: 'kubernetes.io/service-account-token',
+    })
+    const env = [{ name: 'TOKEN', valueFrom: { secretKeyRef: { name, key: 'token', optional: true } } }]
+    await makeRunning('old-fashioned', { containers: [{ name: 'main', image: 'web:1', env }] })
+    const below = () => superClient().get<KubeObject>(secrets, { name, namespace: superNs })
+    const empty = await eventually(below, soon)
+    expect([empty.type, empty.metadata.annotations?.['kubernetes.io/service-account.name']]).toEqual(['Opaque', undefined])
+    await acme.api.client.patch(secrets, { name, namespace }, { data: { token: 'dG9rZW4=' } })
+    await eventually(async () => (await below())?.data?.token === 'dG9rZW4=', soon)
+    await remove('old-fashioned', 0)
   })
 })
 

@@ -16,7 +16,7 @@ export interface RunningSyncer {
 /** One syncer over all tenants, with just the rights that its manifests give. */
 export const runSyncer = async (
   { syncerConnection }: SyncClusters,
-  { log, image }: { log: Log; image?: string },
+  { log, image, now }: { log: Log; image?: string; now?: () => number },
 ): Promise<RunningSyncer> => {
   const opened: KubeClient[] = []
   const open = (connection: Parameters<typeof createKubeClient>[0]): KubeClient => {
@@ -32,6 +32,7 @@ export const runSyncer = async (
     metrics: createSyncerMetrics(new Registry()),
     holder: 'test',
     ...(image !== undefined && { image }),
+    ...(now && { now }),
     owns: () => true,
     connect: (kubeconfig) => open(parseKubeconfig(kubeconfig)),
   })
