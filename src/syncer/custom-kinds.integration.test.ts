@@ -8,7 +8,7 @@ import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import { grantSyncer, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 import { customType } from './resources/custom-kinds.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
@@ -95,6 +95,7 @@ test('a declared kind is known in the tenant, and in no other', { timeout: 120_0
   const tenantClient = acme.api.client
   expect(await tenantClient.get(definitions, { name: definition })).toBeUndefined()
   await declare([services])
+  await grantSyncer(acme.api, [services])
   const copied = await eventually(() => tenantClient.get<KubeObject>(definitions, { name: definition }), soon)
   expect(copied.spec.versions.map(({ name }: { name: string }) => name)).toEqual(['v1'])
   expect(await globex.api.client.get(definitions, { name: definition })).toBeUndefined()

@@ -10,7 +10,7 @@ import { frozenAnnotation, resumeSyncAnnotation, tenantLabel } from '../tenancy/
 import { superNamespace } from '../tenancy/names.ts'
 import { aConfigMap, aNamespace, aPod, aSecret, aService } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
-import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import { grantSyncer, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 import { createEngine } from './engine.ts'
 import { syncerLeaseName } from './lease.ts'
 import { createSyncerMetrics } from './metrics.ts'
@@ -263,6 +263,7 @@ test('an emptied data store freezes its tenant; nothing is deleted before the wo
   const lease = () => superOf().get(leases, { name: syncerLeaseName, namespace: globex.controlPlaneNamespace })
 
   await globex.api.replaceStore()
+  await grantSyncer(globex.api)
   const frozen = await eventually(async () => (await lease())?.metadata.annotations?.[frozenAnnotation], soon)
   expect(frozen).toContain('data store')
   // Also a syncer that starts only now, with nothing remembered, keeps its hands off.

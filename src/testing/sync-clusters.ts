@@ -4,6 +4,9 @@ import { parseAllDocuments } from 'yaml'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { CustomKind } from '../apis/tenant-control-plane.ts'
+import { tenantRbac } from '../controlplane/components/tenant-rbac.ts'
+import { tenantGroups } from '../controlplane/names.ts'
 import type { KubeConnection } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
@@ -65,11 +68,12 @@ const publishTenant = async (
   const ref = { uid: created.metadata.uid ?? '', name, namespace: 'tenants' }
   const namespace = controlPlaneNamespace(ref)
   await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+  await grantSyncer(api)
   await client.create(resourceTypes.secrets, {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: { name: 'syncer-kubeconfig', namespace },
-    stringData: { value: kubeconfigText(api.connection) },
+    stringData: { value: kubeconfigText(await api.connectionAs(tenantGroups.syncer, [tenantGroups.syncer])) },
   })
   const ready = {
     type: 'APIServerReady',
@@ -81,6 +85,14 @@ const publishTenant = async (
   const status = { serviceSlice: slice, controlPlaneNamespace: namespace, conditions: [ready] }
   await client.patch(resourceTypes.tenantControlPlanes, { name, namespace: 'tenants' }, { status }, { subresource: 'status' })
   return { ref, api, controlPlaneNamespace: namespace }
+}
+
+/** Gives the syncer the rights in a tenant that the manager gives it there. */
+export const grantSyncer = async ({ client }: TestApiServer, customKinds: readonly CustomKind[] = []): Promise<void> => {
+  for (const object of tenantRbac(customKinds)) {
+    const type = typeByKind.get(object.kind ?? '')
+    if (type) await client.apply(type, object, { fieldManager: 'test', force: true })
+  }
 }
 
 /** Starts all, with the rights and objects that the manager would have made. */
