@@ -72,15 +72,14 @@ describe('nothing is lost when parts of Berth are', () => {
     await expectEqual()
   })
 
-  test('a ConfigMap taken away in super is named by berth verify, and comes back with the next start of the syncer', async () => {
-    // What lies in super of ConfigMaps and Secrets is not watched, so that the syncer's account need not read them.
-    const backing = superNamespace(tenant, 'app')
-    await superKubectl(['delete', 'configmap', 'settings', '-n', backing])
-    const { code, output } = await verify(tenant)
-    expect(code, output).toBe(1)
-    expect(output).toMatch(/^missing-in-super +configmaps\/app\/settings /m)
-    await (await killComponent('berth-syncer', 'dist/bin/syncer.js'))()
-    await waitFor('the ConfigMap in super again', () => superKubectl(['get', 'configmap/settings', '-n', backing]))
+  test('a ConfigMap edited or taken away in super is put right within five seconds', async () => {
+    const at = ['configmap/settings', '-n', superNamespace(tenant, 'app')]
+    const colour = () => superKubectl(['get', ...at, '-o', 'jsonpath={.data.colour}'])
+    const put = async () => (await colour()) === 'red'
+    await superKubectl(['patch', ...at, '-p', '{"data":{"colour":"spoilt"}}'])
+    await waitFor('the right colour again', put, { deadlineMs: 5_000 })
+    await superKubectl(['delete', ...at])
+    await waitFor('the ConfigMap in super again', put, { deadlineMs: 5_000 })
     await expectEqual()
   })
 
