@@ -22,6 +22,8 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
+const widget = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget' }
+
 describe('a tenant that cannot be', () => {
   test.for<[name: string, spec: Record<string, unknown>, refusal: RegExp]>([
     [
@@ -45,6 +47,22 @@ describe('a tenant that cannot be', () => {
     ['with a cluster domain that is none', { network: { clusterDomain: 'a_b' } }, /spec\.network\.clusterDomain/],
     ['with a name no certificate can carry', { apiServer: { extraSANs: ['a b'] } }, /spec\.apiServer\.extraSANs\[0\]/],
     ['of an unknown size', { size: 'huge' }, /spec\.size: Unsupported value: "huge"/],
+    [
+      "with a kind of Berth's own",
+      { sync: { customKinds: [{ ...widget, group: 'berth.dev' }] } },
+      /spec\.sync\.customKinds\[0\]\.group: .*Berth's own kinds are not for tenants/,
+    ],
+    [
+      'with a kind by the name of one that is known',
+      { sync: { customKinds: [{ ...widget, kind: 'Pod' }] } },
+      /spec\.sync\.customKinds\[0\]\.kind: .*not synced by declaration/,
+    ],
+    [
+      'with a kind of the core group',
+      { sync: { customKinds: [{ ...widget, group: 'apps' }] } },
+      /spec\.sync\.customKinds\[0\]\.group/,
+    ],
+    ['with a host that is none', { sync: { ingressHosts: ['*'] } }, /spec\.sync\.ingressHosts\[0\]/],
     ['with too many API servers', { apiServer: { replicas: 6 } }, /spec\.apiServer\.replicas: .*less than or equal to 5/],
   ])('%s is refused with field and reason', async ([, spec, refusal]) => {
     await expect(server.client.create(type, aTenant('refused', spec))).rejects.toThrow(refusal)
@@ -96,8 +114,15 @@ test('an object without a spec gets every default', async () => {
     apiServer: { replicas: 1, extraSANs: [] },
     controllerManager: { replicas: 1 },
     dataStore: { kind: 'dedicated', replicas: 1, storageSize: '2Gi' },
-    network: { clusterDomain: 'cluster.local' },
-    sync: {},
+    network: { clusterDomain: 'cluster.local', maxServiceSlices: 4 },
+    sync: {
+      nodes: 'all',
+      nodeSelector: {},
+      customKinds: [],
+      ingressAnnotations: [],
+      inlineCSIDrivers: [],
+      serviceAnnotations: [],
+    },
     isolation: { podSecurity: 'baseline' },
   })
 })
