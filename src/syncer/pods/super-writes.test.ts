@@ -21,6 +21,17 @@ describe('debug containers', () => {
     ])
   })
 
+  test('go down without fields that nobody has thought about', () => {
+    expect(writes(superPod(), tenantPod({ ephemeralContainers: [{ ...debug, securityContext: { warp: 9 }, warp: 9 }] }))).toEqual(
+      [
+        {
+          subresource: 'ephemeralcontainers',
+          patch: { spec: { ephemeralContainers: [{ ...debug, securityContext: {}, env }] } },
+        },
+      ],
+    )
+  })
+
   test('go down once', () => {
     const second = { name: 'debug-2', image: 'busybox' }
     const [write] = writes(superPod({ ephemeralContainers: [debug] }), tenantPod({ ephemeralContainers: [debug, second] }))

@@ -1,7 +1,9 @@
 import type { SuperWrite, SyncContext } from '../resource.ts'
 import { sameJson } from '../resources/merge-patch.ts'
 import { gateTypes } from './conditions.ts'
+import { ephemeralContainerFields } from './container-fields.ts'
 import { superContainer } from './env.ts'
+import { knownFields } from './fields.ts'
 import type { V1Container, V1PodCondition } from './json-types.ts'
 import type { Pod } from './pod.ts'
 
@@ -10,7 +12,8 @@ const debugContainers = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): reado
   const present = new Set(superPod.spec.ephemeralContainers?.map(({ name }) => name))
   const ephemeralContainers = (tenantPod.spec.ephemeralContainers ?? [])
     .filter(({ name }) => !present.has(name))
-    .map((container) => superContainer(container, tenantPod, ctx))
+    // What nobody has thought about does not go down; the pod runs already, so it is too late to refuse it.
+    .map((container) => superContainer(knownFields(container, ephemeralContainerFields.fields), tenantPod, ctx))
   return ephemeralContainers.length > 0 ? [{ subresource: 'ephemeralcontainers', patch: { spec: { ephemeralContainers } } }] : []
 }
 
