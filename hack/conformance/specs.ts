@@ -44,9 +44,9 @@ export const specResults = (report: GinkgoReport): SpecResult[] =>
     })
     .sort((one, other) => one.name.localeCompare(other.name, 'en'))
 
-/** A regular expression of Go that matches exactly these names. */
+/** A regular expression of Go that matches exactly these names behind the description of the suite, which ginkgo puts before them. */
 export const exactly = (names: readonly string[]): string =>
-  `^(${names.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})$`
+  ` (${names.map((name) => name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('|')})$`
 
 /** Every `count`th name from the `index`th on (from 1), so that slow neighbours are spread. */
 export const shardOf = (
