@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { superNamespace } from '../src/tenancy/names.ts'
-import { apply, getJson } from './support/kubectl.ts'
+import { apply, getJson, superKubectl } from './support/kubectl.ts'
 import { busybox, idle, namespace, pod, service, shell, statefulSet, webServer } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant } from './support/tenant.ts'
 import { podReady, rolledOut, waitFor } from './support/wait.ts'
@@ -172,15 +172,101 @@ describe('the world as a pod of a tenant sees it', () => {
     expect(await tenant.kubectl(name)).toBe('db-0')
   })
 
-  test('nothing a pod can read names Berth or the super namespace', async () => {
-    const files = `find ${serviceAccountDir}/ /downward/ /etc/hosts /etc/resolv.conf /etc/hostname -type f -o -type l`
-    const world = await inside('sh', '-c', `env; for file in $(${files}); do echo "$file"; cat "$file" 2>/dev/null; done`)
+  test('a pod with a subdomain knows its full name in each of its containers, and nothing shows how', async () => {
+    const { kubectl } = tenant
+    const inPod = (pod: string, ...command: readonly string[]) => kubectl(['exec', '-n', 'world', pod, '--', ...command])
+    expect(await inPod('db-0', 'hostname', '-f')).toBe('db-0.db.world.svc.cluster.local')
+    const { status } = await getJson(kubectl, ['pod', 'db-0', '-n', 'world'])
+    const hosts = await inPod('db-0', 'cat', '/etc/hosts')
+    expect(hosts.split('\n')).toContain(`${String(status?.['podIP'])}\tdb-0.db.world.svc.cluster.local\tdb-0`)
+    expect(status?.['initContainerStatuses']).toBeUndefined()
+
+    const seen = 'hostname -f; tail -1 /etc/hosts'
+    const resources = { requests: { cpu: '50m', memory: '32Mi' }, limits: { cpu: '50m', memory: '32Mi' } }
+    const container = shell(`${seen}; cat /seen/init; echo 192.0.2.8 later >> /etc/hosts && ${idle}`, {
+      resources,
+      volumeMounts: [{ name: 'seen', mountPath: '/seen' }],
+    })
+    await apply(
+      kubectl,
+      pod('world', 'strict', container, {
+        hostname: 'strict',
+        subdomain: 'db',
+        hostAliases: [{ ip: '192.0.2.7', hostnames: ['legacy'] }],
+        initContainers: [
+          { ...shell(`(${seen}) > /seen/init`), name: 'init', resources, volumeMounts: [{ name: 'seen', mountPath: '/seen' }] },
+        ],
+        volumes: [{ name: 'seen', emptyDir: {} }],
+      }),
+    )
+    await podReady(kubectl, 'world', 'strict')
+    const both = ['strict.db.world.svc.cluster.local', '192.0.2.7\tlegacy'].join('\n')
+    expect(await kubectl(['logs', '-n', 'world', 'strict', '-c', 'main'])).toBe(`${both}\n${both}`)
+    const strict = await getJson(kubectl, ['pod', 'strict', '-n', 'world'])
+    expect(strict.status?.['qosClass']).toBe('Guaranteed')
+    const inSuper = await getJson(superKubectl, ['pod', 'strict', '-n', superNamespace(tenant, 'world')])
+    expect(inSuper.status?.['qosClass']).toBe('Guaranteed')
+    const heard = await kubectl(['get', 'events', '-n', 'world', '-o', 'json'])
+    expect(heard).toContain('strict')
+    expect(heard.toLowerCase()).not.toContain('berth-dev')
+    expect(heard).not.toContain('etc-hosts')
+  })
+
+  /** The lines of a text that tell of Berth, of the tenant's UID and namespaces in super, or of the API server of super. */
+  const strangeLines = async (text: string): Promise<string[]> => {
+    const superApi = await getJson(superKubectl, ['service', 'kubernetes', '-n', 'default'])
+    const address = new RegExp(`(^|[^0-9.])${String(superApi.spec?.['clusterIP']).replaceAll('.', '\\.')}($|[^0-9])`)
+    const words = [superNamespace(tenant, 'world'), superNamespace(tenant, 'kube-system'), tenant.uid, 'berth']
+    return text.split('\n').filter((line) => words.some((word) => line.toLowerCase().includes(word)) || address.test(line))
+  }
+
+  test('nothing a pod can read names Berth, the tenant as Berth has it, the super namespace or the API server of super', async () => {
+    const { status } = await getJson(tenant.kubectl, ['pod', 'looker', '-n', 'world'])
+    const looks = [
+      'env',
+      'tr "\\0" "\\n" < /proc/1/environ',
+      'cat /proc/self/mountinfo /proc/1/cgroup /proc/mounts',
+      'uname -a; hostname; hostname -f',
+      `for file in $(find ${serviceAccountDir}/ /downward/ /etc/ -type f -o -type l); do echo "$file"; cat "$file" 2>/dev/null; done`,
+      'nslookup looker.world.svc.cluster.local; nslookup db-0.db.world.svc.cluster.local; nslookup web; nslookup kubernetes.default',
+      `nslookup ${String(status?.['podIP'])}; nslookup $KUBERNETES_SERVICE_HOST`,
+    ]
+    const world = await inside('sh', '-c', looks.map((look) => `(${look}) 2>&1`).join('; '))
     const token = await read(`${serviceAccountDir}/token`)
     const opened = token.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'))
-    const all = [world, ...opened.slice(0, 2)].join('\n')
+    // Where the machines of a local cluster keep state and groups of processes is no word of Berth's.
+    const all = [world, ...opened.slice(0, 2)].join('\n').replaceAll(/\S*\/(?:containerd|kubelet|kubepods)\//g, '')
     expect(all).toContain('MY_NAMESPACE=world')
-    expect(all).not.toContain(superNamespace(tenant, 'world'))
-    expect(all.toLowerCase()).not.toContain('berth')
+    expect(all).toContain(' /etc/hosts ')
+    expect(all).toContain('looker.world.svc.cluster.local')
+    expect(await strangeLines(all)).toEqual([])
+  })
+
+  test('nor does anything that the API server shows to its token', async () => {
+    await tenant.kubectl([
+      'create',
+      'rolebinding',
+      'looks',
+      '-n',
+      'world',
+      '--clusterrole=view',
+      '--serviceaccount=world:default',
+    ])
+    const kinds = ['pods', 'services', 'endpoints', 'configmaps', 'serviceaccounts', 'persistentvolumeclaims', 'events']
+    for (const kind of kinds) {
+      const text = await inside(
+        'sh',
+        '-c',
+        `wget -q -O- --ca-certificate=${serviceAccountDir}/ca.crt --header="Authorization: Bearer $(cat ${serviceAccountDir}/token)" \
+          https://kubernetes.default.svc/api/v1/namespaces/world/${kind}`,
+      )
+      const { items } = JSON.parse(text) as { items: Record<string, unknown>[] }
+      expect(items.length).toBeGreaterThan(0)
+      // Who wrote a field or an Event is told truly; that is the name of a program, not of a place.
+      const writers = ['managedFields', 'source', 'reportingComponent']
+      const told = JSON.parse(text, (key, value: unknown) => (writers.includes(key) ? undefined : value)) as unknown
+      expect(await strangeLines(JSON.stringify(told, undefined, 1))).toEqual([])
+    }
   })
 
   test('another pod of the tenant has the same world without asking for it', async () => {
