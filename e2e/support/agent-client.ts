@@ -17,11 +17,19 @@ export const agentClientKeys = async (controlPlaneNamespace: string, secretName:
   return { cert: await read('agent-client.crt'), key: await read('agent-client.key') }
 }
 
+const agentPort = 10550
+
 /** One GET straight to vn-agent on a node. Who the server is does not matter here: the question is whom it lets in. */
-export const askAgent = (ip: string, path: string, keys?: ClientKeys): Promise<{ status: number; body: string }> =>
+export const askAgent = (
+  ip: string,
+  path: string,
+  keys?: ClientKeys | { readonly token: string },
+  port = agentPort,
+): Promise<{ status: number; body: string }> =>
   new Promise((resolve, reject) => {
+    const shown = keys && 'token' in keys ? { headers: { authorization: `Bearer ${keys.token}` } } : keys
     const asked = request(
-      { host: ip, port: 10550, path, rejectUnauthorized: false, timeout: 10_000, agent: false, ...keys },
+      { host: ip, port, path, rejectUnauthorized: false, timeout: 10_000, agent: false, ...shown },
       (answer) => {
         let body = ''
         answer.setEncoding('utf8')
@@ -34,5 +42,33 @@ export const askAgent = (ip: string, path: string, keys?: ClientKeys): Promise<{
     )
     asked.on('timeout', () => asked.destroy(new Error('vn-agent gave no answer within 10 s')))
     asked.on('error', reject)
+    asked.end()
+  })
+
+/** Runs a command by vn-agent, as a tenant's API server does for a WebSocket client: everything that came until the other side ended, frames and all. */
+export const execByAgent = (ip: string, path: string, keys: ClientKeys, port = agentPort): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-key': Buffer.from('sixteen bytes...').toString('base64'),
+      'sec-websocket-version': '13',
+      'sec-websocket-protocol': 'v4.channel.k8s.io',
+    }
+    const asked = request({ host: ip, port, path, rejectUnauthorized: false, timeout: 10_000, agent: false, headers, ...keys })
+    asked.on('timeout', () => asked.destroy(new Error('vn-agent gave no answer within 10 s')))
+    asked.on('error', reject)
+    asked.on('response', (answer) => reject(new Error(`vn-agent answers ${answer.statusCode}`)))
+    asked.on('upgrade', (_answer, socket, head) => {
+      let text = head.toString('latin1')
+      socket.on('data', (chunk: Buffer) => {
+        text += chunk.toString('latin1')
+      })
+      socket.on('error', reject)
+      socket.on('end', () => {
+        socket.destroy()
+        resolve(text)
+      })
+    })
     asked.end()
   })
