@@ -1,5 +1,6 @@
 import { superNamespace } from '../tenancy/names.ts'
 import { decide } from './decide.ts'
+import { copyKeys } from './every-key.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { informerOf, type SyncDeps } from './sides.ts'
 import { ownerOf, superRefOf, wantedObject } from './super-object.ts'
@@ -31,6 +32,7 @@ export const patrol = async (
   }
 
   for (const namespace of tenant.readyNamespaces.keys()) enqueue(keyOf('leftovers', namespace, ''))
+  for (const key of copyKeys(deps)) enqueue(key)
   for (const [plural, resource] of tenant.resources) {
     if (resource.type.custom) {
       enqueue(keyOf('definitions', '', plural))

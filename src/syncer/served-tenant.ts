@@ -11,13 +11,13 @@ import { brakeReason } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
+import { everyKey } from './every-key.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
 import type { SyncContext } from './resource.ts'
 import { definitionName } from './resources/custom-kinds.ts'
-import { mirroredByPlural } from './resources/mirrored.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
 import type { SuperCaches } from './super-caches.ts'
 import { ownerOf } from './super-object.ts'
@@ -33,8 +33,6 @@ const leaseEveryMs = (syncerLeaseSeconds * 1000) / 3
 const storeLookMs = 3_000
 /** A missed watch event is repaired within five minutes. */
 const patrolEveryMs = 5 * 60_000
-/** Kinds that come up whole. */
-const cameUp: readonly string[] = [...mirroredByPlural.keys(), 'persistentvolumes', 'nodes']
 /** Events of one tenant that wait for their turn; past that the oldest are dropped, as the API server itself does with events. */
 const heldEvents = 2_000
 
@@ -200,24 +198,6 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     if (!stopping.signal.aborted) options.onStoreReplaced()
   }
 
-  const enqueueAll = (): void => {
-    for (const [plural, object] of superObjects()) {
-      const owner = ownerOf(object)
-      if (owner) enqueue(keyOf(plural, owner.namespace, owner.name))
-    }
-    for (const plural of cameUp) {
-      for (const { metadata } of superCaches.informers.get(plural)?.list() ?? []) enqueue(keyOf(plural, '', metadata.name ?? ''))
-    }
-    for (const plural of [...side.resources.keys(), ...cameUp]) {
-      for (const { metadata } of side.informers.get(plural)?.list() ?? [])
-        enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
-    }
-    for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
-    for (const declared of ctx.customKinds) enqueue(keyOf('definitions', '', definitionName(declared)))
-    for (const { metadata } of side.informers.get('namespaces')?.list() ?? [])
-      enqueue(keyOf('leftovers', metadata.name ?? '', ''))
-  }
-
   /** What was refused for its address may go down now, and what others have of the new addresses is to be burnt. */
   const enqueueServices = (): void => {
     for (const plural of ['services', 'endpointslices']) {
@@ -245,7 +225,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     await judged()
     if (stopping.signal.aborted) return
     listed = true
-    enqueueAll()
+    for (const key of everyKey({ tenant: side, superSide: superCaches }, superObjects())) enqueue(key)
     setLimit()
     tellBacklog().catch((error: unknown) => {
       if (!stopping.signal.aborted) log.warn({ error: explainError(error) }, 'events of before could not be read')

@@ -4,20 +4,15 @@ import { AppError, hasCode } from '../lib/errors.ts'
 import { detourAnnotation, isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
-import { beginDetour, endDetour } from './detour.ts'
+import { endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
-import type { SyncedResource, TenantWrite } from './resource.ts'
+import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
-import { ensureNode } from './sync-node.ts'
-
-const refOf = ({ metadata }: KubeObject) => ({
-  name: metadata.name ?? '',
-  ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-})
+import { refOf, writeToTenant } from './write-to-tenant.ts'
 
 /** Brings one pair of a watched kind a step nearer to agreement: down, then up. */
 export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
@@ -299,62 +294,4 @@ const finalise = async (
     gracePeriodSeconds: 0,
   })
   return done
-}
-
-const writeToTenant = async (
-  write: TenantWrite,
-  { type }: SyncedResource,
-  tenantObject: KubeObject,
-  deps: SyncDeps,
-): Promise<void> => {
-  const { tenant } = deps
-  const { uid = '' } = tenantObject.metadata
-  const cache = informerOf(tenant.informers, kindKey(type))
-  const ref = refOf(tenantObject)
-  switch (write.kind) {
-    case 'bind': {
-      if (tenant.justBound.has(uid)) return
-      await ensureNode(write.node, deps)
-      await tenant.tenantClient
-        .create(
-          type,
-          {
-            apiVersion: 'v1',
-            kind: 'Binding',
-            metadata: { ...ref, uid },
-            target: { apiVersion: 'v1', kind: 'Node', name: write.node },
-          },
-          { subresource: 'binding' },
-        )
-        .catch((error: unknown) => {
-          // Bound already, by a process that ended: the watch shows it soon.
-          if (!hasCode(error, 'KUBE_CONFLICT', 'KUBE_ALREADY_EXISTS')) throw error
-        })
-      tenant.justBound.add(uid)
-      return
-    }
-    case 'status':
-      cache.observe(
-        await tenant.tenantClient.patch(
-          type,
-          ref,
-          { metadata: { uid, ...(write.annotations && { annotations: write.annotations }) }, status: write.status },
-          { type: 'merge', subresource: 'status' },
-        ),
-      )
-      return
-    case 'patch':
-      cache.observe(
-        await tenant.tenantClient.patch(
-          type,
-          ref,
-          { ...write.body, metadata: { ...(write.body.metadata as object | undefined), uid } },
-          { type: 'merge' },
-        ),
-      )
-      if (write.note) tenant.recorder.record(tenantObject, { type: 'Normal', ...write.note })
-      return
-    case 'detour':
-      await endDetour(type, await beginDetour(type, tenantObject, write, tenant), tenant)
-  }
 }
