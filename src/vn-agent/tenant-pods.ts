@@ -1,4 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import { isHostsContainer } from '../tenancy/hosts-container.ts'
 import {
   tenantLabel,
   tenantNameAnnotation,
@@ -83,6 +84,19 @@ const keysOf = (written: string | undefined, at: 0 | 1): ReadonlySet<string> =>
 const only = (map: Readonly<Record<string, string>> = {}, keys: ReadonlySet<string>): Record<string, string> =>
   Object.fromEntries(Object.entries(map).filter(([key]) => keys.has(key)))
 
+/** Without the init container that only super knows of, in spec and status. */
+const ownContainers = (superPod: KubeObject): { readonly spec: Fields; readonly status: Fields } => {
+  const { spec = {}, status = {} } = superPod
+  const hidden = new Set(((spec['initContainers'] ?? []) as Fields[]).filter(isHostsContainer).map(({ name }) => name))
+  if (hidden.size === 0) return { spec, status }
+  const without = (object: Fields, list: string): Fields => {
+    const kept = ((object[list] ?? []) as Fields[]).filter(({ name }) => !hidden.has(name))
+    const { [list]: _all, ...rest } = object
+    return kept.length > 0 ? { ...rest, [list]: kept } : rest
+  }
+  return { spec: without(spec, 'initContainers'), status: without(status, 'initContainerStatuses') }
+}
+
 /** Messages of a status may name the super namespace and super's UID of the pod. */
 const inTenantsWords = (status: unknown, { superNamespace: home, namespace, superUid, uid }: NodePod): unknown =>
   JSON.parse(JSON.stringify(status).replaceAll(home, namespace).replaceAll(superUid, uid))
@@ -93,7 +107,8 @@ const inTenantsWords = (status: unknown, { superNamespace: home, namespace, supe
  */
 export const tenantPodOf = (pod: NodePod): KubeObject => {
   const { superPod, namespace, name, uid } = pod
-  const { metadata, spec = {}, status = {} } = superPod
+  const { metadata } = superPod
+  const { spec, status } = ownContainers(superPod)
   const written = metadata.annotations?.[writtenKeysAnnotation]
   const lists = containerLists.filter((list) => Array.isArray(spec[list]))
   return {

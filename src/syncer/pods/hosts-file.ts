@@ -1,4 +1,4 @@
-import { shortHash } from '../../tenancy/names.ts'
+import { hostsContainerName, hostsFileCommand } from '../../tenancy/hosts-container.ts'
 import type { SyncContext } from '../resource.ts'
 import { fullHostname, shortHostname } from './hostname.ts'
 import type { V1Container } from './json-types.ts'
@@ -36,7 +36,7 @@ const fittingResources = ({ containers: [first], resources }: Pod['spec']): Reso
 const freeName = ({ metadata, spec }: Pod): string => {
   const taken = new Set([...allContainers(spec), ...(spec.volumes ?? [])].map(({ name }) => name))
   for (let turn = 0; ; turn += 1) {
-    const name = `etc-hosts-${shortHash([metadata.uid ?? '', String(turn)], 6)}`
+    const name = hostsContainerName(metadata.uid ?? '', turn)
     if (!taken.has(name)) return name
   }
 }
@@ -81,7 +81,7 @@ export const withHostsFile = (
     name,
     image,
     imagePullPolicy: 'IfNotPresent',
-    command: ['/usr/local/bin/node', '/app/dist/bin/hosts-file.js'],
+    command: [...hostsFileCommand],
     args: [
       `${folder}/hosts`,
       '$(POD_IPS)',
