@@ -10,7 +10,7 @@ test('the container that writes the hosts file is no container of the tenant', (
   ]
   const pod = tenantPodOf({
     superNamespace: 'acme-shop-x',
-    superUid: 's',
+    superUid: '0d4c1c5e-7a57-4c11-9c3b-5a1f8f1b6d2e',
     namespace: 'shop',
     name: 'web-0',
     uid: 'u',
