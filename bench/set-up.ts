@@ -9,6 +9,7 @@ import type { KubeClient } from '../src/kube/client.ts'
 import { loadKubeconfig, parseKubeconfig } from '../src/kube/kubeconfig.ts'
 import { createKubeClient } from '../src/kube/undici-client.ts'
 import { hasCode } from '../src/lib/errors.ts'
+import { viewOf } from '../src/syncer/own-nodes.ts'
 import { tenantSource } from '../src/syncer/tenant-source.ts'
 import { kubeconfigSecretName } from '../src/tenancy/names.ts'
 import { makeNamespace } from './namespaces.ts'
@@ -51,7 +52,11 @@ const connectTenant = async (superClient: KubeClient, name: string): Promise<Ben
       const kubeconfig = Buffer.from(published?.data?.value ?? '', 'base64').toString()
       if (source && kubeconfig) {
         const classes = { allows: () => true, defaultOf: () => undefined, isDefault: () => undefined }
-        return { name, ctx: { ...source.ctx, classes }, client: createKubeClient(parseKubeconfig(kubeconfig), clientOptions) }
+        return {
+          name,
+          ctx: { ...source.ctx, classes, nodes: viewOf([]) },
+          client: createKubeClient(parseKubeconfig(kubeconfig), clientOptions),
+        }
       }
     }
     if (Date.now() > end) {

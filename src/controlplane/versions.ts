@@ -9,7 +9,7 @@ export interface VersionRecord {
   readonly coreDns: string
   /**
    * Controllers that are off in a tenant because super does their work on the same objects, or because they would write to Nodes, which are copies
-   * of super's (names as in cmd/kube-controller-manager/names).
+   * of super's. The taint eviction controller is on: a tenant may taint its Nodes (names as in cmd/kube-controller-manager/names).
    */
   readonly controllersOff: readonly string[]
 }
@@ -18,7 +18,6 @@ const controllersOff = [
   'node-lifecycle-controller',
   'node-ipam-controller',
   'ttl-controller',
-  'taint-eviction-controller',
   'device-taint-eviction-controller',
   'persistentvolume-binder-controller',
   'persistentvolume-attach-detach-controller',

@@ -4,6 +4,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { frozen } from '../testing/frozen.ts'
 import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
 import { decide } from './decide.ts'
+import { viewOf } from './own-nodes.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { type Wanted, wantedObject } from './super-object.ts'
 
@@ -16,6 +17,7 @@ const ctx: SyncContext = {
   podSecurity: 'baseline',
   policy: strictPolicy,
   customKinds: [],
+  nodes: viewOf([]),
   classes: everyClass,
 }
 const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>

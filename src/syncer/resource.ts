@@ -4,6 +4,7 @@ import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { AppError } from '../lib/errors.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { TenantClasses } from './classes.ts'
+import type { V1Taint } from './pods/json-types.ts'
 
 /** What the operator lets a tenant say to controllers and drivers of super. */
 export interface SyncPolicy {
@@ -15,6 +16,26 @@ export interface SyncPolicy {
   readonly ingressHosts: readonly string[] | undefined
   /** CSI drivers that pods may use for inline volumes. */
   readonly inlineCSIDrivers: readonly string[]
+}
+
+/** A Node as its tenant sees it. */
+export interface SeenNode {
+  /** Value of `kubernetes.io/hostname`, the same on both sides. */
+  readonly hostname: string
+  /** All labels, super's and the tenant's. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Keys of the labels that the tenant put there. */
+  readonly ownKeys: readonly string[]
+  /** Taints that the tenant put there; cordoned by the tenant, it has the taint `node.kubernetes.io/unschedulable`. */
+  readonly taints: readonly V1Taint[]
+}
+
+/** What a tenant's Nodes say that super's do not. */
+export interface NodeView {
+  /** Another one when something has changed that pods without a node go by. */
+  readonly revision: number
+  /** Every Node of the tenant; none when the tenant has said nothing of any. */
+  readonly nodes: readonly SeenNode[]
 }
 
 /** What a translation may know of the tenant: it does no I/O of its own. */
@@ -32,6 +53,7 @@ export interface SyncContext {
   /** Super's classes that the tenant may use. */
   readonly classes: TenantClasses
   readonly policy: SyncPolicy
+  readonly nodes: NodeView
   /** Kinds that go down by declaration. */
   readonly customKinds: readonly CustomKind[]
 }
@@ -138,6 +160,8 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
    * super-owned fields need their own. `recreate`: the difference cannot be written in place.
    */
   readonly update?: (live: T, wanted: T) => { readonly kind: 'replace'; readonly object: T } | { readonly kind: 'recreate' }
+  /** True for a path whose wanted value no longer counts in this super object, since it has done its work. */
+  readonly isSpent?: (superObject: T, path: string) => boolean
   /** What to ask for instead when super says that a wish cannot be had, for example a node port that is taken; undefined: nothing less will do. */
   readonly relaxed?: (wanted: KubeObject, error: AppError) => KubeObject | undefined
   /** What goes down to a live super object beside the object itself; empty when it is there already. */

@@ -71,7 +71,7 @@ export interface ServeOptions {
 export const serveTenant = async (source: TenantSource, options: ServeOptions): Promise<ServedTenant> => {
   const { management, superClient, superCaches, queue, metrics, holder, now } = options
   const { controlPlaneNamespace } = source
-  const ctx: SyncContext = {
+  const ctx: Omit<SyncContext, 'nodes'> = {
     ...source.ctx,
     classes: tenantClasses(source.classRules, ({ plural }) => informerOf(superCaches.informers, plural)),
   }

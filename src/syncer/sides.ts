@@ -42,8 +42,8 @@ export interface TenantSide {
   readonly podsByNode: PodsByNode
   /** Keys of ConfigMaps and Secrets that are in super as wanted, as far as this process knows. */
   readonly writtenConfig: Set<string>
-  /** Wanted hash of pods as they stand in the cache: they come by several times between two changes. */
-  readonly translated: WeakMap<KubeObject, string>
+  /** Wanted hash of pods as they stand in the cache, and what they went by: they come by several times between two changes. */
+  readonly translated: WeakMap<KubeObject, { readonly hash: string; readonly nodes: number }>
   /** Certificates asked for and not issued yet, by pod UID and source: their keys are nowhere else. */
   readonly pendingCertificates: Map<string, PendingCertificate>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */

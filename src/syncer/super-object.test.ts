@@ -5,6 +5,7 @@ import { tenantLabel, wantedHashAnnotation, writtenKeysAnnotation } from '../ten
 import { superNamespace } from '../tenancy/names.ts'
 import { frozen } from '../testing/frozen.ts'
 import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
+import { viewOf } from './own-nodes.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { contains, ownerOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 
@@ -18,6 +19,7 @@ const ctx: SyncContext = {
   podSecurity: 'baseline',
   policy: strictPolicy,
   customKinds: [],
+  nodes: viewOf([]),
   classes: everyClass,
 }
 const things = defineResource<KubeObject>({

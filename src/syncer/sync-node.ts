@@ -4,7 +4,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
 import type { ObjectKey } from './keys.ts'
-import { tenantNode } from './resources/nodes.ts'
+import { type MergedNode, mergedNode, tenantNode } from './resources/nodes.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { contains } from './super-object.ts'
 
@@ -21,14 +21,11 @@ export const selects = (
   labels: Readonly<Record<string, string>> = {},
 ): boolean => selector !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value)
 
-const wantedNode = (superNode: KubeObject): KubeObject => {
-  const node = tenantNode(superNode, { agentPort })
-  return { ...node, metadata: { ...node.metadata, labels: { ...node.metadata.labels, [mirroredLabel]: 'true' } } }
-}
-
-const sameSpec = (live: KubeObject, wanted: KubeObject): boolean =>
-  isDeepStrictEqual(live.spec?.taints ?? [], wanted.spec?.taints ?? []) &&
-  (live.spec?.unschedulable ?? false) === (wanted.spec?.unschedulable ?? false)
+const sameWords = (live: KubeObject, { node, gone }: MergedNode): boolean =>
+  gone.length === 0 &&
+  isDeepStrictEqual(live.spec?.taints ?? [], node.spec?.taints ?? []) &&
+  (live.spec?.unschedulable ?? false) === (node.spec?.unschedulable ?? false) &&
+  contains(live.metadata, { labels: node.metadata.labels, annotations: node.metadata.annotations })
 
 /** Seconds that a Node's Lease holds: three renewals may fail. */
 const nodeLeaseSeconds = 120
@@ -52,34 +49,41 @@ const renewNodeLease = async ({ metadata }: KubeObject, { tenant: { tenantClient
   })
 }
 
+/** Changes to the words on a Node go through while nobody else has changed it since: else a label that the tenant set just now could be taken for an old one. */
 const writeNode = async (
-  wanted: KubeObject,
+  superNode: KubeObject,
   live: KubeObject | undefined,
   { tenant, now }: Pick<SyncDeps, 'tenant' | 'now'>,
 ): Promise<void> => {
   const cache = informerOf(tenant.informers, type.plural)
-  const ref = { name: wanted.metadata.name ?? '' }
+  const superWord = tenantNode(superNode, { agentPort })
+  const ref = { name: superWord.metadata.name ?? '' }
   let present = live
   if (!present) {
-    present = await tenant.tenantClient.create(type, wanted).catch(async (error: unknown) => {
+    present = await tenant.tenantClient.create(type, mergedNode(superWord, undefined).node).catch(async (error: unknown) => {
       if (hasCode(error, 'KUBE_ALREADY_EXISTS')) return tenant.tenantClient.get(type, ref)
       throw error
     })
   }
-  // The API server taints each new Node as not ready; in a super cluster the node controller takes that away again.
-  if (present && !(sameSpec(present, wanted) && contains(present.metadata.labels, wanted.metadata.labels))) {
+  const merged = mergedNode(superWord, present)
+  if (present && !sameWords(present, merged)) {
+    const { metadata, spec } = merged.node
     present = await tenant.tenantClient.patch(
       type,
       ref,
       {
-        metadata: { labels: wanted.metadata.labels },
-        spec: { taints: wanted.spec?.taints ?? null, unschedulable: wanted.spec?.unschedulable ?? null },
+        metadata: {
+          resourceVersion: present.metadata.resourceVersion,
+          labels: { ...Object.fromEntries(merged.gone.map((key) => [key, null])), ...metadata.labels },
+          annotations: metadata.annotations,
+        },
+        spec: { taints: spec?.taints ?? null, unschedulable: spec?.unschedulable ?? null },
       },
       { type: 'merge' },
     )
   }
-  if (present && !contains(present.status, wanted.status)) {
-    present = await tenant.tenantClient.patch(type, ref, { status: wanted.status }, { type: 'merge', subresource: 'status' })
+  if (present && !contains(present.status, superWord.status)) {
+    present = await tenant.tenantClient.patch(type, ref, { status: superWord.status }, { type: 'merge', subresource: 'status' })
   }
   if (present) {
     cache.observe(present)
@@ -97,7 +101,7 @@ export const ensureNode = async (
   if (inMaking) return inMaking
   const making = (async () => {
     const superNode = informerOf(superSide.informers, type.plural).get(name) ?? (await superSide.client.get(type, { name }))
-    if (superNode) await writeNode(wantedNode(superNode), undefined, { tenant, now })
+    if (superNode) await writeNode(superNode, undefined, { tenant, now })
   })()
   tenant.nodesInMaking.set(name, making)
   try {
@@ -107,7 +111,10 @@ export const ensureNode = async (
   }
 }
 
-/** A Node of the tenant: there while a pod of the tenant runs on it or the tenant's node selector names it, and true to super. */
+/**
+ * A Node of the tenant: there while a pod of the tenant runs on it or the tenant's node selector names it, true to super, and with what the tenant says
+ * of it besides.
+ */
 export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const { tenant, superSide, now } = deps
   const live = informerOf(tenant.informers, type.plural).get(name)
@@ -115,14 +122,9 @@ export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<Syn
   const needed = superNode && (tenant.podsByNode.isUsed(name) || selects(tenant.nodeSelector, superNode.metadata.labels))
   if (needed) {
     tenant.idleNodes.delete(name)
-    const wanted = wantedNode(superNode)
-    if (
-      !live ||
-      !sameSpec(live, wanted) ||
-      !contains(live, { metadata: { labels: wanted.metadata.labels }, status: wanted.status })
-    ) {
-      await writeNode(wanted, live, deps)
-    }
+    const superWord = tenantNode(superNode, { agentPort })
+    if (!live || !sameWords(live, mergedNode(superWord, live)) || !contains(live.status, superWord.status))
+      await writeNode(superNode, live, deps)
     return done
   }
   if (live?.metadata.labels?.[mirroredLabel] === undefined) return done

@@ -83,11 +83,12 @@ const translate = (
   { ctx, translated }: Pick<TenantSide, 'ctx' | 'translated'>,
 ): Pair['wanted'] => {
   const known = resource.type.kind === 'Pod' ? translated.get(tenantObject) : undefined
-  if (superObject && known !== undefined && known === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx))
+  const holds = known !== undefined && (Boolean(tenantObject.spec?.nodeName) || known.nodes === ctx.nodes.revision)
+  if (superObject && holds && known.hash === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx))
     return { kind: 'settled' }
   const wanted = wantedObject(resource, tenantObject, ctx)
   const hash = wanted.kind === 'object' ? wantedHashOf(wanted.object) : undefined
-  if (hash !== undefined) translated.set(tenantObject, hash)
+  if (hash !== undefined) translated.set(tenantObject, { hash, nodes: ctx.nodes.revision })
   return wanted
 }
 
@@ -256,7 +257,8 @@ const update = async (
   if (!live || live.metadata.uid !== cached.metadata.uid) return { kind: 'done', againAfterMs: 0 }
   const change = updatedObject(resource, live, object)
   if (change.kind === 'recreate') {
-    await client.delete(type, refOf(live), { ...(live.metadata.uid !== undefined && { uid: live.metadata.uid }) })
+    const { uid = '', resourceVersion = '' } = live.metadata
+    await client.delete(type, refOf(live), { uid, resourceVersion })
     return done
   }
   const written = await asFarAsGranted(resource, object, (asked) => {

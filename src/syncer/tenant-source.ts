@@ -9,7 +9,7 @@ import type { SyncContext, SyncPolicy } from './resource.ts'
 export interface TenantSource {
   readonly tenant: SyncContext['tenant']
   /** All that the management cluster says of it. */
-  readonly ctx: Omit<SyncContext, 'classes'>
+  readonly ctx: Omit<SyncContext, 'classes' | 'nodes'>
   readonly classRules: ClassRules | undefined
   readonly controlPlaneNamespace: string
   readonly kubeconfig: string

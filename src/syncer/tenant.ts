@@ -8,6 +8,7 @@ import { tenantIdentity } from '../tenancy/names.ts'
 import { waitingForClass } from './class-users.ts'
 import { ConfigIndex } from './config-index.ts'
 import { keyOf, tokensKey } from './keys.ts'
+import { OwnNodes } from './own-nodes.ts'
 import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
@@ -26,7 +27,7 @@ const mirroredTypes: readonly { readonly type: ResourceType; readonly optional?:
 ]
 
 export interface TenantOptions {
-  readonly ctx: SyncContext
+  readonly ctx: Omit<SyncContext, 'nodes'>
   readonly tenantClient: KubeClient
   /** Super as the syncer's own account; the tenant's identity is put on top. */
   readonly superClient: KubeClient
@@ -57,7 +58,8 @@ interface Tracked {
 /** Opens one tenant: clients, caches and the handlers that turn what happens there into keys. */
 export const openTenant = (options: TenantOptions): RunningTenant => {
   const { tenantClient, log, enqueue } = options
-  let { ctx } = options
+  const nodes = new OwnNodes()
+  let ctx: SyncContext = { ...options.ctx, nodes }
   const superClient = options.superClient.as(tenantIdentity(ctx.tenant.uid))
   const informers = new Map<string, Informer<KubeObject>>()
   const references = new ReferenceIndex()
@@ -82,6 +84,13 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     },
   })
 
+  /** Pods without a node go by what the tenant says of its Nodes. */
+  const enqueueUnbound = (): void => {
+    for (const { metadata, spec } of informers.get(resourceTypes.pods.plural)?.list() ?? []) {
+      if (!spec?.nodeName) enqueue(keyOf(resourceTypes.pods.plural, metadata.namespace ?? '', metadata.name ?? ''))
+    }
+  }
+
   const track = ({ resource, type, event, object, own }: Tracked): void => {
     const { namespace = '', name = '', uid = '' } = object.metadata
     const key = keyOf(kindKey(type), namespace, name)
@@ -101,7 +110,10 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
         enqueue(keyOf(waiting.kind, waiting.object.metadata.namespace ?? '', waiting.object.metadata.name ?? ''))
       }
     }
-    if (type.kind === 'Node') enqueue(keyOf('csinodes', '', name))
+    if (type.kind === 'Node') {
+      enqueue(keyOf('csinodes', '', name))
+      if (nodes.set(name, present ? object : undefined)) enqueueUnbound()
+    }
     // Addresses that the tenant gave to its own Services are told by these.
     if (type.kind === 'IPAddress' && present && !isBurnt(object)) return
     if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)

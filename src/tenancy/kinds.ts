@@ -53,11 +53,10 @@ const core = inGroup('', [
     'Node',
     'up',
     {
-      ...note('one for each node of super that the tenant sees, with its true size and health'),
-      ...warns(
-        "Nodes are copies of the platform's machines: one made here runs nothing, labels set here steer no pod, and taints and cordons are put back",
-        "request.operation == 'CREATE' || object.spec != oldObject.spec || (has(object.metadata.labels) ? object.metadata.labels : {}) != (has(oldObject.metadata.labels) ? oldObject.metadata.labels : {})",
+      ...note(
+        'one for each node of super that the tenant sees, with its true size and health; labels, taints and cordons that the tenant adds hold for its own pods',
       ),
+      ...warns("Nodes are the platform's machines: one made here runs nothing"),
     },
   ],
   ['persistentvolumeclaims', 'PersistentVolumeClaim', 'down', note('of a class that the platform offers; its volume comes up')],

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { TenantClasses } from '../syncer/classes.ts'
+import { viewOf } from '../syncer/own-nodes.ts'
 import type { SyncPolicy } from '../syncer/resource.ts'
 import { aPod, type Wanted } from './builders.ts'
 import { frozen } from './frozen.ts'
@@ -23,6 +24,7 @@ export const aSyncContext = (
     readonly classes?: Partial<TenantClasses>
     readonly policy?: Partial<SyncPolicy>
     readonly customKinds?: readonly CustomKind[]
+    readonly nodes?: readonly KubeObject[]
   } = {},
 ) =>
   frozen({
@@ -35,6 +37,7 @@ export const aSyncContext = (
     classes: { ...everyClass, ...wanted.classes },
     policy: { ...strictPolicy, ...wanted.policy },
     customKinds: wanted.customKinds ?? [],
+    nodes: viewOf(wanted.nodes ?? []),
   })
 
 /** A pod `web` in the tenant's namespace `shop`, as the tenant's API server gives it: one container and what `spec` lays over it. */

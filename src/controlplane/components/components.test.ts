@@ -171,14 +171,10 @@ describe('kube-controller-manager', () => {
 
   test('leaves to super what is about its nodes and volumes', () => {
     const controllers = flagsFor({}).find((flag) => flag.startsWith('--controllers='))
-    for (const name of [
-      'node-lifecycle-controller',
-      'persistentvolume-binder-controller',
-      'taint-eviction-controller',
-      'ttl-controller',
-    ]) {
+    for (const name of ['node-lifecycle-controller', 'persistentvolume-binder-controller', 'ttl-controller']) {
       expect(controllers).toContain(`,-${name}`)
     }
+    expect(controllers).not.toContain(',-taint-eviction-controller')
   })
 
   test('elects a leader only when there is somebody to elect', () => {

@@ -6,8 +6,10 @@ import type { V1LabelSelector, V1TopologySpreadConstraint } from './json-types.t
 import type { Pod } from './pod.ts'
 
 const ctx = aSyncContext()
-const affinityOf = (affinity: unknown, spec: Record<string, unknown> = {}, wanted = {}) =>
-  superAffinity(aTenantPod({ ...(affinity !== undefined && { affinity }), ...spec }, wanted) as Pod, ctx)
+const affinityOf = (affinity: unknown, spec: Record<string, unknown> = {}, wanted = {}) => {
+  const pod = aTenantPod({ ...(affinity !== undefined && { affinity }), ...spec }, wanted) as Pod
+  return superAffinity(pod, { nodeAffinity: pod.spec.affinity?.nodeAffinity }, ctx)
+}
 const term = (fields: Record<string, unknown>) => ({
   topologyKey: 'kubernetes.io/hostname',
   labelSelector: { matchLabels: { app: 'web' } },

@@ -10,6 +10,7 @@ import type {
   V1PodAffinityTerm,
   V1TopologySpreadConstraint,
 } from './json-types.ts'
+import type { NodeChoice } from './node-choice.ts'
 import type { Pod } from './pod.ts'
 
 /** The label that API servers put on every namespace. */
@@ -118,12 +119,16 @@ export const chosenNode = ({ spec, status }: Pod): string | undefined =>
     ? spec.nodeName
     : undefined
 
-/** Affinity in super: namespaces by super's names, a chosen node as a requirement for super's scheduler. */
-export const superAffinity = (pod: Pod, ctx: SyncContext): V1Affinity | undefined => {
+/** Affinity in super: namespaces by super's names, nodes as `choice` says, a chosen one as a requirement for super's scheduler. */
+export const superAffinity = (
+  pod: Pod,
+  { nodeAffinity: choice }: Pick<NodeChoice, 'nodeAffinity'>,
+  ctx: SyncContext,
+): V1Affinity | undefined => {
   const { affinity } = pod.spec
   const node = chosenNode(pod)
-  if (!affinity && !node) return undefined
-  const nodeAffinity = node ? onNode(affinity?.nodeAffinity, node) : affinity?.nodeAffinity
+  if (!affinity && !node && !choice) return undefined
+  const nodeAffinity = node ? onNode(choice, node) : choice
   return {
     ...affinity,
     ...(nodeAffinity && { nodeAffinity }),

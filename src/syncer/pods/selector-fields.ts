@@ -9,7 +9,10 @@ export const labelSelectorFields = typeTable(
 const merged = 'merged into `labelSelector`, where the super would merge them a second time'
 
 const requirement = typeTable('NodeSelectorRequirement', passing('key', 'operator', 'values'))
-const nodeSelectorTerm = typeTable('NodeSelectorTerm', { matchExpressions: pass(requirement), matchFields: pass(requirement) })
+const nodeSelectorTerm = typeTable('NodeSelectorTerm', {
+  matchExpressions: translate('labels that the tenant itself put on its Nodes become a choice of nodes by name', requirement),
+  matchFields: pass(requirement),
+})
 
 const nodeAffinity = typeTable('NodeAffinity', {
   preferredDuringSchedulingIgnoredDuringExecution: pass(

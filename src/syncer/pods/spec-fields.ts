@@ -31,6 +31,7 @@ export const podSpecFields = typeTable(
     nodeName: translate(
       'a node that the user wrote becomes a required node affinity; the scheduler of the super places every pod',
     ),
+    nodeSelector: translate('labels that the tenant itself put on its Nodes become a choice of nodes by name; all others pass'),
     os: pass(typeTable('PodOS', passing('name'))),
     overhead: drop("follows from the runtime class, as the super's own has it"),
     preemptionPolicy: drop(priority),
@@ -53,5 +54,5 @@ export const podSpecFields = typeTable(
     volumes: translate('', volumeFields),
   },
   passing('activeDeadlineSeconds', 'enableServiceLinks', 'hostIPC', 'hostNetwork', 'hostPID', 'hostUsers', 'hostname'),
-  passing('hostnameOverride', 'nodeSelector', 'restartPolicy', 'shareProcessNamespace', 'terminationGracePeriodSeconds'),
+  passing('hostnameOverride', 'restartPolicy', 'shareProcessNamespace', 'terminationGracePeriodSeconds'),
 )

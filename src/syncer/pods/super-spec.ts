@@ -5,6 +5,7 @@ import { podDns } from './dns.ts'
 import { superContainer, superRef } from './env.ts'
 import { passingFields } from './fields.ts'
 import { fqdnHostname } from './hostname.ts'
+import { nodeChoice } from './node-choice.ts'
 import type { Pod } from './pod.ts'
 import { superPriorityClass } from './priority.ts'
 import { podSpecFields } from './spec-fields.ts'
@@ -13,7 +14,8 @@ import { superVolume } from './volumes.ts'
 /** The spec of the super pod. Each line below is a row `translate` of the field tables. */
 export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> => {
   const { spec } = pod
-  const affinity = superAffinity(pod, ctx)
+  const choice = nodeChoice(pod, ctx.nodes)
+  const affinity = superAffinity(pod, choice, ctx)
   const hostname = fqdnHostname(pod, ctx)
   const priorityClassName = superPriorityClass(pod, ctx)
   return {
@@ -22,6 +24,7 @@ export const superSpec = (pod: Pod, ctx: SyncContext): Record<string, unknown> =
     serviceAccountName: workloadServiceAccount,
     automountServiceAccountToken: false,
     ...podDns(pod, ctx),
+    ...(choice.nodeSelector && { nodeSelector: choice.nodeSelector }),
     ...(affinity && { affinity }),
     ...(hostname && { hostnameOverride: hostname }),
     ...(priorityClassName && { priorityClassName }),

@@ -3,8 +3,11 @@ import { aTenantPod } from '../../testing/sync-builders.ts'
 import type { Pod } from './pod.ts'
 import { updatePod } from './update.ts'
 
-const updated = (live: Record<string, unknown>, wanted: Record<string, unknown>) =>
-  updatePod(aTenantPod(live) as Pod, aTenantPod(wanted) as Pod).object.spec
+const updated = (live: Record<string, unknown>, wanted: Record<string, unknown>) => {
+  const update = updatePod(aTenantPod(live) as Pod, aTenantPod(wanted) as Pod)
+  if (update.kind === 'recreate') throw new Error('made anew')
+  return update.object.spec
+}
 const notReady = { key: 'not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
 const spot = { key: 'spot', operator: 'Exists' }
 
@@ -65,16 +68,10 @@ describe('updatePod', () => {
       { schedulingGates: [{ name: 'a' }] },
     ],
     [
-      'narrows the nodes of a gated pod',
-      { schedulingGates: [{ name: 'a' }], nodeSelector: { os: 'linux' } },
+      'leaves the choice of a pod that has its node',
+      { nodeName: 'n1', nodeSelector: { os: 'linux' } },
       { nodeSelector: { zone: 'a' } },
-      { schedulingGates: [], nodeSelector: { os: 'linux', zone: 'a' } },
-    ],
-    [
-      'leaves the nodes of any other pod',
-      { nodeSelector: { os: 'linux' } },
-      { nodeSelector: { zone: 'a' } },
-      { nodeSelector: { os: 'linux' } },
+      { nodeName: 'n1', nodeSelector: { os: 'linux' } },
     ],
     [
       'leaves what cannot change',
@@ -85,5 +82,15 @@ describe('updatePod', () => {
   ])('%s', ([, live, wanted, result]) => {
     const { containers: _containers, ...spec } = updated(live, wanted)
     expect(spec).toEqual(result)
+  })
+
+  test.for<[name: string, live: Record<string, unknown>, wanted: Record<string, unknown>, kind: string]>([
+    ['another node selector', { nodeSelector: { os: 'linux' } }, { nodeSelector: { zone: 'a' } }, 'recreate'],
+    ['none any more', { nodeSelector: { os: 'linux' } }, {}, 'recreate'],
+    ['the same', { nodeSelector: { os: 'linux' } }, { nodeSelector: { os: 'linux' } }, 'replace'],
+    ['another node affinity, gated', { schedulingGates: [{ name: 'a' }] }, { affinity: { nodeAffinity: {} } }, 'recreate'],
+    ['another pod affinity', { affinity: { podAffinity: {} } }, { affinity: {} }, 'replace'],
+  ])('a pod without a node: %s', ([, live, wanted, kind]) => {
+    expect(updatePod(aTenantPod(live) as Pod, aTenantPod(wanted) as Pod).kind).toBe(kind)
   })
 })

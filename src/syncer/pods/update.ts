@@ -23,17 +23,18 @@ const withTolerations = (live: readonly V1Toleration[], wanted: readonly V1Toler
 const deadline = (live: number | undefined, wanted: number | undefined): number | undefined =>
   wanted !== undefined && (live === undefined || wanted < live) ? wanted : live
 
-/** While a pod is gated its node selection may still be narrowed (KEP-3838). */
-const gatedFields = (live: V1PodSpec, wanted: V1PodSpec): Partial<V1PodSpec> => ({
-  ...(wanted.nodeSelector && { nodeSelector: { ...live.nodeSelector, ...wanted.nodeSelector } }),
-  ...(wanted.affinity?.nodeAffinity && { affinity: { ...live.affinity, nodeAffinity: wanted.affinity.nodeAffinity } }),
-})
+const choosesAlike = (one: V1PodSpec, other: V1PodSpec): boolean =>
+  sameJson(one.nodeSelector, other.nodeSelector) && sameJson(one.affinity?.nodeAffinity, other.affinity?.nodeAffinity)
 
 /**
  * The live super pod with all that Kubernetes lets change in place: images, deadline, tolerations, gates. Everything else stays live, what super's
- * webhooks added included.
+ * webhooks added included. Where it may go cannot change in place (but narrow, while it is gated): as long as it has no node it is made anew.
  */
-export const updatePod = (live: Pod, wanted: Pod): { readonly kind: 'replace'; readonly object: Pod } => {
+export const updatePod = (
+  live: Pod,
+  wanted: Pod,
+): { readonly kind: 'replace'; readonly object: Pod } | { readonly kind: 'recreate' } => {
+  if (!live.spec.nodeName && !choosesAlike(live.spec, wanted.spec)) return { kind: 'recreate' }
   const { initContainers, tolerations, schedulingGates, activeDeadlineSeconds, terminationGracePeriodSeconds } = live.spec
   const gates = schedulingGates?.filter(({ name }) => wanted.spec.schedulingGates?.some((gate) => gate.name === name))
   const activeDeadline = deadline(activeDeadlineSeconds, wanted.spec.activeDeadlineSeconds)
@@ -44,7 +45,6 @@ export const updatePod = (live: Pod, wanted: Pod): { readonly kind: 'replace'; r
       : terminationGracePeriodSeconds
   const spec: V1PodSpec = {
     ...live.spec,
-    ...(schedulingGates?.length && gatedFields(live.spec, wanted.spec)),
     containers: withImages(live.spec.containers, wanted.spec.containers),
     ...(initContainers && { initContainers: withImages(initContainers, wanted.spec.initContainers ?? []) }),
     ...(activeDeadline !== undefined && { activeDeadlineSeconds: activeDeadline }),

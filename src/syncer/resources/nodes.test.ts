@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { lastAppliedAnnotation, mirroredLabel } from '../../tenancy/marks.ts'
 import { aNode } from '../../testing/builders.ts'
-import { tenantNode } from './nodes.ts'
+import { mergedNode, ownWords, tenantNode } from './nodes.ts'
 
 const ready = {
   type: 'Ready',
@@ -70,3 +72,66 @@ test('a Node that says nothing yet', () => {
     status: { addresses: [], conditions: [] },
   })
 })
+
+/** One round of the syncer: what stands in the tenant after it. */
+const round = (superNode: KubeObject, live: KubeObject | undefined): KubeObject => {
+  const { node, gone } = mergedNode(tenantNode(superNode, { agentPort: 10_550 }), live)
+  const labels = Object.fromEntries(
+    Object.entries({ ...live?.metadata.labels, ...node.metadata.labels }).filter(([key]) => !gone.includes(key)),
+  )
+  return { ...node, metadata: { ...node.metadata, labels } }
+}
+const plain = aNode({ metadata: { name: 'n', labels: { zone: 'a' } }, spec: { taints: [{ key: 'gpu', effect: 'NoSchedule' }] } })
+const cordon = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
+
+test('what a tenant says of its Node stays beside what super says', () => {
+  const first = round(plain, undefined)
+  expect(first).toMatchObject({
+    metadata: { labels: { zone: 'a', [mirroredLabel]: 'true' } },
+    spec: { taints: [{ key: 'gpu' }] },
+  })
+  const said = {
+    ...first,
+    metadata: { ...first.metadata, labels: { ...first.metadata.labels, disk: 'ssd', zone: 'mine' } },
+    spec: { taints: [{ key: 'team', value: 'db', effect: 'NoExecute' }, ...(first.spec?.taints ?? [])], unschedulable: true },
+  }
+  const second = round(plain, said)
+  expect(second.metadata.labels).toEqual({ zone: 'a', disk: 'ssd', [mirroredLabel]: 'true' })
+  expect(second.spec).toEqual({
+    taints: [{ key: 'gpu', effect: 'NoSchedule' }, cordon, { key: 'team', value: 'db', effect: 'NoExecute' }],
+    unschedulable: true,
+  })
+  expect(round(plain, second)).toEqual(second)
+  expect(ownWords(second)).toEqual({
+    labels: { disk: 'ssd' },
+    taints: [{ key: 'team', value: 'db', effect: 'NoExecute' }, cordon],
+    unschedulable: true,
+  })
+  const uncordoned = round(plain, { ...second, spec: { taints: second.spec?.taints } })
+  expect(uncordoned.spec).toEqual({
+    taints: [
+      { key: 'gpu', effect: 'NoSchedule' },
+      { key: 'team', value: 'db', effect: 'NoExecute' },
+    ],
+  })
+})
+
+test('what super no longer says goes, and only that', () => {
+  const first = round(plain, undefined)
+  const said = { ...first, metadata: { ...first.metadata, labels: { ...first.metadata.labels, disk: 'ssd' } } }
+  const bare = aNode({ metadata: { name: 'n', labels: { arch: 'arm64' } }, spec: { unschedulable: true, taints: [cordon] } })
+  const second = round(bare, said)
+  expect(second.metadata.labels).toEqual({ arch: 'arm64', disk: 'ssd', [mirroredLabel]: 'true' })
+  expect(second.spec).toEqual({ taints: [cordon], unschedulable: true })
+  expect(round(plain, second).spec).toEqual({ taints: [{ key: 'gpu', effect: 'NoSchedule' }] })
+})
+
+test.for(['{', '[]', 'null', '{"labels":1}', '{"labels":["a"],"taints":[{}],"unschedulable":false}'])(
+  'a record that the tenant has spoilt, %s, is made anew from what super says now',
+  (record) => {
+    const first = round(plain, undefined)
+    const spoilt = { ...first, metadata: { ...first.metadata, annotations: { [lastAppliedAnnotation]: record } } }
+    expect(ownWords(spoilt)).toEqual({ labels: {}, taints: [], unschedulable: false })
+    expect(round(plain, spoilt)).toEqual(first)
+  },
+)

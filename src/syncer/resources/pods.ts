@@ -68,6 +68,8 @@ export const pods = defineResource<Pod>({
     notes: podNotes(tenantPod, ctx),
   }),
   update: updatePod,
+  // Where it may go is past once it is somewhere.
+  isSpent: ({ spec }, path) => Boolean(spec.nodeName) && /^spec\.(nodeSelector|affinity(\.nodeAffinity|$))/.test(path),
   superWrites: podSuperWrites,
   toTenant: podToTenant,
   dependencies: podDependencies,

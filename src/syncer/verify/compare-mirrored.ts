@@ -5,7 +5,7 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import { superNamespace } from '../../tenancy/names.ts'
 import type { SyncContext } from '../resource.ts'
 import { driversOf, isMirrored, type MirroredKind, type MirrorView, mirroredKinds } from '../resources/mirrored.ts'
-import { tenantNode } from '../resources/nodes.ts'
+import { mergedNode, tenantNode } from '../resources/nodes.ts'
 import { tenantPersistentVolume } from '../resources/persistent-volumes.ts'
 import { ownerOf } from '../super-object.ts'
 import { agentPort, selects } from '../sync-node.ts'
@@ -77,7 +77,8 @@ export const compareNodes = (
       differences.push(place(name)(['extra-in-tenant', 'super has no such node']))
       continue
     }
-    const wanted = tenantNode(superNode, { agentPort })
+    const { node: wanted, gone } = mergedNode(tenantNode(superNode, { agentPort }), node)
+    differences.push(...gone.map((key) => place(name)(['stale-in-tenant', `has the label ${key}, which super has no longer`])))
     const { taints: _taints, ...spec } = wanted.spec ?? {}
     differences.push(...[...driftOf(node, { ...wanted, spec }), ...taintsDiffer(node, wanted)].map(place(name)))
     const renewed = Date.parse(leases.get(name)?.spec?.renewTime ?? '')

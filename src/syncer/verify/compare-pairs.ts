@@ -94,7 +94,9 @@ const comparePair = (
     if (wantedHashOf(superObject) !== wantedHashOf(wanted.object))
       found.push(['stale-in-super', 'the hash of what is wanted differs'])
     if (secret) for (const detail of extraKeys(superObject, wanted.object)) found.push(['field-in-super', detail])
-    for (const drift of fieldDrift(superObject, comparable(wanted.object)))
+    for (const drift of fieldDrift(superObject, comparable(wanted.object)).filter(
+      ({ path }) => !resource.isSpent?.(superObject, path),
+    ))
       found.push(['field-in-super', describeDrift(drift, { secret })])
     if (resource.exact && found.length === 0 && !isExactly(superObject, wanted.object))
       found.push(['field-in-super', 'more stands in super than is wanted'])

@@ -7,6 +7,7 @@ import { AppError } from '../../lib/errors.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { tenantClasses } from '../classes.ts'
 import { readSyncRecord } from '../lease.ts'
+import { viewOf } from '../own-nodes.ts'
 import { type TenantSource, tenantSource } from '../tenant-source.ts'
 import { compareSides } from './compare.ts'
 import { type SettledReport, settle } from './settle.ts'
@@ -71,7 +72,8 @@ export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Pr
     const look = async () => {
       const snapshot = await takeSnapshot(source.ctx, { tenantClient, superClient: deps.superClient, signal, now: Date.now })
       const classes = tenantClasses(source.classRules, (type) => readerOf(objectsOf(snapshot.superSide, type)))
-      return compareSides(snapshot, { ctx: { ...source.ctx, classes }, nodeSelector: source.nodeSelector })
+      const nodes = viewOf(objectsOf(snapshot.tenant, resourceTypes.nodes))
+      return compareSides(snapshot, { ctx: { ...source.ctx, classes, nodes }, nodeSelector: source.nodeSelector })
     }
     const report = await settle(look, {
       rounds,
