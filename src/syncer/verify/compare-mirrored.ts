@@ -80,7 +80,8 @@ export const compareNodes = (
     const { node: wanted, gone } = mergedNode(tenantNode(superNode, { agentPort }), node)
     differences.push(...gone.map((key) => place(name)(['stale-in-tenant', `has the label ${key}, which super has no longer`])))
     const { taints: _taints, ...spec } = wanted.spec ?? {}
-    differences.push(...[...driftOf(node, { ...wanted, spec }), ...taintsDiffer(node, wanted)].map(place(name)))
+    const { annotations: _record, ...metadata } = wanted.metadata
+    differences.push(...[...driftOf(node, { ...wanted, metadata, spec }), ...taintsDiffer(node, wanted)].map(place(name)))
     const renewed = Date.parse(leases.get(name)?.spec?.renewTime ?? '')
     if (Number.isNaN(renewed)) differences.push(place(name)(['missing-in-tenant', 'its Lease is missing']))
     else if (renewed + leaseMs < snapshot.takenAt) differences.push(place(name)(['stale-in-tenant', 'its Lease is not renewed']))

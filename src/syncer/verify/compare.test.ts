@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
-import { renewAtAnnotation, tenantLabel, tenantObjectUidAnnotation, wantedHashAnnotation } from '../../tenancy/marks.ts'
+import {
+  lastAppliedAnnotation,
+  renewAtAnnotation,
+  tenantLabel,
+  tenantObjectUidAnnotation,
+  wantedHashAnnotation,
+} from '../../tenancy/marks.ts'
 import { superNamespace } from '../../tenancy/names.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
@@ -222,9 +228,14 @@ describe('each way to disagree is told', () => {
     [
       'a taint that is gone',
       ({ tenant }) => {
-        first(tenant, 'nodes').spec = { taints: [{ key: 'a', effect: 'NoSchedule' }] }
+        const node = first(tenant, 'nodes')
+        node.spec = { taints: [{ key: 'a', effect: 'NoSchedule' }] }
+        node.metadata.annotations = {
+          [lastAppliedAnnotation]: '{"labels":["zone"],"taints":["a:NoSchedule"],"unschedulable":false}',
+        }
+        node.metadata.labels = { ...node.metadata.labels, zone: 'a' }
       },
-      [/^stale-in-tenant nodes \/n1: spec.taints is/],
+      [/^stale-in-tenant nodes \/n1: has the label zone/, /^stale-in-tenant nodes \/n1: spec.taints is/],
     ],
     [
       'a node that super lost',
@@ -350,6 +361,29 @@ describe('no difference', () => {
     const report = compare(world)
     expect(report.differences).toEqual([])
     expect(report.refused).toMatchObject([{ resource: 'services', namespace: 'shop', name: 'web' }])
+  })
+
+  test('what the tenant says of its own Node', () => {
+    const world = aWorld()
+    const node = first(world.tenant, 'nodes')
+    node.metadata.annotations = {
+      [lastAppliedAnnotation]:
+        '{"labels":["kubernetes.io/hostname"],"taints":["node.kubernetes.io/unschedulable:NoSchedule"],"unschedulable":false}',
+    }
+    node.metadata.labels = { ...node.metadata.labels, disk: 'ssd' }
+    const taints = [
+      { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' },
+      { key: 'a', effect: 'NoExecute' },
+    ]
+    node.spec = { unschedulable: true, taints }
+    expect(told(world)).toEqual([])
+  })
+
+  test('where a pod might have gone before it had its node', () => {
+    const world = aWorld()
+    const live = first(world.superSide, 'pods')
+    live.spec = { ...live.spec, nodeSelector: { other: 'x' }, affinity: { nodeAffinity: {} } }
+    expect(told(world)).toEqual([])
   })
 
   test('a storage class of the tenant’s own under a name of super', () => {
