@@ -63,9 +63,12 @@ describe('what people install in a cluster', () => {
       const before = (await listJson(kubectl, ['pods', '-n', 'agents'])).map(({ metadata }) => metadata.uid)
       await apply(kubectl, set({ terminationGracePeriodSeconds: 2 }))
       await rolledOut(kubectl, 'agents', 'daemonset/agent')
+      // An old pod has ended when the new one is made, which is a moment before it is gone.
+      await waitFor('each old pod is gone', async () => {
+        const after = (await listJson(kubectl, ['pods', '-n', 'agents'])).map(({ metadata }) => metadata.uid)
+        return after.every((uid) => !before.includes(uid))
+      })
       expect(await nodesOf()).toEqual(allNodes())
-      const after = (await listJson(kubectl, ['pods', '-n', 'agents'])).map(({ metadata }) => metadata.uid)
-      expect(after.filter((uid) => before.includes(uid))).toEqual([])
       await kubectl(['delete', 'namespace', 'agents', '--wait=false'])
     })
   })

@@ -117,7 +117,7 @@ describe('nothing is lost when parts of Berth are', () => {
     expect(output).toMatch(/^missing-in-super +services\/app\/missing /m)
     expect(output).toMatch(/^extra-in-super +services\/app\/web /m)
     expect(output).toMatch(/^extra-in-super +configmaps\/app\/lonely /m)
-    expect(output).toMatch(/^extra-in-super +secrets\/app\/lonely .*tokens of a pod that is gone/m)
+    expect(output).toMatch(/^extra-in-super +secrets\/app\/lonely .*is of a pod that is gone/m)
     expect(output).toMatch(/^extra-in-tenant +pods\/app\/db-0 /m)
     expect(output).toMatch(/^field-in-super +services\/app\/db /m)
 
