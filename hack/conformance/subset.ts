@@ -19,7 +19,9 @@ const since37 = ['MinimumKubeletVersion:1\\.37', 'TrustBundle', 'PodCertificate'
  */
 export const subset = (version: string) => ({
   focus: '\\[Conformance\\]',
-  skip: ['\\[Serial\\]', '\\[Slow\\]', '\\[Disruptive\\]', ...notHere, ...(version.startsWith('v1.36.') ? since37 : [])].join('|'),
+  skip: ['\\[Serial\\]', '\\[Slow\\]', '\\[Disruptive\\]', ...notHere, ...(version.startsWith('v1.36.') ? since37 : [])].join(
+    '|',
+  ),
   shard: { index: 1, count: 6 },
   procs: 8,
   timeoutMs: 7 * 60_000,

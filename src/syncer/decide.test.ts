@@ -205,6 +205,12 @@ describe('decide', () => {
       { kind: 'create' },
     ],
     [
+      'waits for the end of a pod that never had a node, to make it anew',
+      pods,
+      { tenantObject, superObject: inSuper({ deletionTimestamp: 'now' }), wanted: wantedOf(tenantObject) },
+      { kind: 'none' },
+    ],
+    [
       'tells the tenant when super evicts a pod',
       pods,
       {

@@ -68,7 +68,8 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
       : { kind: 'create', object: wanted.object }
   }
   if (superObject.metadata.deletionTimestamp !== undefined) {
-    return finalises
+    // A pod that never had a node has not lived: it is made anew when this one is gone, which may be our own doing.
+    return finalises && superObject.spec?.nodeName
       ? { kind: 'delete-tenant', tenantObject, gracePeriodSeconds: superObject.metadata.deletionGracePeriodSeconds ?? 0 }
       : none
   }

@@ -230,6 +230,30 @@ test("a node's conditions, capacity, taints and labels come up, its images and B
   )
   expect(node.metadata.labels).toMatchObject({ zone: 'a' })
   expect(JSON.stringify(node)).not.toMatch(/secret|berth\.dev\/pool/)
+  // What super takes away of it goes as well: a device that was drawn, a capacity that the tenant made up, a label.
+  await superOf().patch(
+    nodes,
+    ref,
+    { status: { capacity: { 'example.com/gpu': '2' } } },
+    { type: 'merge', subresource: 'status' },
+  )
+  const capacity = async () => (await inTenant().get<KubeObject>(nodes, ref))?.['status'].capacity
+  await eventually(async () => (await capacity())['example.com/gpu'] === '2', quick)
+  await inTenant().patch(
+    nodes,
+    ref,
+    { status: { capacity: { 'example.com/own': '5' } } },
+    { type: 'merge', subresource: 'status' },
+  )
+  await superOf().patch(
+    nodes,
+    ref,
+    { status: { capacity: { 'example.com/gpu': null } } },
+    { type: 'merge', subresource: 'status' },
+  )
+  await superOf().patch(nodes, ref, { metadata: { labels: { zone: null } } }, { type: 'merge' })
+  await eventually(async () => Object.keys(await capacity()).every((key) => !key.startsWith('example.com/')), quick)
+  await eventually(async () => (await inTenant().get<KubeObject>(nodes, ref))?.metadata.labels?.['zone'] === undefined, quick)
   await superOf().patch(nodes, ref, { spec: { taints: null } }, { type: 'merge' })
   await eventually(async () => !(await inTenant().get<KubeObject>(nodes, ref))?.['spec'].taints, quick)
 })

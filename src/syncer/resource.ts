@@ -122,6 +122,8 @@ export type TenantWrite =
 export interface SuperWrite {
   readonly subresource: string
   readonly patch: Readonly<Record<string, unknown>>
+  /** What the tenant is told of it, once it is written. */
+  readonly note?: { readonly reason: string; readonly message: string }
 }
 
 /** What an object is finished with when it is made in super, and only then. */

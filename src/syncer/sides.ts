@@ -46,6 +46,8 @@ export interface TenantSide {
   readonly translated: WeakMap<KubeObject, { readonly hash: string; readonly nodes: number }>
   /** Certificates asked for and not issued yet, by pod UID and source: their keys are nowhere else. */
   readonly pendingCertificates: Map<string, PendingCertificate>
+  /** The size that was last asked of super for a pod, by UID, and when (milliseconds since the epoch). */
+  readonly resizes: Map<string, { readonly text: string; readonly at: number }>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
   readonly justBound: Set<string>
   /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */

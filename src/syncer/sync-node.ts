@@ -4,7 +4,8 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
 import type { ObjectKey } from './keys.ts'
-import { type MergedNode, mergedNode, tenantNode } from './resources/nodes.ts'
+import { mergePatch, sameJson } from './resources/merge-patch.ts'
+import { type MergedNode, mergedNode, statusWords, tenantNode } from './resources/nodes.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { contains } from './super-object.ts'
 
@@ -82,8 +83,9 @@ const writeNode = async (
       { type: 'merge' },
     )
   }
-  if (present && !contains(present.status, superWord.status)) {
-    present = await tenant.tenantClient.patch(type, ref, { status: superWord.status }, { type: 'merge', subresource: 'status' })
+  const status = present && mergePatch(statusWords(present), superWord.status)
+  if (status !== undefined) {
+    present = await tenant.tenantClient.patch(type, ref, { status }, { type: 'merge', subresource: 'status' })
   }
   if (present) {
     cache.observe(present)
@@ -123,7 +125,7 @@ export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<Syn
   if (needed) {
     tenant.idleNodes.delete(name)
     const superWord = tenantNode(superNode, { agentPort })
-    if (!live || !sameWords(live, mergedNode(superWord, live)) || !contains(live.status, superWord.status))
+    if (!live || !sameWords(live, mergedNode(superWord, live)) || !sameJson(statusWords(live), superWord.status))
       await writeNode(superNode, live, deps)
     return done
   }

@@ -7,7 +7,7 @@ import { type Action, decide, type Pair } from './decide.ts'
 import { endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
-import type { SyncedResource } from './resource.ts'
+import type { SuperWrite, SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
@@ -33,34 +33,72 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     await endDetour(resource.type, tenantObject, tenant)
     return done
   }
+  if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none')
+    await readyNamespace(tenantObject, superRef.name, deps)
+  const pair = tenantObject && superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid
+  // What super refuses of one thing holds up no other: the tenant is told how its object fares, and its pods' tokens are renewed.
+  const refusals: unknown[] = []
+  const unlessRefused = async <T>(work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work
+    } catch (error) {
+      if (!pair || !hasCode(error, ...refusalCodes)) throw error
+      refusals.push(error)
+      return undefined
+    }
+  }
   let result: SyncResult
   try {
-    result = await carryOut(action, resource, { key, tenantObject }, deps)
+    const carried = carryOut(action, resource, { key, tenantObject }, deps)
+    result = isService ? await carried : ((await unlessRefused(carried)) ?? done)
   } catch (error) {
     if (!isService) throw error
     return settleAddress(tenantObject, error, deps)
   }
-  if (result.kind === 'wait-for') return result
-  if (resource.type.kind === 'Namespace' && tenantObject && superObject && action.kind === 'none')
-    await readyNamespace(tenantObject, superRef.name, deps)
+  if (result.kind === 'wait-for' || !pair) return result
 
-  const pair = tenantObject && superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid
-  if (pair && resource.toTenant) {
-    for (const write of resource.toTenant(superObject, tenantObject, ctx))
-      await writeToTenant(write, resource, tenantObject, deps)
-  }
+  for (const write of resource.toTenant?.(superObject, tenantObject, ctx) ?? [])
+    await writeToTenant(write, resource, tenantObject, deps)
   // An update of its own brings no event: what changed beside it goes down in the same turn.
-  if (pair && resource.superWrites && (action.kind === 'none' || action.kind === 'update')) {
-    for (const { subresource, patch } of resource.superWrites(superObject, tenantObject, ctx)) {
-      const body = { ...patch, metadata: { uid: superObject.metadata.uid } }
-      superCache.observe(await tenant.superClient.patch(resource.type, superRef, body, { type: 'strategic', subresource }))
-    }
+  if (action.kind === 'none' || action.kind === 'update') {
+    for (const write of resource.superWrites?.(superObject, tenantObject, ctx) ?? [])
+      await unlessRefused(writeToSuper(write, resource, { superObject, tenantObject }, deps))
   }
-  if (pair && resource.type.kind === 'Pod' && action.kind === 'none' && !tenantObject.metadata.deletionTimestamp) {
-    const renewal = await ensurePodSecrets(tenantObject, deps)
-    if (renewal !== undefined) return { kind: 'done', againAfterMs: renewal }
-  }
-  return result
+  // A pod that is in super stays there and needs them, also one that would not be let in today.
+  const isServed = ['none', 'update', 'refused'].includes(action.kind) && tenantObject.metadata.deletionTimestamp === undefined
+  const renewal = resource.type.kind === 'Pod' && isServed ? await ensurePodSecrets(tenantObject, deps) : undefined
+  if (refusals.length > 0) throw refusals[0]
+  return renewal === undefined ? result : { kind: 'done', againAfterMs: renewal }
+}
+
+/** Super understood what was asked for, and does not want it. */
+const refusalCodes = ['KUBE_FORBIDDEN', 'KUBE_INVALID', 'KUBE_CONFLICT'] as const
+
+/** Something in super that sizes pods itself would else be fought with, write for write. */
+const sameResizeEveryMs = 60_000
+
+interface Resize {
+  readonly text: string
+  readonly at: number
+}
+
+const isRepeated = (resize: Resize, last: Resize | undefined): boolean =>
+  last !== undefined && last.text === resize.text && resize.at - last.at < sameResizeEveryMs
+
+const writeToSuper = async (
+  { subresource, patch, note }: SuperWrite,
+  { type }: SyncedResource,
+  { superObject, tenantObject }: { readonly superObject: KubeObject; readonly tenantObject: KubeObject },
+  { tenant, superSide, now }: SyncDeps,
+): Promise<void> => {
+  const { uid = '' } = tenantObject.metadata
+  const resize = subresource === 'resize' ? { text: JSON.stringify(patch), at: now() } : undefined
+  if (resize && isRepeated(resize, tenant.resizes.get(uid))) return
+  const body = { ...patch, metadata: { uid: superObject.metadata.uid } }
+  const written = await tenant.superClient.patch(type, refOf(superObject), body, { type: 'strategic', subresource })
+  informerOf(superSide.informers, kindKey(type)).observe(written)
+  if (resize) tenant.resizes.set(uid, resize)
+  if (note) tenant.recorder.record(tenantObject, { type: 'Warning', ...note })
 }
 
 /** True when the super object still has our label and all of the tenant's. */

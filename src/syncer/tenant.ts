@@ -68,6 +68,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
   const recorder = createEventRecorder({ client: tenantClient, component: 'berth-syncer', log })
 
   const writtenConfig = new Set<string>()
+  const resizes: TenantSide['resizes'] = new Map()
   const config = new ConfigIndex({
     superClient,
     tenantUid: ctx.tenant.uid,
@@ -102,7 +103,10 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     }
     if (type.kind === 'Pod') {
       if (!present || object.spec?.nodeName) justBound.delete(uid)
-      if (!present) enqueue(tokensKey({ namespace, name, uid }))
+      if (!present) {
+        resizes.delete(uid)
+        enqueue(tokensKey({ namespace, name, uid }))
+      }
       for (const node of podsByNode.set(key, present ? object.spec?.nodeName : undefined)) enqueue(keyOf('nodes', '', node))
     }
     if (event === 'added') {
@@ -177,6 +181,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     writtenConfig,
     readyNamespaces: new Map(),
     translated: new WeakMap(),
+    resizes,
     idleNodes: new Map(),
     nodesInMaking: new Map(),
     pendingCertificates: new Map(),

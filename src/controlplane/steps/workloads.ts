@@ -64,7 +64,8 @@ export const apiServer: Step = {
     }
     const client = await deps.tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
     try {
-      const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: 3000 })
+      // A starting process takes connections long before it answers: nothing else of the round should wait for that.
+      const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: plane.hasServed ? 3000 : 500 })
       if (status === 200)
         return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
       return {

@@ -2,6 +2,7 @@ import type { SuperWrite, SyncContext } from '../resource.ts'
 import { sameJson } from '../resources/merge-patch.ts'
 import { gateTypes } from './conditions.ts'
 import { ephemeralContainerFields } from './container-fields.ts'
+import { withinLevel } from './debug-capabilities.ts'
 import { superContainer } from './env.ts'
 import { knownFields } from './fields.ts'
 import type { V1Container, V1PodCondition } from './json-types.ts'
@@ -14,7 +15,20 @@ const debugContainers = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): reado
     .filter(({ name }) => !present.has(name))
     // What nobody has thought about does not go down; the pod runs already, so it is too late to refuse it.
     .map((container) => superContainer(knownFields(container, ephemeralContainerFields.fields), tenantPod, ctx))
-  return ephemeralContainers.length > 0 ? [{ subresource: 'ephemeralcontainers', patch: { spec: { ephemeralContainers } } }] : []
+    .map((container) => withinLevel(container, ctx))
+  if (ephemeralContainers.length === 0) return []
+  const left = ephemeralContainers.flatMap(({ container, left: capabilities }) =>
+    capabilities.map((capability) => `${container.name}: ${capability}`),
+  )
+  const patch = { spec: { ephemeralContainers: ephemeralContainers.map(({ container }) => container) } }
+  const message = `debug containers go without capabilities that are not allowed here (${left.join(', ')})`
+  return [
+    {
+      subresource: 'ephemeralcontainers',
+      patch,
+      ...(left.length > 0 && { note: { reason: 'CapabilitiesNotAllowed', message } }),
+    },
+  ]
 }
 
 const sameCondition = (a: V1PodCondition, b: V1PodCondition | undefined): boolean =>

@@ -10,6 +10,13 @@ const pick = (object: Readonly<Record<string, unknown>>, fields: readonly string
     fields.filter((field) => object[field] !== undefined && object[field] !== null).map((field) => [field, object[field]]),
   )
 
+/** Fields of a status that say what the machine is. */
+const machineFields = ['capacity', 'allocatable', 'nodeInfo', 'features', 'declaredFeatures', 'runtimeHandlers']
+
+/** What a tenant's Node says in the fields that come from super. */
+export const statusWords = ({ status = {} }: KubeObject): Record<string, unknown> =>
+  pick(status, [...machineFields, 'addresses', 'conditions', 'daemonEndpoints'])
+
 /**
  * Heartbeats would be a write per node, tenant and five minutes to say what the node's Lease says already (KEP-589): the time of the last change stands for
  * them.
@@ -128,7 +135,7 @@ export const tenantNode = (
   },
   spec: pick(spec, ['taints', 'unschedulable']),
   status: {
-    ...pick(status, ['capacity', 'allocatable', 'nodeInfo', 'features', 'declaredFeatures', 'runtimeHandlers']),
+    ...pick(status, machineFields),
     addresses: (status.addresses ?? []).filter(({ type }: { type: string }) => addressTypes.has(type)),
     conditions: (status.conditions ?? []).map(quiet),
     daemonEndpoints: { kubeletEndpoint: { Port: agentPort } },
