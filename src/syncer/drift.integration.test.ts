@@ -263,8 +263,8 @@ const copies: readonly (readonly [
   [
     nodes,
     'node-2',
-    { spec: { unschedulable: true }, metadata: { labels: { 'kubernetes.io/os': 'none' } } },
-    ({ spec, metadata }) => !spec?.unschedulable && metadata.labels?.['kubernetes.io/os'] === 'linux',
+    { metadata: { labels: { 'kubernetes.io/os': 'none' } } },
+    ({ metadata }) => metadata.labels?.['kubernetes.io/os'] === 'linux',
   ],
   [storageClasses, 'standard', { allowVolumeExpansion: true }, ({ allowVolumeExpansion }) => !allowVolumeExpansion],
   [ingressClasses, 'public', { spec: { parameters: { kind: 'X', name: 'x' } } }, ({ spec }) => !spec.parameters],

@@ -76,7 +76,7 @@ const aSigningRequest = (): string => {
 
 /** One object per kind that a user would believe to be in force: what it says besides its name, and what the warning says. */
 const notInForce: readonly [of: ResourceType, fields: object, says: RegExp][] = [
-  [resourceTypes.nodes, {}, /copies of the platform's machines/],
+  [resourceTypes.nodes, {}, /Nodes are the platform's machines/],
   [
     resourceTypes.persistentVolumes,
     { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/data' } } },
