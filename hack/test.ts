@@ -55,11 +55,11 @@ const vitest = async (project: string, dir: string, stop: AbortSignal): Promise<
 }
 
 /** Tests of Kubernetes in a tenant of each version served. Runs on the cluster, and with the Berth, of the suite before. */
-const conformance = async (): Promise<Tally> => {
+const conformance = async (stop: AbortSignal): Promise<Tally> => {
   const tallies: Tally[] = []
   for (const version of kubernetesVersions) {
     try {
-      const comparison = await runConformance({ ...subset(version), name: clusterName, version, install: true }, progress)
+      const comparison = await runConformance({ ...subset(version), name: clusterName, version, install: true, stop }, progress)
       for (const line of conformanceLines(comparison)) progress(line)
       // A spec that finds that it cannot run here is neither.
       const failed = comparison.specs.filter((spec) => spec.tenant === 'failed').length
@@ -74,7 +74,7 @@ const conformance = async (): Promise<Tally> => {
 
 const runSuite = (name: string, dir: string, stop: AbortSignal): Promise<Tally> => {
   if (name === 'source') return source(stop)
-  return name === 'conformance' ? conformance() : vitest(name, dir, stop)
+  return name === 'conformance' ? conformance(stop) : vitest(name, dir, stop)
 }
 
 const runSuites = async (names: readonly string[], stop: AbortSignal): Promise<Tally> => {
@@ -107,7 +107,12 @@ const tidyUp = async (): Promise<Tally> => {
 
 // A first Ctrl-C ends the suites and tidies up, a second one ends us.
 const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(130)
+    stop.abort()
+  })
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !allSuites.some((suite) => suite === name))

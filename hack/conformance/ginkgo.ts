@@ -23,13 +23,14 @@ export interface GinkgoRun {
   readonly timeoutMs: number
   /** Everything that was printed goes here. */
   readonly logPath: string
+  readonly stop?: AbortSignal
 }
 
 const sayEveryMs = 60_000
 
 /** Runs specs of e2e.test against one cluster. A failed spec is a result; @throws when there is no report at all. */
 export const runGinkgo = async (options: GinkgoRun, progress: Progress): Promise<SpecResult[]> => {
-  const { programs, kubeconfig, focus, skip, procs, timeoutMs, logPath } = options
+  const { programs, kubeconfig, focus, skip, procs, timeoutMs, logPath, stop } = options
   const dir = await mkdtemp(join(tmpdir(), 'berth-conformance-'))
   await mkdir(dirname(logPath), { recursive: true })
   const log = createWriteStream(logPath)
@@ -56,7 +57,15 @@ export const runGinkgo = async (options: GinkgoRun, progress: Progress): Promise
         `--report-dir=${dir}`,
         '--disable-log-dump=true',
       ],
-      { cwd: dir, timeout: timeoutMs + 120_000, reject: false, stdin: 'ignore', buffer: false, env: { KUBECONFIG: kubeconfig } },
+      {
+        cwd: dir,
+        timeout: timeoutMs + 120_000,
+        ...(stop && { cancelSignal: stop, killSignal: 'SIGINT' }),
+        reject: false,
+        stdin: 'ignore',
+        buffer: false,
+        env: { KUBECONFIG: kubeconfig },
+      },
     )
     child.stdout.on('data', (chunk: Buffer) => {
       const text = chunk.toString()

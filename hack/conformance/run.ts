@@ -31,6 +31,8 @@ export interface ConformanceOptions {
   readonly only?: 'tenant' | 'super'
   /** Build and install Berth of these sources; without it what is there is used. */
   readonly install: boolean
+  /** Ends the run. */
+  readonly stop?: AbortSignal
 }
 
 const tally = (results: readonly SpecResult[]): string =>
@@ -43,7 +45,7 @@ const tally = (results: readonly SpecResult[]): string =>
  * that was printed stay in the cache.
  */
 export const runConformance = async (options: ConformanceOptions, progress: Progress): Promise<Comparison> => {
-  const { name, version, focus, skip, shard, procs, timeoutMs, only } = options
+  const { name, version, focus, skip, shard, procs, timeoutMs, only, stop } = options
   const programs = await ensureBinaries(['ginkgo', 'e2e.test', 'kubectl'], { progress })
   const cluster = await ensureCluster({ name, progress })
   progress('putting the images of the tests on the nodes')
@@ -54,7 +56,7 @@ export const runConformance = async (options: ConformanceOptions, progress: Prog
   const results = async (side: string, kubeconfig: string, what: Pick<GinkgoRun, 'focus' | 'skip'>): Promise<SpecResult[]> => {
     progress(`specs in ${side}`)
     const found = await runGinkgo(
-      { programs, kubeconfig, procs, timeoutMs, logPath: join(logDir, `${side}.log`), ...what },
+      { programs, kubeconfig, procs, timeoutMs, logPath: join(logDir, `${side}.log`), ...what, ...(stop && { stop }) },
       (line) => progress(`${side}: ${line}`),
     )
     await writeFile(join(logDir, `${side}.json`), JSON.stringify(found, undefined, 1))

@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
-import { superNamespace } from '../tenancy/names.ts'
+import { superConfigName, superNamespace } from '../tenancy/names.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
@@ -10,7 +10,7 @@ import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testin
 
 /** Super has a mind of its own: it refuses, it changes what it is given, and its nodes are not what the tenant says of them. */
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
-const { pods, namespaces, nodes, events, secrets, serviceAccounts } = resourceTypes
+const { pods, namespaces, nodes, events, configMaps, secrets, serviceAccounts } = resourceTypes
 const admission = (plural: string, kind: string): ResourceType => ({
   group: 'admissionregistration.k8s.io',
   version: 'v1',
@@ -189,6 +189,71 @@ test("super's own admission adds to pods and changes them: nobody fights over it
   await remove(meshed)
   await superClient().delete(policyBindings, { name })
   await superClient().delete(policies, { name })
+})
+
+test('what cannot be changed in place is made anew under the pods that refer to it', { timeout }, async () => {
+  const { client } = acme.api
+  const config = (data: object) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'fixed', namespace },
+    immutable: true,
+    data,
+  })
+  const secret = (type: string, stringData: object) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'typed', namespace },
+    type,
+    stringData,
+  })
+  await client.create(configMaps, config({ color: 'blue' }))
+  await client.create(secrets, secret('Opaque', { username: 'one' }))
+  await make('reader', {
+    volumes: [
+      { name: 'c', configMap: { name: 'fixed' } },
+      { name: 's', secret: { secretName: 'typed' } },
+    ],
+  })
+  await when(tenantPod, 'reader', isRunning)
+  const below = (type: ResourceType, name: string) =>
+    superClient().get<KubeObject>(type, { name: superConfigName(name), namespace: superNs })
+  expect((await below(configMaps, 'fixed'))?.['data']).toEqual({ color: 'blue' })
+
+  await client.delete(configMaps, { name: 'fixed', namespace })
+  await client.create(configMaps, config({ color: 'green' }))
+  await client.delete(secrets, { name: 'typed', namespace })
+  await client.create(secrets, secret('kubernetes.io/basic-auth', { username: 'two' }))
+  await eventually(async () => (await below(configMaps, 'fixed'))?.['data'].color === 'green', {
+    ...soon,
+    describe: 'the new ConfigMap',
+  })
+  await eventually(async () => (await below(secrets, 'typed'))?.['type'] === 'kubernetes.io/basic-auth', {
+    ...soon,
+    describe: 'the new Secret',
+  })
+  expect((await below(configMaps, 'fixed'))?.['immutable']).toBe(true)
+  await remove('reader')
+})
+
+test('pull secrets go down with the pods that name them', { timeout }, async () => {
+  const { client } = acme.api
+  const data = { '.dockerconfigjson': Buffer.from('{"auths":{}}').toString('base64') }
+  await client.create(secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'regcred', namespace },
+    type: 'kubernetes.io/dockerconfigjson',
+    data,
+  })
+  // Also those of its account: the tenant's admission copies them to the pod.
+  await make('pulled', { imagePullSecrets: [{ name: 'regcred' }] })
+  await when(tenantPod, 'pulled', isRunning)
+  const { spec } = await when(superPod, 'pulled', () => true)
+  expect(spec.imagePullSecrets).toEqual([{ name: superConfigName('regcred') }])
+  const below = await superClient().get<KubeObject>(secrets, { name: superConfigName('regcred'), namespace: superNs })
+  expect(below?.['data']).toEqual(data)
+  await remove('pulled')
 })
 
 test('a quota of super that is used up is told without its names, and the pod runs once there is room', { timeout }, async () => {

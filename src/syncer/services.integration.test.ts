@@ -205,6 +205,26 @@ describe('super has what the tenant has, and each change of it', () => {
     await tenant().patch(services, at('kept'), { metadata: { finalizers: null } })
     await superOf().patch(services, { name: 'kept', namespace: below }, { metadata: { finalizers: null } })
   })
+
+  test('by server-side apply, again and again: it stays the same Service at the same address', long, async () => {
+    const apply = (port: number) => {
+      const spec = { selector: { app: 'web' }, ports: [{ name: 'http', port, protocol: 'TCP', targetPort: 8080 }] }
+      return tenant().apply<KubeObject>(
+        services,
+        { apiVersion: 'v1', kind: 'Service', metadata: at('applied'), spec },
+        { fieldManager: 'user' },
+      )
+    }
+    const made = await apply(80)
+    const below80 = await agree('applied')
+    await apply(80)
+    await apply(81)
+    const below81 = await agree('applied')
+    const now = await inTenant('applied')
+    expect([now.metadata.uid, now['spec'].clusterIP]).toEqual([made.metadata.uid, made['spec'].clusterIP])
+    expect([below81.metadata.uid, below81['spec'].clusterIP]).toEqual([below80.metadata.uid, made['spec'].clusterIP])
+    expect(below81['spec'].ports).toMatchObject([{ port: 81 }])
+  })
 })
 
 describe('endpoints of a Service without a selector', () => {

@@ -33,6 +33,18 @@ describe('pods.toSuper', () => {
     expect(bodyOf({ volumes }, { metadata: { labels: { app: 'web' } } }).marks).toEqual({ 'berth.dev/labels': 'app="web"' })
   })
 
+  test("tells super's autoscaler what it cannot see: that a controller of the tenant's would make the pod anew", () => {
+    const owned = (kind: string, annotations = {}) =>
+      bodyOf(
+        {},
+        { metadata: { annotations, ownerReferences: [{ apiVersion: 'apps/v1', kind, name: 'x', uid: 'u', controller: true }] } },
+      ).marks
+    const safe = 'cluster-autoscaler.kubernetes.io/safe-to-evict'
+    expect(owned('ReplicaSet')).toEqual({ [safe]: 'true' })
+    expect(owned('DaemonSet')).toEqual({ [safe]: 'true', 'cluster-autoscaler.kubernetes.io/daemonset-pod': 'true' })
+    expect(owned('ReplicaSet', { [safe]: 'false' })).toBeUndefined()
+  })
+
   test('names the reason of a refusal', () => {
     expect(pods.toSuper(aTenantPod({ hostNetwork: true }), ctx)).toMatchObject({
       kind: 'refused',

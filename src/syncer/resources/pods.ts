@@ -1,5 +1,6 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { isBerthKey } from '../../tenancy/marks.ts'
+import { autoscalerMarks } from '../pods/autoscaler-marks.ts'
 import { podDependencies } from '../pods/dependencies.ts'
 import { downwardMarks } from '../pods/downward.ts'
 import { withHostsFile } from '../pods/hosts-file.ts'
@@ -53,7 +54,7 @@ export const pods = defineResource<Pod>({
   toSuper: (pod, ctx) => {
     const refusal = podRefusal(pod, ctx)
     if (refusal) return { kind: 'refused', ...refusal }
-    const marks = downwardMarks(pod)
+    const marks = { ...downwardMarks(pod), ...autoscalerMarks(pod) }
     return {
       kind: 'object',
       body: {
