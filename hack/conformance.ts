@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import versions from '../images/versions.json' with { type: 'json' }
 import { commandLine } from './command-line.ts'
+import { withSection } from './conformance/report.ts'
 import { conformanceLines, conformanceSection, runConformance } from './conformance/run.ts'
 import { printProgress } from './progress.ts'
 
@@ -20,7 +21,7 @@ whatever did not pass in the tenant, and compares. Exit code 1 when something pa
   --minutes N       end each of the two runs after this (240)
   --only SIDE       tenant or super: run there alone and compare nothing
   --no-install      Berth is there already
-  --report PATH     write the comparison there, as Markdown
+  --report PATH     write the comparison there, as Markdown; sections of other runs stay
   --title TEXT      its headline`
 
 const { values } = parseArgs({
@@ -84,7 +85,8 @@ const conformance = async (): Promise<void> => {
   if (report !== undefined) {
     await mkdir(dirname(report), { recursive: true })
     const minutes = Math.round((Date.now() - began) / 60_000)
-    await writeFile(report, await conformanceSection(comparison, { title, version, minutes }))
+    const before = await readFile(report, 'utf8').catch(() => undefined)
+    await writeFile(report, withSection(before, await conformanceSection(comparison, { title, version, minutes })))
   }
   if (comparison.worse.length > 0 || comparison.specs.length === 0) process.exitCode = 1
 }

@@ -53,3 +53,23 @@ export const section = (facts: RunFacts, { specs, worse, neither, passed }: Comp
           '',
         ]),
   ].join('\n')
+
+const preface = `# Conformance
+
+The tests of Kubernetes itself (\`e2e.test\`), in a tenant with default settings. What does not pass there is run in the super cluster, and what passes in super only once more in a
+tenant with \`isolation.podSecurity: privileged\`, which tells what the default isolation refuses from what is not there. Images are built here under their official names, as
+no registry can be reached: specs that insist on pulling pass nowhere. Written by \`make conformance\` (\`FOCUS=\`, \`SHARD=\`, \`VERSION=\`).
+`
+
+const headOf = (text: string): string => text.slice(0, text.indexOf('\n'))
+
+/** The report with this section in the place of an earlier one of the same headline, or at the end. */
+export const withSection = (report: string | undefined, text: string): string => {
+  const [, ...sections] = (report ?? '').split(/^(?=## )/m)
+  const head = headOf(text)
+  const kept = sections.map((other) => (headOf(other) === head ? text : other))
+  return [preface, ...(kept.includes(text) ? kept : [...kept, text])]
+    .map((part) => part.trim())
+    .join('\n\n')
+    .concat('\n')
+}

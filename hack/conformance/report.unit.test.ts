@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { compare } from './compare.ts'
-import { section } from './report.ts'
+import { section, withSection } from './report.ts'
 
 const facts = {
   title: 'Conformance',
@@ -41,4 +41,12 @@ test('nothing against the tenant is said in a sentence', () => {
   expect(section(facts, compare([result('a', 'passed')], []), [])).toContain(
     'Every spec that passes in super passes in the tenant.',
   )
+})
+
+test('a section takes the place of the earlier one of its headline', () => {
+  const first = withSection(undefined, '## A: tenant\n\none')
+  expect(first).toMatch(/^# Conformance\n[^]*\n\n## A: tenant\n\none\n$/)
+  const both = withSection(first, '## B\n\ntwo\n')
+  const again = withSection(both, '## A: tenant\n\nthree\n')
+  expect(again.split(/^(?=## )/m).slice(1)).toEqual(['## A: tenant\n\nthree\n\n', '## B\n\ntwo\n'])
 })
