@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { lastAppliedAnnotation } from '../tenancy/marks.ts'
+import { lastAppliedAnnotation, mirroredLabel } from '../tenancy/marks.ts'
 import { aNode } from '../testing/builders.ts'
 import { OwnNodes } from './own-nodes.ts'
 
@@ -7,7 +7,7 @@ const node = (labels: Record<string, string>, more: object = {}) =>
   aNode({
     metadata: {
       name: 'n1',
-      labels: { zone: 'a', ...labels },
+      labels: { zone: 'a', [mirroredLabel]: 'true', ...labels },
       annotations: { [lastAppliedAnnotation]: JSON.stringify({ labels: ['zone'], taints: [], unschedulable: false }) },
     },
     ...more,
@@ -18,6 +18,7 @@ test('only what pods go by counts as a change, and only once a tenant has said s
   expect(view.set('n1', node({}))).toBe(false)
   expect(view.set('n2', node({}))).toBe(false)
   expect(view.nodes).toEqual([])
+  expect(view.set('fake', aNode({ metadata: { name: 'fake', labels: { disk: 'ssd' } } }))).toBe(false)
   expect(view.set('n1', node({ disk: 'ssd' }))).toBe(true)
   expect(view.nodes).toHaveLength(2)
   const { revision } = view

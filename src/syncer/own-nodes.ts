@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { NodeView, SeenNode } from './resource.ts'
+import { isMirrored } from './resources/mirrored.ts'
 import { ownWords } from './resources/nodes.ts'
 
 const hostnameLabel = 'kubernetes.io/hostname'
@@ -31,7 +32,8 @@ export class OwnNodes implements NodeView {
   /** Records a Node (undefined: gone). True when pods that have no node yet may have to go elsewhere now. */
   set(name: string, node: KubeObject | undefined): boolean {
     const before = this.#seen.get(name)
-    const now = node && seenNode(node)
+    // A Node that the tenant made itself is no machine.
+    const now = node && isMirrored(node) ? seenNode(node) : undefined
     if (isDeepStrictEqual(before, now)) return false
     const spoke = this.#speaking > 0
     if (before && saysSomething(before)) this.#speaking -= 1

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lastAppliedAnnotation } from '../../tenancy/marks.ts'
+import { lastAppliedAnnotation, mirroredLabel } from '../../tenancy/marks.ts'
 import { aNode } from '../../testing/builders.ts'
 import { aTenantPod } from '../../testing/sync-builders.ts'
 import { viewOf } from '../own-nodes.ts'
@@ -15,7 +15,7 @@ const node = (
   aNode({
     metadata: {
       name,
-      labels: { 'kubernetes.io/hostname': `${name}.example`, zone, ...own.labels },
+      labels: { 'kubernetes.io/hostname': `${name}.example`, zone, [mirroredLabel]: 'true', ...own.labels },
       annotations: {
         [lastAppliedAnnotation]: JSON.stringify({ labels: ['kubernetes.io/hostname', 'zone'], taints: [], unschedulable: false }),
       },
