@@ -21,6 +21,7 @@ whatever did not pass in the tenant, and compares. Exit code 1 when something pa
   --minutes N       end each of the two runs after this (240)
   --only SIDE       tenant or super: run there alone and compare nothing
   --no-install      Berth is there already
+  --resume          take the tenant's results of the last run and go on from there
   --report PATH     write the comparison there, as Markdown; sections of other runs stay
   --title TEXT      its headline`
 
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '240' },
     only: { type: 'string' },
     'no-install': { type: 'boolean', default: false },
+    resume: { type: 'boolean', default: false },
     report: { type: 'string' },
     title: { type: 'string', default: '[Conformance]' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -77,6 +79,7 @@ const conformance = async (): Promise<void> => {
       timeoutMs: wholeNumber('minutes') * 60_000,
       ...(only && { only }),
       install: !values['no-install'],
+      resume: values.resume,
     },
     printProgress(began),
   )
