@@ -71,6 +71,8 @@ describe('by level', () => {
     ['a privileged container', container({ securityContext: { privileged: true } })],
     ['a privileged init container', { initContainers: [{ name: 'init', securityContext: { privileged: true } }] }],
     ['a disk by its ID', volume({ awsElasticBlockStore: { volumeID: 'vol-1' } })],
+    ['an export that knows nodes by their address', volume({ nfs: { server: '10.0.0.9', path: '/export' } })],
+    ['a target that knows nodes by their address', volume({ iscsi: { targetPortal: '10.0.0.9:3260', iqn: 'iqn.x', lun: 0 } })],
     ['a flexVolume', volume({ flexVolume: { driver: 'd' } })],
   ]
   test.for(cases)('%s is refused below privileged', ([, spec]) => {

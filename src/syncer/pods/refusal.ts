@@ -85,7 +85,7 @@ const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
     const source = nodeCredentialVolumes.find((field) => volume[field as keyof V1Volume])
     return source === undefined
       ? undefined
-      : forbidden(`a ${source} volume (${volume.name}), attached with the node's credentials,`)
+      : forbidden(`a ${source} volume (${volume.name}), attached with the node's credentials or by its address,`)
   })
 }
 

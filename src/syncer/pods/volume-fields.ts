@@ -54,7 +54,8 @@ export const projectionFields = typeTable('VolumeProjection', {
   ),
 })
 
-const nodeCredentials = "attached with the node's credentials: only in tenants of the Pod Security level `privileged`"
+const nodeCredentials =
+  "attached with the node's credentials or by its address: only in tenants of the Pod Security level `privileged`"
 const gone = (name: string): string => `${name} volumes were taken out of Kubernetes; use a claim`
 
 const volumeRows = {
@@ -67,7 +68,10 @@ const volumeRows = {
     typeTable('AzureDiskVolumeSource', mounted, passing('cachingMode', 'diskName', 'diskURI', 'kind')),
   ),
   azureFile: pass(typeTable('AzureFileVolumeSource', { secretName: translate(bySuperName) }, passing('readOnly', 'shareName'))),
-  cephfs: pass(typeTable('CephFSVolumeSource', secretRef, passing('monitors', 'path', 'readOnly', 'secretFile', 'user'))),
+  cephfs: translate(
+    nodeCredentials,
+    typeTable('CephFSVolumeSource', secretRef, passing('monitors', 'path', 'readOnly', 'secretFile', 'user')),
+  ),
   cinder: translate(nodeCredentials, typeTable('CinderVolumeSource', secretRef, mounted, passing('volumeID'))),
   configMap: pass(typeTable('ConfigMapVolumeSource', { name: translate(bySuperName), ...items }, defaults, passing('optional'))),
   csi: translate(
@@ -94,7 +98,8 @@ const volumeRows = {
     typeTable('HostPathVolumeSource', passing('path', 'type')),
   ),
   image: pass(typeTable('ImageVolumeSource', passing('pullPolicy', 'reference'))),
-  iscsi: pass(
+  iscsi: translate(
+    nodeCredentials,
     typeTable(
       'ISCSIVolumeSource',
       secretRef,
@@ -103,7 +108,7 @@ const volumeRows = {
     ),
   ),
   name: pass(),
-  nfs: pass(typeTable('NFSVolumeSource', passing('path', 'readOnly', 'server'))),
+  nfs: translate(nodeCredentials, typeTable('NFSVolumeSource', passing('path', 'readOnly', 'server'))),
   persistentVolumeClaim: pass(typeTable('PersistentVolumeClaimVolumeSource', passing('claimName', 'readOnly'))),
   photonPersistentDisk: translate(nodeCredentials, typeTable('PhotonPersistentDiskVolumeSource', passing('fsType', 'pdID'))),
   portworxVolume: translate(nodeCredentials, typeTable('PortworxVolumeSource', mounted, passing('volumeID'))),
@@ -112,7 +117,10 @@ const volumeRows = {
     nodeCredentials,
     typeTable('QuobyteVolumeSource', passing('group', 'readOnly', 'registry', 'tenant', 'user', 'volume')),
   ),
-  rbd: pass(typeTable('RBDVolumeSource', secretRef, mounted, passing('image', 'keyring', 'monitors', 'pool', 'user'))),
+  rbd: translate(
+    nodeCredentials,
+    typeTable('RBDVolumeSource', secretRef, mounted, passing('image', 'keyring', 'monitors', 'pool', 'user')),
+  ),
   scaleIO: pass(
     typeTable(
       'ScaleIOVolumeSource',
