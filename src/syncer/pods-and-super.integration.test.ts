@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { tenantLabel } from '../tenancy/marks.ts'
 import { superConfigName, superNamespace } from '../tenancy/names.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -189,6 +190,19 @@ test("super's own admission adds to pods and changes them: nobody fights over it
   await remove(meshed)
   await superClient().delete(policyBindings, { name })
   await superClient().delete(policies, { name })
+})
+
+test('what happened to a pod while our label was off it is told once the label is back', { timeout }, async () => {
+  await make('stripped')
+  await when(tenantPod, 'stripped', isRunning)
+  await syncer?.stop()
+  const ref = { name: 'stripped', namespace: superNs }
+  await superClient().patch(pods, ref, { metadata: { labels: { [tenantLabel]: null } } }, { type: 'merge' })
+  await superSays('stripped', { message: 'meanwhile' })
+  syncer = await runSyncer(clusters, { log })
+  await when(superPod, 'stripped', ({ metadata }) => metadata.labels?.[tenantLabel] === acme.ref.uid)
+  await when(tenantPod, 'stripped', ({ status }) => status?.message === 'meanwhile')
+  await remove('stripped')
 })
 
 test('what cannot be changed in place is made anew under the pods that refer to it', { timeout }, async () => {

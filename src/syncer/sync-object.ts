@@ -241,7 +241,7 @@ const create = async (
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT', 'KUBE_INVALID')) throw error
     const live = await client.get(type, refOf(object))
     // The watch, which goes by the label, will never show it.
-    if (live && tenantObject && isUnlabelled(live, tenantObject)) return update(resource, { kind: 'update', live, object }, deps)
+    if (live && tenantObject && isUnlabelled(live, tenantObject)) return labelAgain(resource, { live, object }, deps)
     if (hasCode(error, 'KUBE_INVALID')) throw error
     if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
       throw new AppError(
@@ -307,6 +307,16 @@ const update = async (
   return done
 }
 
+/** While the watch did not show it, things may have happened to it, and our own write brings no event: so it is looked at again. */
+const labelAgain = async (
+  resource: SyncedResource,
+  found: { readonly live: KubeObject; readonly object: KubeObject },
+  deps: SyncDeps,
+): Promise<SyncResult> => {
+  await update(resource, { kind: 'update', ...found }, deps)
+  return { kind: 'done', againAfterMs: 0 }
+}
+
 const finalise = async (
   resource: SyncedResource,
   { tenantObject, checked }: Extract<Action, { kind: 'finalise' }>,
@@ -320,7 +330,7 @@ const finalise = async (
     const live = await tenant.superClient.get(type, { name, namespace: superNamespace(tenant.ctx.tenant, key.namespace) })
     if (live && isUnlabelled(live, tenantObject)) {
       const wanted = wantedObject(resource, tenantObject, tenant.ctx)
-      return wanted.kind === 'object' ? update(resource, { kind: 'update', live, object: wanted.object }, deps) : done
+      return wanted.kind === 'object' ? labelAgain(resource, { live, object: wanted.object }, deps) : done
     }
     // A stranger's of this name tells as well that ours is gone.
     if (live && ownerOf(live)?.tenantUid === tenant.ctx.tenant.uid) {
