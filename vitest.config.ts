@@ -13,6 +13,8 @@ export default defineConfig({
           // Some make keys or start a process: on a busy machine that takes its time.
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          // Much of their time is waiting: the default, one worker less than cores, leaves a small machine idle.
+          maxWorkers: 3,
         },
       },
       // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
