@@ -91,7 +91,7 @@ const conformance = async (): Promise<void> => {
     const before = await readFile(report, 'utf8').catch(() => undefined)
     await writeFile(report, withSection(before, await conformanceSection(comparison, { title, version, minutes })))
   }
-  if (comparison.worse.length > 0 || comparison.specs.length === 0) process.exitCode = 1
+  if (comparison.worse.length + comparison.unknown.length > 0 || comparison.specs.length === 0) process.exitCode = 1
 }
 
 await commandLine(async () => (values.help ? console.log(usage) : conformance()))

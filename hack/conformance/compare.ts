@@ -18,6 +18,8 @@ export interface Comparison {
   readonly worse: readonly ComparedSpec[]
   /** Pass in neither. */
   readonly neither: readonly ComparedSpec[]
+  /** Did not pass in the tenant, and super did not come to them: the run was ended before. */
+  readonly unknown: readonly ComparedSpec[]
   readonly passed: number
 }
 
@@ -44,7 +46,8 @@ export const compare = (
   return {
     specs,
     worse: notPassed.filter((spec) => spec.super === 'passed'),
-    neither: notPassed.filter((spec) => spec.super !== 'passed'),
+    neither: notPassed.filter((spec) => spec.super !== undefined && spec.super !== 'passed'),
+    unknown: notPassed.filter((spec) => spec.super === undefined),
     passed: specs.length - notPassed.length,
   }
 }

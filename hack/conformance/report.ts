@@ -30,11 +30,15 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 ]
 
 /** One section of docs/conformance.md. */
-export const section = (facts: RunFacts, { specs, worse, neither, passed }: Comparison, causes: readonly Cause[]): string =>
+export const section = (
+  facts: RunFacts,
+  { specs, worse, neither, unknown, passed }: Comparison,
+  causes: readonly Cause[],
+): string =>
   [
     `## ${facts.title}: tenant ${facts.tenantVersion} on super ${facts.superVersion}`,
     '',
-    `${facts.date}, ${facts.machine}, ${facts.minutes} minutes. Of ${specs.length} specs ${passed} passed in the tenant, ${worse.length} pass in super only, ${neither.length} pass in neither.`,
+    `${facts.date}, ${facts.machine}, ${facts.minutes} minutes. Of ${specs.length} specs ${passed} passed in the tenant, ${worse.length} pass in super only, ${neither.length} pass in neither${unknown.length > 0 ? `, ${unknown.length} were not reached in super` : ''}.`,
     '',
     ...(worse.length === 0
       ? ['Every spec that passes in super passes in the tenant.']
@@ -49,6 +53,15 @@ export const section = (facts: RunFacts, { specs, worse, neither, passed }: Comp
           ...table(
             ['Passes in neither', 'Tenant', 'Super', 'What the spec says'],
             neither.map((spec) => [spec.name, spec.tenant, spec.super ?? 'not run', spec.why ?? '']),
+          ),
+          '',
+        ]),
+    ...(unknown.length === 0
+      ? []
+      : [
+          ...table(
+            ['Not reached in super', 'Tenant', 'Cause'],
+            unknown.map((spec) => [spec.name, spec.tenant, causeOf(spec, causes)]),
           ),
           '',
         ]),

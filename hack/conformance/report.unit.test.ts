@@ -29,6 +29,14 @@ test('only what passes in super counts against the tenant', () => {
   expect(comparison.passed).toBe(1)
 })
 
+test('what super did not come to is neither', () => {
+  const cut = compare([result('a', 'failed')], [])
+  expect([cut.worse, cut.neither, cut.unknown.map(({ name }) => name)]).toEqual([[], [], ['a']])
+  const text = section(facts, cut, [])
+  expect(text).toContain('0 pass in neither, 1 were not reached in super.')
+  expect(text).toContain('| a | failed | not explained yet |')
+})
+
 test('a report names each such spec with its cause, and says so where there is none', () => {
   const text = section(facts, comparison, [{ pattern: '^b', cause: 'impossible, since' }])
   expect(text).toContain('Of 4 specs 1 passed in the tenant, 2 pass in super only, 1 pass in neither.')

@@ -94,12 +94,12 @@ export const runConformance = async (options: ConformanceOptions, progress: Prog
 }
 
 /** What the comparison says, for a terminal: each spec that only super passes, then the sum. */
-export const conformanceLines = ({ specs, worse, neither, passed }: Comparison): string[] => [
+export const conformanceLines = ({ specs, worse, neither, unknown, passed }: Comparison): string[] => [
   ...worse.flatMap(({ name, why, privileged }) => [
     `passes in super only${privileged === 'passed' ? ' and in a privileged tenant' : ''}: ${name}`,
     ...(why ? [`  ${why}`] : []),
   ]),
-  `${passed} of ${specs.length} passed in the tenant, ${worse.length} in super only, ${neither.length} in neither`,
+  `${passed} of ${specs.length} passed in the tenant, ${worse.length} in super only, ${neither.length} in neither${unknown.length > 0 ? `, ${unknown.length} not reached in super` : ''}`,
 ]
 
 /** The comparison as a section of docs/conformance.md. */

@@ -14,10 +14,16 @@ const avoidanceWeight = 100
 const integer = (text: string | undefined): number | undefined =>
   text !== undefined && /^[+-]?\d+$/.test(text) ? Number(text) : undefined
 
+/** `Gt` and `Lt`; what is no number is neither. */
+const isBeyond = (operator: string | undefined, text: string | undefined, boundText: string | undefined): boolean => {
+  const [is, bound] = [integer(text), integer(boundText)]
+  if (is === undefined || bound === undefined) return false
+  return (operator === 'Gt' && is > bound) || (operator === 'Lt' && is < bound)
+}
+
 /** True when labels fulfil a requirement (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). */
 const fulfils = (labels: Readonly<Record<string, string>>, { key, operator, values = [] }: Requirement): boolean => {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  const [is, bound] = [integer(value), integer(values[0])]
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value)
@@ -27,12 +33,8 @@ const fulfils = (labels: Readonly<Record<string, string>>, { key, operator, valu
       return value !== undefined
     case 'DoesNotExist':
       return value === undefined
-    case 'Gt':
-      return is !== undefined && bound !== undefined && is > bound
-    case 'Lt':
-      return is !== undefined && bound !== undefined && is < bound
     default:
-      return false
+      return isBeyond(operator, value, values[0])
   }
 }
 
@@ -40,18 +42,13 @@ const fulfils = (labels: Readonly<Record<string, string>>, { key, operator, valu
 const tolerates = ({ key, operator, value, effect }: V1Toleration, taint: V1Taint): boolean => {
   if (effect && effect !== taint.effect) return false
   if (key && key !== taint.key) return false
-  const [is, bound] = [integer(taint.value), integer(value)]
   switch (operator || 'Equal') {
     case 'Exists':
       return true
     case 'Equal':
       return Boolean(key) && (value ?? '') === (taint.value ?? '')
-    case 'Gt':
-      return is !== undefined && bound !== undefined && is > bound
-    case 'Lt':
-      return is !== undefined && bound !== undefined && is < bound
     default:
-      return false
+      return isBeyond(operator, taint.value, value)
   }
 }
 
