@@ -21,7 +21,7 @@ const debugContainers = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): reado
     capabilities.map((capability) => `${container.name}: ${capability}`),
   )
   const patch = { spec: { ephemeralContainers: ephemeralContainers.map(({ container }) => container) } }
-  const message = `debug containers go without capabilities that are not allowed here (${left.join(', ')})`
+  const message = `debug containers go without capabilities that are not allowed here (${left.join(', ')}); the platform's operator allows them by isolation.podSecurity`
   return [
     {
       subresource: 'ephemeralcontainers',
