@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startApiServer } from '../src/testing/api-server.ts'
 import { everything, mentions } from './support/inventory.ts'
 import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
 import { agnhost, claim, configMap, namespace, pod, service, webServer } from './support/objects.ts'
@@ -9,12 +10,33 @@ const names = ['life-1', 'life-2', 'life-3', 'life-4', 'life-5'] as const
 /** The last of them runs the older version. */
 const versionOf = (name: string): string => (name === 'life-5' ? 'v1.36.3' : 'v1.37.1')
 
+/**
+ * How much longer than a bare etcd and kube-apiserver a whole tenant may take until it can be used: its volume, three pods one waiting for the other, and
+ * cluster DNS on top. 15 s on a machine where the bare two take 2 s. A limit in seconds would measure who else uses the machine.
+ */
+const atMostTimesBare = 7.5
+
+/** Seconds until an etcd and a kube-apiserver, started as plain processes on this machine, are ready. */
+const secondsOfBareStart = async (): Promise<number> => {
+  const began = performance.now()
+  const server = await startApiServer()
+  const seconds = (performance.now() - began) / 1000
+  await server.stop()
+  return seconds
+}
+
+const sorted = (seconds: readonly number[]): number[] => [...seconds].sort((a, b) => a - b)
+
 describe('a tenant from creation to deletion', () => {
   const tenants: Tenant[] = []
+  const bareStarts: number[] = []
 
   beforeAll(async () => {
     await deleteTenants(...names)
-    for (const name of names) tenants.push(await createTenant(name, { version: versionOf(name) }))
+    for (const name of names) {
+      bareStarts.push(await secondsOfBareStart())
+      tenants.push(await createTenant(name, { version: versionOf(name) }))
+    }
   })
   afterAll(() => deleteTenants(...names))
 
@@ -24,10 +46,12 @@ describe('a tenant from creation to deletion', () => {
     return tenant
   }
 
-  test('half of five tenants can be used within 15 seconds', () => {
-    const seconds = tenants.map(({ usableAfterSeconds }) => usableAfterSeconds).sort((a, b) => a - b)
-    console.log(`create to usable, s: ${seconds.map((value) => value.toFixed(1)).join(' ')}`)
-    expect(seconds[2]).toBeLessThan(15)
+  test(`half of five tenants can be used within ${atMostTimesBare} times what a bare API server takes`, () => {
+    const whole = sorted(tenants.map(({ usableAfterSeconds }) => usableAfterSeconds))
+    const bare = sorted(bareStarts)
+    const inWords = (seconds: readonly number[]) => seconds.map((value) => value.toFixed(1)).join(' ')
+    console.log(`create to usable, s: ${inWords(whole)}; bare etcd and kube-apiserver, s: ${inWords(bare)}`)
+    expect((whole[2] ?? Number.NaN) / (bare[2] ?? Number.NaN)).toBeLessThan(atMostTimesBare)
   })
 
   test('kubectl get tcp shows Ready, version, endpoint and age', async () => {
