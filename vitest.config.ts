@@ -18,11 +18,21 @@ export default defineConfig({
         },
       },
       // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
-      { test: { name: 'integration', include: [integration], testTimeout: 60_000, hookTimeout: 120_000, maxWorkers: 2 } },
+      {
+        test: {
+          name: 'integration',
+          include: [integration],
+          globalSetup: ['src/testing/make-programs.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: 'cluster',
           include: ['hack/**/*.cluster.test.ts'],
+          globalSetup: ['hack/cluster/make-programs.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

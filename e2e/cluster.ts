@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { ensureBinaries } from '../hack/binaries.ts'
 import { ensureCluster } from '../hack/cluster/index.ts'
 import { installBerth } from '../hack/install/index.ts'
 import { printProgress } from '../hack/progress.ts'
@@ -29,6 +30,7 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const progress = printProgress()
   const cluster = await ensureCluster({ name: process.env['BERTH_TEST_CLUSTER'] ?? 'test', progress })
   await installBerth(cluster, progress)
+  await ensureBinaries(['helm'], { progress })
   const dir = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   project.provide('world', {
     clusterName: cluster.name,

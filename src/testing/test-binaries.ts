@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureBinaries } from '../../hack/binaries.ts'
+import type { Progress } from '../../hack/progress.ts'
 
 /** Programs that the harness starts. */
 export interface TestBinaries {
@@ -16,12 +17,12 @@ export const servedMinors = ['1.37', '1.36'] as const
 export type ServedMinor = (typeof servedMinors)[number]
 
 /** From the folders in BERTH_TEST_BIN (`:` between them; they hold the newest minor), else from the cache, made there when missing. */
-export const testBinaries = async (minor: ServedMinor = servedMinors[0]): Promise<TestBinaries> => {
+export const testBinaries = async (minor: ServedMinor = servedMinors[0], progress?: Progress): Promise<TestBinaries> => {
   const folders = (process.env['BERTH_TEST_BIN'] ?? '').split(':').filter(Boolean)
   const etcd = inFolders(folders, 'etcd')
   const kubeApiServer = inFolders(folders, 'kube-apiserver')
   if (etcd && kubeApiServer && minor === servedMinors[0]) return { etcd, kubeApiServer }
-  const made = await ensureBinaries(['etcd', `kube-apiserver@${minor}`])
+  const made = await ensureBinaries(['etcd', `kube-apiserver@${minor}`], progress && { progress })
   const apiServer = minor === servedMinors[0] ? kubeApiServer : undefined
   return { etcd: etcd ?? made.etcd, kubeApiServer: apiServer ?? made[`kube-apiserver@${minor}`] }
 }

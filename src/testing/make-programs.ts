@@ -1,0 +1,13 @@
+import { ensureBinaries } from '../../hack/binaries.ts'
+import { printProgress } from '../../hack/progress.ts'
+import { controllerManagerProgram } from './controller-manager.ts'
+import { servedMinors, testBinaries } from './test-binaries.ts'
+
+/** Global set-up of the integration tests: what they start is built before the first of them, as on a new machine that takes minutes. */
+const setup = async (): Promise<void> => {
+  const progress = printProgress()
+  for (const minor of servedMinors) await testBinaries(minor, progress)
+  await ensureBinaries([controllerManagerProgram], { progress })
+}
+
+export default setup
