@@ -1,7 +1,8 @@
 import type { KubeObject } from './kube-object.ts'
 import { resourceTypes } from './resource-types.ts'
 import { structuralSchema } from './structural-schema.ts'
-import { maxTenantNameLength, tenantControlPlaneSpec, tenantControlPlaneStatus } from './tenant-control-plane.ts'
+import { maxTenantNameLength, tenantControlPlaneSpec } from './tenant-control-plane.ts'
+import { tenantControlPlaneStatus } from './tenant-status.ts'
 
 const { group, version, plural, kind } = resourceTypes.tenantControlPlanes
 

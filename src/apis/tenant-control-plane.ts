@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Condition } from './conditions.ts'
 import type { KubeObject } from './kube-object.ts'
+import type { TenantControlPlaneStatus } from './tenant-status.ts'
 
 /** Most characters of a TenantControlPlane's name: names made of it keep it whole. */
 export const maxTenantNameLength = 40
@@ -175,13 +175,17 @@ export const tenantControlPlaneSpec = z.object({
     .object({
       serviceSlice: cidr
         .optional()
-        .describe("The part of the super's Service range that the tenant allocates from; default: Berth picks a free /24"),
+        .describe(
+          "The part of the super's Service range that the tenant allocates from; default: Berth picks a free /24. Where super has IPv6 addresses too, Berth picks a free /120 of those beside it",
+        ),
       maxServiceSlices: z
         .int()
         .min(1)
         .max(64)
         .default(4)
-        .describe('Slices the tenant may have at most. It gets another /24 when its Services hold three quarters of what it has'),
+        .describe(
+          'Slices of each address family that the tenant may have at most. It gets another 256 addresses when its Services hold three quarters of what it has',
+        ),
       clusterDomain: z
         .string()
         .max(63)
@@ -299,48 +303,6 @@ export const tenantControlPlaneSpec = z.object({
 export type ClassRules = NonNullable<z.output<typeof tenantControlPlaneSpec>['sync']['classes']>
 
 export type TenantControlPlaneSpec = z.output<typeof tenantControlPlaneSpec>
-
-const condition = z.object({
-  type: z.string().max(64),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().max(256),
-  message: z.string().max(8192).describe('What is the case and, if something is wrong, what to do'),
-  observedGeneration: z.int().min(0).optional(),
-  lastTransitionTime: z.string().max(64).meta({ format: 'date-time' }),
-})
-
-export const tenantControlPlaneStatus = z.object({
-  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that this status is about'),
-  version: z.string().max(32).optional().describe('Kubernetes version that is running'),
-  endpoint: z.string().max(2048).optional().describe("URL of the tenant's API server, as in the published kubeconfig"),
-  serviceSlice: z
-    .string()
-    .max(49)
-    .optional()
-    .describe("The tenant's part of the super's Service range: recorded once, never changed"),
-  serviceSlices: z
-    .array(z.string().max(49))
-    .max(64)
-    .optional()
-    .describe(
-      'All parts of the Service range that the tenant has, the first one included. There are more of them as it needs more',
-    ),
-  controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
-  kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
-  conditions: z
-    .array(condition)
-    .max(32)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
-  timings: z
-    .record(z.string().max(64), z.number())
-    .optional()
-    .describe('Seconds from creation until each condition was first true, by condition type'),
-})
-
-export type TenantControlPlaneStatus = Omit<z.output<typeof tenantControlPlaneStatus>, 'conditions'> & {
-  conditions?: Condition[]
-}
 
 export interface TenantControlPlane extends KubeObject {
   spec: TenantControlPlaneSpec

@@ -8,7 +8,7 @@ import type { Log } from '../lib/log.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
-import { isSliceNeeded, slicesOf } from '../tenancy/slices.ts'
+import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
@@ -90,9 +90,9 @@ export const createManager = (options: ManagerOptions): Manager => {
     fieldSelector: `metadata.name=${syncerLease}`,
     onEvent: (kind, lease, old) => {
       const used = usedAddressesOf(lease)
-      if (kind !== 'added' && used === usedAddressesOf(old)) return
+      if (kind !== 'added' && usedAddressesText(used) === usedAddressesText(usedAddressesOf(old))) return
       const plane = planeOf(lease.metadata.namespace)
-      if (kind === 'added' || isSliceNeeded(slicesOf(plane?.status), used)) wake(plane?.metadata.uid)
+      if (kind === 'added' || familiesInNeed(slicesOf(plane?.status), used).length > 0) wake(plane?.metadata.uid)
     },
   })
   const nodeInformer: Informer<KubeObject> = createInformer({

@@ -1,5 +1,6 @@
 import { type Condition, type ConditionType, setCondition } from '../apis/conditions.ts'
-import type { TenantControlPlane, TenantControlPlaneStatus } from '../apis/tenant-control-plane.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
 import { tenantEndpoint } from './pki/files.ts'

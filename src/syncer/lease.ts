@@ -3,6 +3,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasCode } from '../lib/errors.ts'
 import { frozenAnnotation, resumeSyncAnnotation, serviceAddressesAnnotation, storeIdentityAnnotation } from '../tenancy/marks.ts'
+import { type UsedAddresses, usedAddressesText } from '../tenancy/slices.ts'
 
 /** Name of the Lease in each control-plane namespace by which the syncer says that it serves the tenant. */
 export const syncerLeaseName = 'berth-syncer'
@@ -36,7 +37,7 @@ interface LeaseNews {
   /** Milliseconds since the epoch. */
   readonly now: number
   /** Addresses of its slices that the tenant has given out: the manager gives it another slice in time. Unset: as it was. */
-  readonly serviceAddresses?: number
+  readonly serviceAddresses?: UsedAddresses
 }
 
 /** Renews the Lease and writes the record with it. */
@@ -50,7 +51,7 @@ export const writeSyncRecord = async (
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
-      ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: String(serviceAddresses) }),
+      ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),
     },
   }
   const spec = {

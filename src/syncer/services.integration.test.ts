@@ -4,16 +4,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { addressManagerLabel, berthDomain, detourAnnotation } from '../tenancy/marks.ts'
-import { superNamespace } from '../tenancy/names.ts'
-import { aNamespace, aService } from '../testing/builders.ts'
+import { aNamespace } from '../testing/builders.ts'
 import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
+import { http, serviceStory } from '../testing/service-story.ts'
 import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
-const { namespaces, services, endpointSlices, ipAddresses, serviceCIDRs, events, tenantControlPlanes } = resourceTypes
+const { namespaces, services, endpointSlices, ipAddresses, serviceCIDRs, tenantControlPlanes } = resourceTypes
 const endpoints: ResourceType = { group: '', version: 'v1', plural: 'endpoints', kind: 'Endpoints', namespaced: true }
 const soon = { deadlineMs: 30_000 }
 const long = { timeout: 60_000 }
@@ -22,14 +22,12 @@ const long = { timeout: 60_000 }
 let clusters: SyncClusters
 let syncer: RunningSyncer | undefined
 let acme: SyncTenant
-let below: string
 let controllers: Child | undefined
 
 beforeAll(async () => {
   // A super with both families: a tenant has addresses of one.
   clusters = await startSyncClusters(['acme'], { log, superFlags: ['--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108'] })
   acme = clusters.tenants[0] as SyncTenant
-  below = superNamespace(acme.ref, 'shop')
   controllers = await startControllers(acme.api, ['endpointslice-mirroring-controller', 'service-cidr-controller'])
   syncer = await runSyncer(clusters, { log })
   await acme.api.client.create(namespaces, aNamespace({ metadata: { name: 'shop' } }))
@@ -43,45 +41,10 @@ afterAll(async () => {
 
 const tenant = () => acme.api.client
 const superOf = () => clusters.superApi.client
-const at = (name: string) => ({ name, namespace: 'shop' })
-const inSuper = (name: string) => superOf().get<KubeObject>(services, { name, namespace: below })
-const inTenant = async (name: string): Promise<KubeObject> => {
-  const service = await tenant().get<KubeObject>(services, at(name))
-  if (!service) throw new Error(`the tenant has no Service ${name}`)
-  return service
-}
-const create = (name: string, spec: object, metadata: object = {}) =>
-  tenant().create(services, aService({ metadata: { ...at(name), ...metadata }, spec: spec as Record<string, unknown> }))
-const patch = (name: string, spec: object) => tenant().patch<KubeObject>(services, at(name), { spec }, { type: 'merge' })
-
-/** The spec in super is the tenant's to the last field; a Service of one family is no more in a super of two. */
-const agree = (name: string): Promise<KubeObject> =>
-  eventually(
-    async () => {
-      const [wanted, live] = [await inTenant(name), await inSuper(name)]
-      if (wanted.spec.type === 'ExternalName') {
-        expect(live).toBeUndefined()
-        return wanted
-      }
-      const policy = wanted.spec.ipFamilies?.length === 1 ? { ipFamilyPolicy: 'SingleStack' } : {}
-      expect(live?.spec).toEqual({ ...wanted.spec, ...policy })
-      return live
-    },
-    { ...soon, describe: `both sides of ${name}` },
-  )
-
-const told = (name: string, reason: string): Promise<KubeObject> =>
-  eventually(
-    async () => {
-      const { items } = await tenant().list<KubeObject>(events, { namespace: 'shop' })
-      return items.find((event) => event.reason === reason && event.involvedObject.name === name)
-    },
-    { ...soon, describe: `the event ${reason} of ${name}` },
-  )
-
-/** A Service of super that is no tenant's. */
-const foreign = (name: string, spec: object) =>
-  superOf().create(services, aService({ metadata: { name, namespace: 'default' }, spec: spec as Record<string, unknown> }))
+const { at, agree, below, burnt, create, foreign, freed, inSuper, inTenant, patch, told } = serviceStory(() => ({
+  clusters,
+  tenant: acme,
+}))
 const stopSyncer = async (): Promise<void> => {
   await syncer?.stop()
   syncer = undefined
@@ -89,8 +52,6 @@ const stopSyncer = async (): Promise<void> => {
 const startSyncer = async (): Promise<void> => {
   syncer = await runSyncer(clusters, { log })
 }
-
-const http = { name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 }
 
 describe('super has what the tenant has, and each change of it', () => {
   test.for<[name: string, spec: object, ...changes: object[]]>([
@@ -180,12 +141,12 @@ describe('super has what the tenant has, and each change of it', () => {
       await create('phoenix', spec)
       const old = await agree('phoenix')
       const finalizers = ['service.kubernetes.io/load-balancer-cleanup']
-      await superOf().patch(services, { name: 'phoenix', namespace: below }, { metadata: { finalizers } })
+      await superOf().patch(services, { name: 'phoenix', namespace: below() }, { metadata: { finalizers } })
       await tenant().delete(services, at('phoenix'))
       const fresh = await create('phoenix', spec)
       await eventually(async () => (await inSuper('phoenix'))?.metadata.deletionTimestamp, soon)
       expect((await inTenant('phoenix')).metadata.finalizers).toBeUndefined()
-      await superOf().patch(services, { name: 'phoenix', namespace: below }, { metadata: { finalizers: null } })
+      await superOf().patch(services, { name: 'phoenix', namespace: below() }, { metadata: { finalizers: null } })
       await eventually(
         async () => (await inSuper('phoenix'))?.metadata.uid !== old.metadata.uid && (await agree('phoenix')),
         soon,
@@ -198,12 +159,12 @@ describe('super has what the tenant has, and each change of it', () => {
     await create('kept', { ports: [http] }, { finalizers: ['example.com/mine'] })
     const live = await agree('kept')
     expect(live.metadata.finalizers).toBeUndefined()
-    await superOf().patch(services, { name: 'kept', namespace: below }, { metadata: { finalizers: ['example.com/super'] } })
+    await superOf().patch(services, { name: 'kept', namespace: below() }, { metadata: { finalizers: ['example.com/super'] } })
     await patch('kept', { ports: [http, { name: 'more', port: 81, protocol: 'TCP' }] })
     expect((await agree('kept')).metadata.finalizers).toEqual(['example.com/super'])
     expect((await inTenant('kept')).metadata.finalizers).toEqual(['example.com/mine'])
     await tenant().patch(services, at('kept'), { metadata: { finalizers: null } })
-    await superOf().patch(services, { name: 'kept', namespace: below }, { metadata: { finalizers: null } })
+    await superOf().patch(services, { name: 'kept', namespace: below() }, { metadata: { finalizers: null } })
   })
 
   test('by server-side apply, again and again: it stays the same Service at the same address', long, async () => {
@@ -229,8 +190,12 @@ describe('super has what the tenant has, and each change of it', () => {
 
 describe('endpoints of a Service without a selector', () => {
   const superSlices = async (name: string) =>
-    (await superOf().list<KubeObject>(endpointSlices, { namespace: below, labelSelector: `kubernetes.io/service-name=${name}` }))
-      .items
+    (
+      await superOf().list<KubeObject>(endpointSlices, {
+        namespace: below(),
+        labelSelector: `kubernetes.io/service-name=${name}`,
+      })
+    ).items
 
   test('by an EndpointSlice', long, async () => {
     await create('by-slice', { selector: null, ports: [http] })
@@ -302,7 +267,7 @@ test('the status of a load balancer comes from super, unless a controller of the
   await agree('lb')
   const loadBalancer = { ingress: [{ ip: '203.0.113.7', ipMode: 'Proxy', ports: [{ port: 80, protocol: 'TCP' }] }] }
   const setStatus = (status: object) =>
-    superOf().patch(services, { name: 'lb', namespace: below }, { status }, { subresource: 'status' })
+    superOf().patch(services, { name: 'lb', namespace: below() }, { status }, { subresource: 'status' })
   await setStatus({
     loadBalancer,
     conditions: [
@@ -330,17 +295,6 @@ test('the status of a load balancer comes from super, unless a controller of the
 })
 
 describe('addresses that somebody else has in super', () => {
-  const burnt = (address: string) =>
-    eventually(
-      async () => (await tenant().get(ipAddresses, { name: address }))?.metadata.labels?.[addressManagerLabel] === berthDomain,
-      { ...soon, describe: `${address} burnt` },
-    )
-  const freed = (address: string) =>
-    eventually(async () => (await tenant().get(ipAddresses, { name: address })) === undefined, {
-      ...soon,
-      describe: `${address} freed`,
-    })
-
   test('are not given out by the tenant until they are free again, whatever the tenant does', long, async () => {
     await foreign('holder', { clusterIP: '10.96.4.4', ports: [http] })
     await burnt('10.96.4.4')
@@ -449,12 +403,12 @@ describe('addresses that somebody else has in super', () => {
   test("an address that goes from one of the tenant's Services to another waits for the first to let go", long, async () => {
     await create('giver', { clusterIP: '10.96.4.8', ports: [http] })
     await agree('giver')
-    await superOf().patch(services, { name: 'giver', namespace: below }, { metadata: { finalizers: ['example.com/slow'] } })
+    await superOf().patch(services, { name: 'giver', namespace: below() }, { metadata: { finalizers: ['example.com/slow'] } })
     await tenant().delete(services, at('giver'))
     await eventually(async () => (await inSuper('giver'))?.metadata.deletionTimestamp, soon)
     await create('taker', { clusterIP: '10.96.4.8', ports: [http] })
     await told('taker', 'ServiceAddressTaken')
-    await superOf().patch(services, { name: 'giver', namespace: below }, { metadata: { finalizers: null } })
+    await superOf().patch(services, { name: 'giver', namespace: below() }, { metadata: { finalizers: null } })
     await agree('taker')
   })
 })

@@ -2,12 +2,14 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { objectPath } from '../kube/paths.ts'
 import { hasCode } from '../lib/errors.ts'
+import { familyOf, ipFamilies } from '../tenancy/ip-ranges.ts'
 import { addressManagerLabel, berthDomain, tenantLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
-import { addressesOf } from '../tenancy/slices.ts'
+import { addressesOf, type UsedAddresses } from '../tenancy/slices.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
 import { isInside } from './resources/addresses.ts'
+import { clusterAddresses } from './resources/services.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { ownerOf } from './super-object.ts'
 
@@ -59,7 +61,7 @@ const burntAddress = (address: string): KubeObject => ({
   kind: 'IPAddress',
   metadata: {
     name: address,
-    labels: { [addressManagerLabel]: berthDomain, 'ipaddress.kubernetes.io/ip-family': 'IPv4' },
+    labels: { [addressManagerLabel]: berthDomain, 'ipaddress.kubernetes.io/ip-family': familyOf(address) },
   },
   spec: { parentRef: { group: berthDomain, resource: 'addresses', name: 'in-use' } },
 })
@@ -116,10 +118,12 @@ export const driftedAddresses = function* (deps: Caches): Generator<string> {
 }
 
 /** How many addresses of the tenant's slices its allocator cannot give out any more. */
-export const usedAddresses = ({ ctx, informers }: Caches['tenant']): number =>
-  informerOf(informers, type.plural)
+export const usedAddresses = ({ ctx, informers }: Caches['tenant']): UsedAddresses => {
+  const used = informerOf(informers, type.plural)
     .list()
-    .filter(({ metadata }) => isInside(metadata.name ?? '', ctx.serviceSlices)).length
+    .flatMap(({ metadata: { name = '' } }) => (isInside(name, ctx.serviceSlices) ? [familyOf(name)] : []))
+  return Object.fromEntries(ipFamilies.map((family) => [family, used.filter((each) => each === family).length]))
+}
 
 interface ManagedFields {
   readonly fieldsV1?: { readonly 'f:spec'?: Readonly<Record<string, unknown>> }
@@ -145,38 +149,50 @@ const wayToNewAddress = ({ spec }: KubeObject) => {
   }
 }
 
+/** Addresses of a Service that somebody has in super, each with who that is. Asks super: its watch may be behind its refusal. */
+const holdersOf = async (
+  service: KubeObject,
+  deps: SyncDeps,
+): Promise<{ readonly address: string; readonly holder: Holder }[]> => {
+  const { superSide } = deps
+  const held = await Promise.all(clusterAddresses(service).map((address) => superSide.client.get(type, { name: address })))
+  return held.flatMap((superAddress) => {
+    if (!superAddress) return []
+    informerOf(superSide.informers, type.plural).observe(superAddress)
+    return [{ address: superAddress.metadata.name ?? '', holder: holderOf(superAddress, deps) }]
+  })
+}
+
 /**
  * What to do when super refuses a Service as invalid: if somebody has its address there, it waits for a Service of the tenant's own that is about to give
  * it up, or else gets the next address. Rethrows what is no matter of addresses.
  */
 export const settleAddress = async (service: KubeObject, error: unknown, deps: SyncDeps): Promise<SyncResult> => {
-  const { tenant, superSide } = deps
-  const address: unknown = service.spec?.clusterIP
-  if (!hasCode(error, 'KUBE_INVALID') || typeof address !== 'string' || address === '' || address === 'None') throw error
-  const superAddress = await superSide.client.get(type, { name: address })
-  if (!superAddress) throw error
-  informerOf(superSide.informers, type.plural).observe(superAddress)
-  const holder = holderOf(superAddress, deps)
+  const { tenant } = deps
+  if (!hasCode(error, 'KUBE_INVALID') || clusterAddresses(service).length === 0) throw error
+  const holders = await holdersOf(service, deps)
   const { namespace = '', name = '' } = service.metadata
-  if (holder.kind === 'ours') {
-    if (!holder.service || (holder.service.namespace === namespace && holder.service.name === name)) throw error
-    return { kind: 'wait-for', key: keyOf(services.plural, holder.service.namespace, holder.service.name) }
+  for (const { holder } of holders) {
+    if (holder.kind === 'ours' && holder.service && (holder.service.namespace !== namespace || holder.service.name !== name))
+      return { kind: 'wait-for', key: keyOf(services.plural, holder.service.namespace, holder.service.name) }
   }
+  const taken = holders.flatMap(({ address, holder }) => (holder.kind === 'ours' ? [] : [address]))
+  if (taken.length === 0) throw error
   if (await isAddressAsked(service, deps)) {
     tenant.recorder.record(service, {
       type: 'Warning',
       reason: 'ServiceAddressTaken',
-      message: `spec.clusterIP: ${address} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
+      message: `spec.clusterIP: ${taken.join(', ')} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
     })
     return done
   }
   const given = await beginDetour(services, service, wayToNewAddress(service), tenant)
-  await burn(address, deps)
-  const { spec } = await endDetour(services, given, tenant)
+  for (const address of taken) await burn(address, deps)
+  const renewed = await endDetour(services, given, tenant)
   tenant.recorder.record(service, {
     type: 'Warning',
     reason: 'ServiceAddressChanged',
-    message: `${address} is in use outside of this cluster: the address of this Service is ${spec?.clusterIP} now`,
+    message: `${taken.join(', ')} is in use outside of this cluster: the address of this Service is ${clusterAddresses(renewed).join(', ')} now`,
   })
   return done
 }

@@ -1,41 +1,20 @@
-import { AppError } from '../lib/errors.ts'
-
-/** An IPv4 range: first address and number of addresses, both as numbers. */
-export interface Range {
-  readonly first: number
-  readonly size: number
-}
-
-const octets = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/
-
-const addressNumber = (text: string): number => {
-  const parts = octets.exec(text)?.slice(1).map(Number)
-  if (!parts || parts.some((part) => part > 255)) throw new AppError('SPEC_INVALID', `${text} is not an IPv4 address`, { text })
-  return parts.reduce((value, part) => value * 256 + part, 0)
-}
-
-const addressText = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join('.')
-
-/** True for a dotted IPv4 address. */
-export const isIpv4 = (text: string): boolean => octets.test(text) && text.split('.').every((part) => Number(part) < 256)
-
-/** The range of an IPv4 CIDR whose host bits are zero. Throws SPEC_INVALID. */
-export const parseCidr = (cidr: string): Range => {
-  const [address = '', prefix = ''] = cidr.split('/')
-  const bits = Number(prefix)
-  if (!/^\d{1,2}$/.test(prefix) || bits > 32) throw new AppError('SPEC_INVALID', `${cidr} is not an IPv4 CIDR`, { cidr })
-  const range = { first: addressNumber(address), size: 2 ** (32 - bits) }
-  if (range.first % range.size !== 0) throw new AppError('SPEC_INVALID', `${cidr} has host bits that are not zero`, { cidr })
-  return range
-}
-
-export const overlaps = (a: Range, b: Range): boolean => a.first < b.first + b.size && b.first < a.first + a.size
-
-const contains = (outer: Range, inner: Range): boolean =>
-  outer.first <= inner.first && inner.first + inner.size <= outer.first + outer.size
+import {
+  addressText,
+  contains,
+  familyOf,
+  type IpFamily,
+  type IpRange,
+  ipFamilies,
+  overlaps,
+  parseCidr,
+  rangeOfAddress,
+} from './ip-ranges.ts'
 
 /** The `n`th address of a slice (1: the tenant's API server, 10: its DNS). */
-export const sliceAddress = (slice: string, n: number): string => addressText(parseCidr(slice).first + n)
+export const sliceAddress = (slice: string, n: number): string => {
+  const { first, family } = parseCidr(slice)
+  return addressText(first + BigInt(n), family)
+}
 
 /** All slices of a tenant, the first one first; none before that is recorded. */
 export const slicesOf = (
@@ -43,37 +22,61 @@ export const slicesOf = (
 ): readonly string[] =>
   status.serviceSlice === undefined ? [] : [...new Set([status.serviceSlice, ...(status.serviceSlices ?? [])])]
 
-/** Addresses that the tenant's allocator can give out of its slices: all but the first and the last of each. */
-const sliceCapacity = (slices: readonly string[]): number => slices.reduce((sum, slice) => sum + parseCidr(slice).size - 2, 0)
+/** The first slice of a family, which the tenant's API server is started with. For IPv6 there is none where super had no such range. */
+export const firstSliceOf = (slices: readonly string[], family: IpFamily): string | undefined =>
+  slices.find((slice) => familyOf(slice) === family)
 
-/** True when three quarters of the slices are used up: time for another one. */
-export const isSliceNeeded = (slices: readonly string[], usedAddresses: number): boolean =>
-  slices.length > 0 && usedAddresses >= sliceCapacity(slices) * 0.75
+/**
+ * How many addresses the tenant's allocator can give out of a slice: all but the first, and but the last of an IPv4 one, which is the broadcast address
+ * (kubernetes pkg/registry/core/service/ipallocator).
+ */
+const capacityOf = ({ size, family }: IpRange): number => Number(size) - (family === 'IPv4' ? 2 : 1)
 
-/** All addresses of an IPv4 slice that an allocator may give out, in order; none of another family's. */
+/** How many addresses of its slices a tenant has given out. */
+export type UsedAddresses = Readonly<Partial<Record<IpFamily, number>>>
+
+/** As text, for an annotation. */
+export const usedAddressesText = (used: UsedAddresses): string => JSON.stringify(used)
+
+/** What `usedAddressesText` wrote; nothing of what it did not write. */
+export const parseUsedAddresses = (text: string | undefined): UsedAddresses => {
+  try {
+    const value: unknown = JSON.parse(text ?? '{}')
+    const numbers = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+    return Object.fromEntries(
+      ipFamilies.flatMap((family) => (typeof numbers[family] === 'number' ? [[family, numbers[family]]] : [])),
+    )
+  } catch {
+    return {}
+  }
+}
+
+/** Families of which three quarters of the tenant's slices are used up: time for another one. Never one that it has no slice of. */
+export const familiesInNeed = (slices: readonly string[], used: UsedAddresses): readonly IpFamily[] =>
+  ipFamilies.filter((family) => {
+    const ranges = slices.map(parseCidr).filter((range) => range.family === family)
+    return ranges.length > 0 && (used[family] ?? 0) >= ranges.reduce((sum, range) => sum + capacityOf(range), 0) * 0.75
+  })
+
+/** All addresses of a slice that an allocator may give out, in order. */
 export const addressesOf = function* (slice: string): Generator<string> {
-  if (!isIpv4(slice.split('/')[0] ?? '')) return
-  const { first, size } = parseCidr(slice)
-  for (let n = 1; n < size - 1; n += 1) yield addressText(first + n)
+  const range = parseCidr(slice)
+  for (let n = 1; n <= capacityOf(range); n += 1) yield addressText(range.first + BigInt(n), range.family)
 }
 
 export const apiServerAddress = (slice: string): string => sliceAddress(slice, 1)
 export const dnsAddress = (slice: string): string => sliceAddress(slice, 10)
 
-/** The last address of a slice: for the tenant's own etcd. The tenant's allocator never gives it out, as it is the broadcast address of its range. */
-export const dataStoreAddress = (slice: string): string => sliceAddress(slice, parseCidr(slice).size - 1)
+/** The last address of an IPv4 slice: for the tenant's own etcd. The tenant's allocator never gives it out, as it is the broadcast address of its range. */
+export const dataStoreAddress = (slice: string): string => sliceAddress(slice, Number(parseCidr(slice).size) - 1)
 
-export const cidrContainsAddress = (cidr: string, address: string): boolean =>
-  isIpv4(address) && contains(parseCidr(cidr), { first: addressNumber(address), size: 1 })
-
-export const cidrsOverlap = (a: string, b: string): boolean => overlaps(parseCidr(a), parseCidr(b))
-
-/** Addresses of a slice that Berth picks itself: a /24. */
-const defaultSliceSize = 256
+/** Addresses of a slice that Berth picks itself, and the prefix that says so. */
+const pickedSize = 256n
+const pickedPrefix: Readonly<Record<IpFamily, string>> = { IPv4: '/24', IPv6: '/120' }
 
 /** What an allocation looks at: the super's ranges, what Services there hold, and what tenants have or ask for. */
 export interface SliceSituation {
-  /** CIDRs of super's ServiceCIDR objects; others than IPv4 are passed over. */
+  /** CIDRs of super's ServiceCIDR objects, of either family. */
   readonly superRanges: readonly string[]
   /** Names of super's IPAddress objects: addresses that Services hold. */
   readonly usedAddresses: readonly string[]
@@ -81,21 +84,32 @@ export interface SliceSituation {
   readonly takenSlices: readonly { readonly tenant: string; readonly slice: string }[]
 }
 
-const ipv4Ranges = (cidrs: readonly string[]): Range[] => cidrs.filter((cidr) => isIpv4(cidr.split('/')[0] ?? '')).map(parseCidr)
+const rangesOf = (cidrs: readonly string[], family: IpFamily): IpRange[] =>
+  cidrs.filter((cidr) => familyOf(cidr) === family).map(parseCidr)
+
+/** True when Services of super can have addresses of the family. */
+export const hasFamily = ({ superRanges }: SliceSituation, family: IpFamily): boolean => rangesOf(superRanges, family).length > 0
 
 /**
- * The first free /24 of super's Service ranges, or undefined when there is none. Never the first /24 of a range: there lie `kubernetes`, DNS and the
- * band that super's allocator keeps for addresses asked for by name.
+ * The first free block of 256 addresses in super's Service ranges of a family, or undefined when there is none. Never the first block of a range: there lie
+ * `kubernetes`, DNS and the band that super's allocator keeps for addresses asked for by name.
  */
-export const pickSlice = ({ superRanges, usedAddresses, takenSlices }: SliceSituation): string | undefined => {
-  const taken = ipv4Ranges(takenSlices.map(({ slice }) => slice))
-  const usedBlocks = new Set(usedAddresses.filter(isIpv4).map((address) => Math.floor(addressNumber(address) / defaultSliceSize)))
-  for (const range of ipv4Ranges(superRanges)) {
+export const pickSlice = (
+  { superRanges, usedAddresses, takenSlices }: SliceSituation,
+  family: IpFamily = 'IPv4',
+): string | undefined => {
+  const taken = rangesOf(
+    takenSlices.map(({ slice }) => slice),
+    family,
+  )
+  const used = usedAddresses.filter((address) => familyOf(address) === family).map(rangeOfAddress)
+  const usedBlocks = new Set(used.map(({ first }) => first / pickedSize))
+  for (const range of rangesOf(superRanges, family)) {
     const end = range.first + range.size
-    for (let first = range.first + defaultSliceSize; first + defaultSliceSize <= end; first += defaultSliceSize) {
-      const candidate = { first, size: defaultSliceSize }
-      if (usedBlocks.has(first / defaultSliceSize) || taken.some((other) => overlaps(other, candidate))) continue
-      return `${addressText(first)}/24`
+    for (let first = range.first + pickedSize; first + pickedSize <= end; first += pickedSize) {
+      const candidate = { family, first, size: pickedSize }
+      if (usedBlocks.has(first / pickedSize) || taken.some((other) => overlaps(other, candidate))) continue
+      return `${addressText(first, family)}${pickedPrefix[family]}`
     }
   }
   return undefined
@@ -104,12 +118,12 @@ export const pickSlice = ({ superRanges, usedAddresses, takenSlices }: SliceSitu
 /** Why a slice that somebody asks for cannot be given, or undefined when it can. */
 export const sliceRefusal = (slice: string, { superRanges, usedAddresses, takenSlices }: SliceSituation): string | undefined => {
   const wanted = parseCidr(slice)
-  if (!ipv4Ranges(superRanges).some((range) => contains(range, wanted))) {
+  if (!rangesOf(superRanges, wanted.family).some((range) => contains(range, wanted))) {
     return `${slice} is outside the super cluster's Service range ${superRanges.join(', ') || '(none found)'}`
   }
-  const other = takenSlices.find((taken) => isIpv4(taken.slice.split('/')[0] ?? '') && overlaps(parseCidr(taken.slice), wanted))
+  const other = takenSlices.find((taken) => overlaps(parseCidr(taken.slice), wanted))
   if (other) return `${slice} overlaps ${other.slice} of ${other.tenant}`
-  const used = usedAddresses.filter((address) => cidrContainsAddress(slice, address))
+  const used = usedAddresses.filter((address) => contains(wanted, rangeOfAddress(address)))
   if (used.length > 0) {
     return `${slice} holds ${used.length} address(es) that Services of the super cluster use already, for example ${used[0]}`
   }

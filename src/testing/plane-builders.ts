@@ -1,4 +1,5 @@
-import { type TenantControlPlane, type TenantControlPlaneStatus, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import { type TenantControlPlane, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { frozen } from './frozen.ts'
 
 const ref = { uid: '6d3f0c1e-1111-4222-8333-944455556666', name: 'acme', namespace: 'home' }

@@ -53,7 +53,7 @@ const applyRights = async ({ client }: TestApiServer, file: string): Promise<voi
 const publishTenant = async (
   { client }: TestApiServer,
   api: TestApiServer,
-  { name, slice }: { name: string; slice: string },
+  { name, slices }: { name: string; slices: readonly string[] },
 ): Promise<SyncTenant> => {
   const object = {
     apiVersion: 'berth.dev/v1alpha1',
@@ -82,7 +82,7 @@ const publishTenant = async (
     message: '',
     lastTransitionTime: new Date().toISOString(),
   }
-  const status = { serviceSlice: slice, controlPlaneNamespace: namespace, conditions: [ready] }
+  const status = { serviceSlice: slices[0], serviceSlices: slices, controlPlaneNamespace: namespace, conditions: [ready] }
   await client.patch(resourceTypes.tenantControlPlanes, { name, namespace: 'tenants' }, { status }, { subresource: 'status' })
   return { ref, api, controlPlaneNamespace: namespace }
 }
@@ -95,10 +95,10 @@ export const grantSyncer = async ({ client }: TestApiServer, customKinds: readon
   }
 }
 
-/** Starts all, with the rights and objects that the manager would have made. */
+/** Starts all; `isDualStack` gives the tenants an IPv6 slice of `fd00:96::/108` too. With the rights and objects that the manager would have made. */
 export const startSyncClusters = async (
   names: readonly string[],
-  { log, superFlags = [] }: { log: Log; superFlags?: readonly string[] },
+  { log, superFlags = [], isDualStack = false }: { log: Log; superFlags?: readonly string[]; isDualStack?: boolean },
 ): Promise<SyncClusters> => {
   const servers: TestApiServer[] = []
   const start = async (...flags: readonly string[]): Promise<TestApiServer> => {
@@ -124,8 +124,8 @@ export const startSyncClusters = async (
       await client.create(resourceTypes.nodes, playedNode(name, `10.124.0.1${index + 1}`))
     const tenants: SyncTenant[] = []
     for (const [index, name] of names.entries()) {
-      const slice = `10.96.${index + 4}.0/24`
-      tenants.push(await publishTenant(superApi, await start(`--service-cluster-ip-range=${slice}`), { name, slice }))
+      const slices = [`10.96.${index + 4}.0/24`, ...(isDualStack ? [`fd00:96::${index + 4}00/120`] : [])]
+      tenants.push(await publishTenant(superApi, await start(`--service-cluster-ip-range=${slices.join(',')}`), { name, slices }))
     }
     const kubelet = playKubelet({ client, log, labelSelector: tenantLabel, nodes })
     stops.push(() => kubelet.stop())

@@ -133,6 +133,13 @@ describe('kube-apiserver', () => {
     expect(flags).toContain(flag)
   })
 
+  test('gives out addresses of both families when the tenant has a slice of each', () => {
+    const plane = aPlane({}, { ipv6Slice: 'fd00:96::100/120' })
+    expect(commandOf(workloadOf(kubeApiServer.desired(plane)))).toContain(
+      '--service-cluster-ip-range=10.96.4.0/24,fd00:96::100/120',
+    )
+  })
+
   test('says no word of anonymous access but in its configuration, which opens health paths only', () => {
     expect(flags.some((flag) => flag.startsWith('--anonymous-auth'))).toBe(false)
     expect(flags).toContain('--authentication-config=/etc/berth/keys/authentication.yaml')

@@ -15,7 +15,7 @@ const flags = (plane: Plane): string[] => {
     // The pod's address, with the lease reconciler: so `kubernetes` in the tenant has true endpoints.
     '--advertise-address=$(POD_IP)',
     `--secure-port=${apiServerPort}`,
-    `--service-cluster-ip-range=${plane.slice}`,
+    `--service-cluster-ip-range=${[plane.slice, ...(plane.ipv6Slice ? [plane.ipv6Slice] : [])].join(',')}`,
     `--etcd-servers=https://${dataStoreAddress(plane.slice)}:2379`,
     `--etcd-cafile=${keyFolder}/etcd-ca.crt`,
     `--etcd-certfile=${keyFolder}/etcd-client.crt`,

@@ -12,7 +12,10 @@ export interface Plane {
   readonly tenant: TenantRef
   readonly spec: TenantControlPlaneSpec
   readonly namespace: string
+  /** The first IPv4 slice. */
   readonly slice: string
+  /** The first IPv6 slice, of a tenant whose Services have both families. */
+  readonly ipv6Slice?: string
   readonly storage: Storage
   /** `registry.k8s.io`, or what takes its place. */
   readonly registry: string

@@ -4,6 +4,7 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
+import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
 import { allOf, applyWanted, hashOf } from '../apply.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
@@ -97,8 +98,10 @@ export const layFoundation = async (
   const laid = layKeys(tenant, place, observed, deps)
   await allOf<unknown>([...fences, laid])
   const { roots, consumers, rootsHash } = await laid
+  const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
   const plane: Plane = {
     ...place,
+    ...(ipv6Slice !== undefined && { ipv6Slice }),
     spec: tenant.spec,
     storage: storageOf(tenant, observed),
     registry: deps.registry,

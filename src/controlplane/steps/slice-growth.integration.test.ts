@@ -36,7 +36,7 @@ const read = (name: string) => kube.get<TenantControlPlane>(type, { name, namesp
 const grow = async (name: string, used: number, given = deps()) => {
   const tenant = await read(name)
   if (!tenant) throw new Error(`no tenant ${name}`)
-  return (await growSlices(tenant, used, given)).status?.serviceSlices
+  return (await growSlices(tenant, { IPv4: used }, given)).status?.serviceSlices
 }
 
 test('slices grow as they fill, never overlap, and end where the plan or the range does', { timeout: 60_000 }, async () => {
@@ -79,7 +79,7 @@ test('nothing is given to a tenant that has changed meanwhile', async () => {
   const stale = await createTenant('stale', '10.96.0.16/28')
   await kube.patch(type, { name: 'stale', namespace: 'default' }, { metadata: { labels: { a: 'b' } } }, { type: 'merge' })
   await kube.delete(type, { name: 'other', namespace: 'default' })
-  await expect(growSlices(stale, 14, deps())).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
+  await expect(growSlices(stale, { IPv4: 14 }, deps())).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
   expect((await read('stale'))?.status?.serviceSlices).toBeUndefined()
 })
 

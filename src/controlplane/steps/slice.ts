@@ -1,18 +1,23 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { TenantControlPlaneStatus } from '../../apis/tenant-status.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
+import { cidrsOverlap, familyOf, type IpFamily } from '../../tenancy/ip-ranges.ts'
 import { serviceAddressesAnnotation } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import {
   apiServerAddress,
-  cidrsOverlap,
-  isSliceNeeded,
+  familiesInNeed,
+  firstSliceOf,
+  hasFamily,
+  parseUsedAddresses,
   pickSlice,
   type SliceSituation,
   sliceRefusal,
   slicesOf,
+  type UsedAddresses,
 } from '../../tenancy/slices.ts'
 import type { Deps } from '../deps.ts'
 import { componentNames } from '../names.ts'
@@ -65,7 +70,7 @@ export const sliceSituation = async (
   }
 }
 
-/** The slice for a tenant that has none. Throws SLICE_EXHAUSTED with what is in the way. */
+/** The IPv4 slice for a tenant that has none. Throws SLICE_EXHAUSTED with what is in the way. */
 export const chooseSlice = (tenant: TenantControlPlane, situation: SliceSituation): string => {
   const wanted = tenant.spec.network.serviceSlice
   if (wanted !== undefined) {
@@ -97,87 +102,128 @@ const isLost = async (
   )
 }
 
-/**
- * Gives the tenant its slice and records it in status before anything uses it, guarded by resourceVersion. A recorded slice stays for good; only
- * while no certificate or process can know it yet, it is chosen again when its first address was taken by another Service.
- */
-export const recordSlice = async (
+type Allocation = Pick<Deps, 'kube' | 'signal' | 'tell'> & { readonly lock: SliceLock }
+
+/** Tells trouble with a tenant's slices once. */
+const warn = (tenant: TenantControlPlane, reason: string, message: string, { lock, tell }: Allocation): void => {
+  if (lock.isNews(tenant.metadata.uid ?? '', message)) tell(tenant, { type: 'Warning', reason, message })
+}
+
+/** The first slices of a tenant: an IPv4 one, and an IPv6 one where super's Services have both families. */
+const firstSlices = (tenant: TenantControlPlane, situation: SliceSituation, allocation: Allocation): readonly string[] => {
+  const slice = chooseSlice(tenant, situation)
+  if (!hasFamily(situation, 'IPv6')) return [slice]
+  const ipv6 = pickSlice(situation, 'IPv6')
+  if (ipv6 !== undefined) return [slice, ipv6]
+  const ranges = situation.superRanges.join(', ')
+  const message = `no free /120 is left in ${ranges}: the tenant's Services have IPv4 addresses only, for good`
+  warn(tenant, 'NoIPv6Slice', message, allocation)
+  return [slice]
+}
+
+const writeStatus = (
   tenant: TenantControlPlane,
-  { kube, signal, lock }: Pick<Deps, 'kube' | 'signal'> & { lock: SliceLock },
-): Promise<TenantControlPlane> => {
+  fields: Pick<TenantControlPlaneStatus, 'serviceSlice' | 'serviceSlices' | 'controlPlaneNamespace'>,
+  { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
+): Promise<TenantControlPlane> =>
+  kube.replace(
+    resourceTypes.tenantControlPlanes,
+    { ...tenant, status: { ...tenant.status, ...fields } },
+    { subresource: 'status', signal },
+  )
+
+/**
+ * After a slice is written: another leader that does not know yet that it is none may have picked the same. Then each sees the other's now, and both give
+ * theirs back. Throws KUBE_CONFLICT.
+ */
+const keepUnlessShared = async (
+  picked: string,
+  tenant: TenantControlPlane,
+  giveBack: () => Promise<unknown>,
+  deps: Pick<Deps, 'kube' | 'signal'>,
+): Promise<void> => {
+  const { takenSlices } = await sliceSituation(deps, tenant.metadata.uid)
+  if (!takenSlices.some(({ slice }) => cidrsOverlap(slice, picked))) return
+  await giveBack()
+  throw new AppError('KUBE_CONFLICT', `${picked} was given to another tenant at the same time`, { picked })
+}
+
+/**
+ * Gives the tenant its first slices and records them in status before anything uses them, guarded by resourceVersion. Recorded slices stay for good; only
+ * while no certificate or process can know them yet, they are chosen again when the first address was taken by another Service. In super nothing claims an
+ * IPv6 slice, so it is looked at once more after it is written.
+ */
+export const recordSlice = async (tenant: TenantControlPlane, allocation: Allocation): Promise<TenantControlPlane> => {
+  const { kube, signal, lock } = allocation
   const recorded = tenant.status?.serviceSlice
   if (recorded !== undefined && (tenant.status?.version !== undefined || !(await isLost(tenant, recorded, { kube, signal })))) {
     return tenant
   }
   return lock.run(async () => {
-    const serviceSlice = chooseSlice(tenant, await sliceSituation({ kube, signal }, tenant.metadata.uid))
-    return kube.replace(
-      resourceTypes.tenantControlPlanes,
-      { ...tenant, status: { ...tenant.status, serviceSlice, controlPlaneNamespace: controlPlaneNamespace(refOf(tenant)) } },
-      { subresource: 'status', signal },
-    )
+    const slices = firstSlices(tenant, await sliceSituation({ kube, signal }, tenant.metadata.uid), allocation)
+    const fields = {
+      serviceSlice: slices[0],
+      serviceSlices: slices.length > 1 ? [...slices] : undefined,
+      controlPlaneNamespace: controlPlaneNamespace(refOf(tenant)),
+    }
+    const written = await writeStatus(tenant, fields, allocation)
+    const ipv6 = firstSliceOf(slices, 'IPv6')
+    const nothing = { serviceSlice: undefined, serviceSlices: undefined }
+    if (ipv6 !== undefined) await keepUnlessShared(ipv6, tenant, () => writeStatus(written, nothing, allocation), allocation)
+    return written
   })
 }
 
 /** How many addresses of its slices a tenant has given out, as the syncer says in its Lease; none when it says nothing. */
-export const usedAddressesOf = (lease: KubeObject | undefined): number =>
-  Number(lease?.metadata.annotations?.[serviceAddressesAnnotation] ?? 0) || 0
+export const usedAddressesOf = (lease: KubeObject | undefined): UsedAddresses =>
+  parseUsedAddresses(lease?.metadata.annotations?.[serviceAddressesAnnotation])
 
-type Growth = Pick<Deps, 'kube' | 'signal' | 'tell'> & { readonly lock: SliceLock }
-
-const writeSlices = (
-  tenant: TenantControlPlane,
-  serviceSlices: readonly string[],
-  { kube, signal }: Growth,
-): Promise<TenantControlPlane> =>
-  kube.replace(
-    resourceTypes.tenantControlPlanes,
-    { ...tenant, status: { ...tenant.status, serviceSlices: [...serviceSlices] } },
-    { subresource: 'status', signal },
-  )
-
-/** Why a tenant that needs another slice gets none. */
-const growthRefusal = ({ spec }: TenantControlPlane, slices: readonly string[]): string | undefined =>
-  slices.length < spec.network.maxServiceSlices
+/** Why a tenant that needs another slice of a family gets none. */
+const growthRefusal = ({ spec }: TenantControlPlane, slices: readonly string[], family: IpFamily): string | undefined => {
+  const ofFamily = slices.filter((slice) => familyOf(slice) === family)
+  return ofFamily.length < spec.network.maxServiceSlices
     ? undefined
-    : `the Services of the tenant have nearly all addresses of ${slices.join(', ')}, and spec.network.maxServiceSlices allows no more`
+    : `the Services of the tenant have nearly all addresses of ${ofFamily.join(', ')}, and spec.network.maxServiceSlices allows no more`
+}
 
-/**
- * Gives a tenant whose slices are three quarters full another one, recorded in status before anything uses it, guarded by resourceVersion. Nothing is
- * taken back: addresses of a slice may be in use for good.
- */
-export const growSlices = async (
-  tenant: TenantControlPlane,
-  usedAddresses: number,
-  deps: Growth,
-): Promise<TenantControlPlane> => {
-  const { lock, tell } = deps
+const growFamily = async (tenant: TenantControlPlane, family: IpFamily, allocation: Allocation): Promise<TenantControlPlane> => {
   const slices = slicesOf(tenant.status)
-  if (!isSliceNeeded(slices, usedAddresses)) return tenant
   const refused = (message: string): TenantControlPlane => {
-    if (lock.isNews(tenant.metadata.uid ?? '', message))
-      tell(tenant, { type: 'Warning', reason: 'ServiceAddressesExhausted', message })
+    warn(tenant, 'ServiceAddressesExhausted', message, allocation)
     return tenant
   }
-  const refusal = growthRefusal(tenant, slices)
+  const refusal = growthRefusal(tenant, slices, family)
   if (refusal) return refused(refusal)
-  return lock.run(async () => {
-    const situation = await sliceSituation(deps)
-    const picked = pickSlice(situation)
+  return allocation.lock.run(async () => {
+    const situation = await sliceSituation(allocation)
+    const picked = pickSlice(situation, family)
     if (!picked) {
       const ranges = situation.superRanges.join(', ')
       return refused(
-        `no free /24 is left in ${ranges} for the Services of the tenant. Add a ServiceCIDR object to the super cluster`,
+        `no free block of 256 ${family} addresses is left in ${ranges} for the Services of the tenant. Add a ServiceCIDR object to the super cluster`,
       )
     }
-    const grown = await writeSlices(tenant, [...slices, picked], deps)
-    // Another leader that does not know yet that it is none may have picked the same: then each sees the other's now, and both give it back.
-    const { takenSlices } = await sliceSituation(deps, tenant.metadata.uid)
-    if (takenSlices.some(({ slice }) => cidrsOverlap(slice, picked))) {
-      await writeSlices(grown, slices, deps)
-      throw new AppError('KUBE_CONFLICT', `${picked} was given to another tenant at the same time`, { picked })
-    }
-    tell(grown, { type: 'Normal', reason: 'ServiceSliceAdded', message: `Services may have addresses of ${picked} too` })
+    const grown = await writeStatus(tenant, { serviceSlices: [...slices, picked] }, allocation)
+    await keepUnlessShared(picked, tenant, () => writeStatus(grown, { serviceSlices: [...slices] }, allocation), allocation)
+    allocation.tell(grown, {
+      type: 'Normal',
+      reason: 'ServiceSliceAdded',
+      message: `Services may have addresses of ${picked} too`,
+    })
     return grown
   })
+}
+
+/**
+ * Gives a tenant whose slices of a family are three quarters full another one, recorded in status before anything uses it, guarded by resourceVersion.
+ * Nothing is taken back: addresses of a slice may be in use for good.
+ */
+export const growSlices = async (
+  tenant: TenantControlPlane,
+  used: UsedAddresses,
+  allocation: Allocation,
+): Promise<TenantControlPlane> => {
+  let grown = tenant
+  for (const family of familiesInNeed(slicesOf(tenant.status), used)) grown = await growFamily(grown, family, allocation)
+  return grown
 }

@@ -40,15 +40,15 @@ export const serviceFields: FieldTable = {
   type: 'pass',
 }
 
-const addressesOf = ({ clusterIP, clusterIPs }: V1ServiceSpec): readonly string[] =>
-  [clusterIP, ...(clusterIPs ?? [])].filter(
-    (address) => address !== undefined && address !== '' && address !== 'None',
-  ) as string[]
+const writtenAddresses = ({ clusterIP = '', clusterIPs = [] }: V1ServiceSpec): readonly string[] =>
+  [...new Set([clusterIP, ...clusterIPs])].filter((address) => address !== '')
 
-const refusal = (
-  { spec, metadata }: Service,
-  { serviceSlices, apiServerAddress, policy }: SyncContext,
-): Translation | undefined => {
+/** The addresses that a Service has, the one of its first family first; none when it is headless or has not got any yet. */
+export const clusterAddresses = ({ spec }: KubeObject): readonly string[] =>
+  writtenAddresses((spec ?? {}) as V1ServiceSpec).filter((address) => address !== 'None')
+
+const refusal = (service: Service, { serviceSlices, apiServerAddress, policy }: SyncContext): Translation | undefined => {
+  const { spec, metadata } = service
   const refused = refusedField(spec, serviceFields)
   if (refused) return { kind: 'refused', reason: 'FieldNotSupported', message: `spec.${refused.field}: ${refused.why}` }
   const annotation = spec.type === 'LoadBalancer' ? refusedAnnotation(metadata.annotations, policy.serviceAnnotations) : undefined
@@ -56,7 +56,7 @@ const refusal = (
     const message = `annotation ${annotation} may not be set in this cluster: it decides over addresses that are not this cluster's alone`
     return { kind: 'refused', reason: 'AnnotationNotAllowed', message }
   }
-  for (const address of addressesOf(spec)) {
+  for (const address of clusterAddresses(service)) {
     if (!isInside(address, serviceSlices)) {
       return {
         kind: 'refused',
@@ -80,7 +80,9 @@ const update = (
   wanted: Service,
 ): { readonly kind: 'replace'; readonly object: Service } | { readonly kind: 'recreate' } => {
   const [from, to] = [live.spec, wanted.spec]
-  const moved = from.clusterIP && to.clusterIP && from.clusterIP !== to.clusterIP
+  // A second address may come and go; none can become another.
+  const [had, wants] = [writtenAddresses(from), writtenAddresses(to)]
+  const moved = had.some((address, index) => wants[index] !== undefined && wants[index] !== address)
   const otherClass = from.type === 'LoadBalancer' && to.type === 'LoadBalancer' && from.loadBalancerClass !== to.loadBalancerClass
   // Neither can be changed in place.
   if (moved || otherClass) return { kind: 'recreate' }
@@ -131,8 +133,8 @@ const nodePortWrites = (superService: Service, tenantService: Service): readonly
 }
 
 /**
- * What super is asked for: the tenant's fields as they are. A tenant has addresses of one family; of a super with two it would get a second address that
- * it does not know of.
+ * What super is asked for: the tenant's fields as they are. Where the tenant gave a Service addresses of one family, as it has no more or as it was asked to,
+ * super with two would give it a second address that the tenant does not know of.
  */
 const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
   ...passingFields(spec, serviceFields),

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import type { Condition } from './conditions.ts'
+
+const condition = z.object({
+  type: z.string().max(64),
+  status: z.enum(['True', 'False', 'Unknown']),
+  reason: z.string().max(256),
+  message: z.string().max(8192).describe('What is the case and, if something is wrong, what to do'),
+  observedGeneration: z.int().min(0).optional(),
+  lastTransitionTime: z.string().max(64).meta({ format: 'date-time' }),
+})
+
+/** What the manager writes about a TenantControlPlane. */
+export const tenantControlPlaneStatus = z.object({
+  observedGeneration: z.int().min(0).optional().describe('Generation of the spec that this status is about'),
+  version: z.string().max(32).optional().describe('Kubernetes version that is running'),
+  endpoint: z.string().max(2048).optional().describe("URL of the tenant's API server, as in the published kubeconfig"),
+  serviceSlice: z
+    .string()
+    .max(49)
+    .optional()
+    .describe("The tenant's part of the super's IPv4 Service range: recorded once, never changed"),
+  serviceSlices: z
+    .array(z.string().max(49))
+    .max(128)
+    .optional()
+    .describe(
+      'All parts of the Service range that the tenant has, the first one included. An IPv6 one is among them where super has both families; there are more of them as the tenant needs more',
+    ),
+  controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
+  kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
+  conditions: z
+    .array(condition)
+    .max(32)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
+  timings: z
+    .record(z.string().max(64), z.number())
+    .optional()
+    .describe('Seconds from creation until each condition was first true, by condition type'),
+})
+
+export type TenantControlPlaneStatus = Omit<z.output<typeof tenantControlPlaneStatus>, 'conditions'> & {
+  conditions?: Condition[]
+}
