@@ -60,6 +60,8 @@ export interface Informer<T extends KubeObject> {
   readonly hasSynced: boolean
   /** False for an optional kind that the server did not know when it was asked last. */
   readonly isServed: boolean
+  /** For an optional kind that was not served: asks again now, as somebody knows that it is. */
+  askAgain(): void
   /** Waits for the first whole list. Throws DEADLINE_EXCEEDED with what failed last, or the signal's reason. */
   whenSynced(options: { deadlineMs: number; signal?: AbortSignal }): Promise<void>
   /** By `namespace/name`, or `name` for cluster-scoped ones. */
@@ -221,6 +223,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     becomeSynced()
   }
 
+  let asked = new AbortController()
   const run = async () => {
     let mustList = true
     while (!stopping.signal.aborted) {
@@ -243,7 +246,8 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         if (options.optional && hasCode(error, 'KUBE_NOT_FOUND')) {
           forgetAll()
           mustList = true
-          await sleep(unservedAgainMs, undefined, { signal: stopping.signal }).catch(() => {})
+          asked = new AbortController()
+          await sleep(unservedAgainMs, undefined, { signal: AbortSignal.any([stopping.signal, asked.signal]) }).catch(() => {})
           continue
         }
         failuresInARow += 1
@@ -277,6 +281,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     get isServed() {
       return served
     },
+    askAgain: () => asked.abort(),
     whenSynced: ({ deadlineMs, signal }) =>
       new Promise((resolve, reject) => {
         if (synced) return resolve()

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { keyOf } from './keys.ts'
-import { definitionName } from './resources/custom-kinds.ts'
+import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import type { SyncDeps } from './sides.ts'
 import { ownerOf } from './super-object.ts'
@@ -33,6 +33,6 @@ export const everyKey = function* (sides: Sides, inSuper: Iterable<readonly [str
   }
   yield* copyKeys(sides)
   for (const address of driftedAddresses(sides)) yield keyOf('ipaddresses', '', address)
-  for (const declared of tenant.ctx.customKinds) yield keyOf('definitions', '', definitionName(declared))
+  for (const { kind } of offeredDefinitions(tenant.ctx.customKinds)) yield keyOf('definitions', '', definitionName(kind))
   for (const { metadata } of tenant.informers.get('namespaces')?.list() ?? []) yield keyOf('leftovers', metadata.name ?? '', '')
 }

@@ -2,6 +2,7 @@ import { superNamespace } from '../tenancy/names.ts'
 import { decide } from './decide.ts'
 import { copyKeys } from './every-key.ts'
 import { keyOf, storeKey } from './keys.ts'
+import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SyncDeps } from './sides.ts'
 import { ownerOf, superRefOf, wantedObject } from './super-object.ts'
 import { driftedAddresses } from './sync-address.ts'
@@ -32,12 +33,10 @@ export const patrol = async (
   }
 
   for (const namespace of tenant.readyNamespaces.keys()) enqueue(keyOf('leftovers', namespace, ''))
+  for (const { kind } of offeredDefinitions(tenant.ctx.customKinds)) enqueue(keyOf('definitions', '', definitionName(kind)))
   for (const key of copyKeys(deps)) enqueue(key)
   for (const [plural, resource] of tenant.resources) {
-    if (resource.type.custom) {
-      enqueue(keyOf('definitions', '', plural))
-      if (![tenant, superSide].every(({ informers }) => informers.get(plural)?.hasSynced)) continue
-    }
+    if (resource.type.custom && ![tenant, superSide].every(({ informers }) => informers.get(plural)?.hasSynced)) continue
     const tenantCache = informerOf(tenant.informers, plural)
     if (resource.byReference) {
       for (const { metadata } of tenantCache.list()) {

@@ -17,7 +17,7 @@ import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } 
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
 import type { SyncContext } from './resource.ts'
-import { definitionName } from './resources/custom-kinds.ts'
+import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
 import type { SuperCaches } from './super-caches.ts'
 import { ownerOf } from './super-object.ts'
@@ -219,7 +219,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   }
 
   const run = async (): Promise<void> => {
-    for (const declared of ctx.customKinds) superCaches.watchDefinition(definitionName(declared))
+    for (const { kind } of offeredDefinitions(ctx.customKinds)) superCaches.watchDefinition(definitionName(kind))
     side.start()
     await untilListed()
     await judged()

@@ -1,9 +1,9 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
-import type { ObjectKey } from './keys.ts'
-import { definitionName, tenantDefinition } from './resources/custom-kinds.ts'
-import { done, type SyncDeps, type SyncResult } from './sides.ts'
+import { keyOf, type ObjectKey } from './keys.ts'
+import { definitionName, offeredDefinitions, tenantDefinition } from './resources/custom-kinds.ts'
+import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { isExactly } from './super-object.ts'
 
 const type = resourceTypes.customResourceDefinitions
@@ -16,12 +16,13 @@ const isEstablished = (definition: KubeObject): boolean =>
   )
 
 /** Makes a declared kind known in the tenant, as super defines it, and then watches it on both sides. */
-export const syncDefinition = async ({ name }: ObjectKey, { tenant, superSide, log }: SyncDeps): Promise<SyncResult> => {
-  const declared = tenant.ctx.customKinds.find((kind) => definitionName(kind) === name)
+export const syncDefinition = async ({ name }: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
+  const { tenant, superSide, log } = deps
+  const offered = offeredDefinitions(tenant.ctx.customKinds).find(({ kind }) => definitionName(kind) === name)
   const superDefinition = superSide.definitions.get(name)
   // What the tenant has of a kind that super has lost stays: its objects are the tenant's.
-  if (!declared || !superDefinition) return done
-  const wanted = tenantDefinition(superDefinition, declared)
+  if (!offered || !superDefinition) return done
+  const wanted = tenantDefinition(superDefinition, offered)
   if (typeof wanted === 'string') {
     log.warn({ tenant: tenant.ctx.tenant.uid, definition: name, reason: wanted }, 'a declared kind cannot be synced')
     return done
@@ -34,8 +35,20 @@ export const syncDefinition = async ({ name }: ObjectKey, { tenant, superSide, l
     live = await tenant.tenantClient.replace<KubeObject>(type, object)
   }
   if (!isEstablished(live)) return { kind: 'done', againAfterMs: establishedAgainMs }
-  superSide.watchCustom(declared)
-  tenant.watchCustom(declared)
+  if (offered.isClass) return copyClasses(offered.kind.plural, deps)
+  superSide.watchCustom(offered.kind)
+  tenant.watchCustom(offered.kind)
+  return done
+}
+
+/** Classes that super has had for long come up as soon as the tenant's API server knows their kind. */
+const copyClasses = (plural: string, { tenant, superSide, enqueue }: SyncDeps): SyncResult => {
+  const copies = informerOf(tenant.informers, plural)
+  if (!copies.isServed) {
+    copies.askAgain()
+    return { kind: 'done', againAfterMs: establishedAgainMs }
+  }
+  for (const { metadata } of informerOf(superSide.informers, plural).list()) enqueue(keyOf(plural, '', metadata.name ?? ''))
   return done
 }
 

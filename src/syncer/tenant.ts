@@ -12,7 +12,7 @@ import { OwnNodes } from './own-nodes.ts'
 import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
-import { definitionName } from './resources/custom-kinds.ts'
+import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { resourcesOf, syncedResources } from './resources/index.ts'
 import { mirroredKinds } from './resources/mirrored.ts'
 import type { TenantSide } from './sides.ts'
@@ -143,7 +143,8 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
   }
   for (const resource of syncedResources) watchType(resource.type, resource)
   const resources = new Map(resourcesOf(ctx).map((resource) => [kindKey(resource.type), resource]))
-  const definitionInformers = ctx.customKinds.map(definitionName).map((name) =>
+  const definitions = offeredDefinitions(ctx.customKinds).map(({ kind }) => definitionName(kind))
+  const definitionInformers = definitions.map((name) =>
     createInformer({
       client: tenantClient,
       type: resourceTypes.customResourceDefinitions,

@@ -14,6 +14,7 @@ import { controlPlaneNamespace, type TenantRef } from '../tenancy/names.ts'
 import { kubeconfigText, startApiServer, type TestApiServer } from './api-server.ts'
 import { eventually } from './eventually.ts'
 import { type PlayedKubelet, playedNode, playKubelet } from './play-kubelet.ts'
+import type { ServedMinor } from './test-binaries.ts'
 
 /** A tenant with an API server of its own. */
 export interface SyncTenant {
@@ -95,14 +96,24 @@ export const grantSyncer = async ({ client }: TestApiServer, customKinds: readon
   }
 }
 
-/** Starts all; `isDualStack` gives the tenants an IPv6 slice of `fd00:96::/108` too. With the rights and objects that the manager would have made. */
+export interface SyncClustersOptions {
+  readonly log: Log
+  /** More flags for super's kube-apiserver. */
+  readonly superFlags?: readonly string[]
+  /** Gives the tenants an IPv6 slice of `fd00:96::/108` beside the IPv4 one. */
+  readonly isDualStack?: boolean
+  /** Kubernetes minor of the tenants; default: the newest, as super. */
+  readonly tenantMinor?: ServedMinor
+}
+
+/** Starts all, with the rights and objects that the manager would have made. */
 export const startSyncClusters = async (
   names: readonly string[],
-  { log, superFlags = [], isDualStack = false }: { log: Log; superFlags?: readonly string[]; isDualStack?: boolean },
+  { log, superFlags = [], isDualStack = false, tenantMinor }: SyncClustersOptions,
 ): Promise<SyncClusters> => {
   const servers: TestApiServer[] = []
-  const start = async (...flags: readonly string[]): Promise<TestApiServer> => {
-    const server = await startApiServer({ flags, deadlineMs: startDeadlineMs })
+  const start = async (flags: readonly string[], minor?: ServedMinor): Promise<TestApiServer> => {
+    const server = await startApiServer({ flags, deadlineMs: startDeadlineMs, ...(minor && { minor }) })
     servers.push(server)
     return server
   }
@@ -112,7 +123,7 @@ export const startSyncClusters = async (
     await Promise.all(servers.map((server) => server.stop()))
   }
   try {
-    const superApi = await start(...superFlags)
+    const superApi = await start(superFlags)
     const { client } = superApi
     await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
     await applyRights(superApi, 'namespaces.yaml')
@@ -125,7 +136,8 @@ export const startSyncClusters = async (
     const tenants: SyncTenant[] = []
     for (const [index, name] of names.entries()) {
       const slices = [`10.96.${index + 4}.0/24`, ...(isDualStack ? [`fd00:96::${index + 4}00/120`] : [])]
-      tenants.push(await publishTenant(superApi, await start(`--service-cluster-ip-range=${slices.join(',')}`), { name, slices }))
+      const api = await start([`--service-cluster-ip-range=${slices.join(',')}`], tenantMinor)
+      tenants.push(await publishTenant(superApi, api, { name, slices }))
     }
     const kubelet = playKubelet({ client, log, labelSelector: tenantLabel, nodes })
     stops.push(() => kubelet.stop())

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { startApiServer } from '../../testing/api-server.ts'
 import { type ServedMinor, servedMinors } from '../../testing/test-binaries.ts'
+import { nodeInfoFields } from '../resources/nodes.ts'
 import { claimFields } from '../resources/persistent-volume-claims.ts'
 import { serviceFields } from '../resources/services.ts'
 import { type FieldTable, ruleOf, type TypeTable } from './fields.ts'
@@ -67,19 +68,31 @@ const pathsOf = (table: TypeTable, name: string, schemas: Schemas, path: string)
     ]
   })
 
+/** What comes up with a Node's status, whole but for `nodeInfo`. */
+const nodeParts = ['NodeFeatures', 'NodeRuntimeHandler', 'NodeRuntimeHandlerFeatures', 'NodeSwapStatus', 'NodeCondition'] as const
+
 describe('every field of the API has a class', () => {
   const seen = new Set<string>()
+  const partsOfNodes = new Set<string>()
   test.for(servedMinors)('in Kubernetes %s', { timeout: 240_000 }, async (minor) => {
     const schemas = await schemasOf(minor)
     expect(faults(podSpecFields, `${core}PodSpec`, schemas, 'spec')).toEqual([])
     expect(faults(podStatusFields, `${core}PodStatus`, schemas, 'status')).toEqual([])
     for (const path of pathsOf(podSpecFields, `${core}PodSpec`, schemas, 'spec')) seen.add(path)
     for (const path of pathsOf(podStatusFields, `${core}PodStatus`, schemas, 'status')) seen.add(path)
+    const fieldsOf = (type: string) => Object.keys(schemas[`${core}${type}`]?.properties ?? {})
+    expect(fieldsOf('NodeSystemInfo')).toEqual(expect.arrayContaining([...nodeInfoFields]))
+    expect(nodeParts.every((part) => fieldsOf(part).length > 0)).toBe(true)
+    partsOfNodes.add(JSON.stringify(nodeParts.map(fieldsOf)))
     for (const [type, table] of Object.entries({ ServiceSpec: serviceFields, PersistentVolumeClaimSpec: claimFields })) {
-      const fields = Object.keys(schemas[`${core}${type}`]?.properties ?? {})
+      const fields = fieldsOf(type)
       expect(fields.length).toBeGreaterThan(1)
       expect(fields.filter((field) => !Object.hasOwn(table as FieldTable, field))).toEqual([])
     }
+  })
+
+  test('and what comes up whole with a Node is the same in all versions', () => {
+    expect([...partsOfNodes]).toHaveLength(1)
   })
 
   test('and there is no row for what no version has', () => {

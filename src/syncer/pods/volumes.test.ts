@@ -98,3 +98,11 @@ test('trust bundles and certificates are found in Secrets of the pod', () => {
     },
   ])
 })
+
+test.for<[name: string]>([['kube-api-access-x'], ['berth-tokens'], ['default-token-abcde']])(
+  'a volume named %s is what its source says',
+  ([name]) => {
+    const pod = aTenantPod({ volumes: [{ name, emptyDir: {} }] }) as Pod
+    expect(superVolume({ name, emptyDir: {} } as V1Volume, pod)).toEqual({ name, emptyDir: {} })
+  },
+)

@@ -4,7 +4,7 @@ import { superNamespace } from '../../tenancy/names.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
 import { wantedObject } from '../super-object.ts'
-import { customResource, customType, definitionName, tenantDefinition } from './custom-kinds.ts'
+import { customResource, customType, definitionName, offeredDefinitions, tenantDefinition } from './custom-kinds.ts'
 
 const ctx = aSyncContext()
 const declared = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget' }
@@ -99,7 +99,9 @@ describe('tenantDefinition', () => {
   })
 
   test('has the declared version alone, with a status, without conversion', () => {
-    expect(tenantDefinition(definition({}, { 'api-approved.kubernetes.io': 'url', other: 'x' }), declared)).toEqual({
+    expect(
+      tenantDefinition(definition({}, { 'api-approved.kubernetes.io': 'url', other: 'x' }), { kind: declared, isClass: false }),
+    ).toEqual({
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
       metadata: {
@@ -125,12 +127,30 @@ describe('tenantDefinition', () => {
     })
   })
 
+  test('of a class, whose objects belong to no namespace', () => {
+    const wanted = tenantDefinition(definition({ scope: 'Cluster' }), { kind: declared, isClass: true })
+    expect(wanted).toMatchObject({ spec: { scope: 'Cluster' } })
+  })
+
   test.for<[name: string, object: KubeObject, kind: Partial<typeof declared>]>([
     ['a cluster-scoped kind', definition({ scope: 'Cluster' }), {}],
     ['a version that is not served', definition(), { version: 'v2' }],
     ['an unknown version', definition(), { version: 'v3' }],
     ['another kind', definition(), { kind: 'Gadget' }],
   ])('not of %s', ([, object, kind]) => {
-    expect(tenantDefinition(object, { ...declared, ...kind })).toBeTypeOf('string')
+    expect(tenantDefinition(object, { kind: { ...declared, ...kind }, isClass: false })).toBeTypeOf('string')
   })
+})
+
+test('declared snapshots bring the definition of their classes, no other kind does', () => {
+  const group = 'snapshot.storage.k8s.io'
+  const snapshots = { group, version: 'v1', plural: 'volumesnapshots', kind: 'VolumeSnapshot' }
+  const named = (kinds: readonly (typeof declared)[]) =>
+    offeredDefinitions(kinds).map(({ kind, isClass }) => [definitionName(kind), isClass])
+  expect(named([declared])).toEqual([['widgets.example.com', false]])
+  expect(named([declared, snapshots])).toEqual([
+    ['widgets.example.com', false],
+    [`volumesnapshots.${group}`, false],
+    [`volumesnapshotclasses.${group}`, true],
+  ])
 })

@@ -107,6 +107,23 @@ export const customResource = (declared: CustomKind): SyncedResource => {
 /** Name of the CustomResourceDefinition of a kind, which is also the key of its caches. */
 export const definitionName = (declared: CustomKind): string => kindKey(customType(declared))
 
+/** A definition of super's that a tenant gets. */
+interface OfferedDefinition {
+  readonly kind: CustomKind
+  /** True for classes, which come up as copies; objects of any other kind go down. */
+  readonly isClass: boolean
+}
+
+const snapshotClass: CustomKind = (({ group, version, plural, kind }) => ({ group, version, plural, kind }))(
+  resourceTypes.volumeSnapshotClasses,
+)
+
+/** All definitions that the declared kinds bring: their own, and with snapshots that of the snapshots' classes. */
+export const offeredDefinitions = (customKinds: readonly CustomKind[]): readonly OfferedDefinition[] => [
+  ...customKinds.map((kind) => ({ kind, isClass: false })),
+  ...(customKinds.some((kind) => definitionName(kind) === snapshotDefinition) ? [{ kind: snapshotClass, isClass: true }] : []),
+]
+
 interface DefinitionVersion {
   name: string
   served: boolean
@@ -123,14 +140,17 @@ const approvalAnnotation = 'api-approved.kubernetes.io'
  * Super's definition of a kind as the tenant gets it: the one declared version, without conversion webhooks, which only super could reach, and always with
  * a status of its own, since that comes up. A text says why there can be none.
  */
-export const tenantDefinition = (superDefinition: KubeObject, { version, kind }: CustomKind): KubeObject | string => {
+export const tenantDefinition = (
+  superDefinition: KubeObject,
+  { kind: { version, kind }, isClass }: OfferedDefinition,
+): KubeObject | string => {
   const { group, names, scope, versions } = superDefinition.spec as {
     group: string
     names: { kind: string }
     scope: string
     versions: readonly DefinitionVersion[]
   }
-  if (scope !== 'Namespaced') return 'its objects belong to no namespace, so they could not be told apart by tenant'
+  if (scope !== 'Namespaced' && !isClass) return 'its objects belong to no namespace, so they could not be told apart by tenant'
   if (names.kind !== kind) return `its kind is ${names.kind}, not ${kind}`
   const found = versions.find(({ name, served }) => name === version && served)
   if (!found) return `it does not serve version ${version}`

@@ -13,6 +13,24 @@ const pick = (object: Readonly<Record<string, unknown>>, fields: readonly string
 /** Fields of a status that say what the machine is. */
 const machineFields = ['capacity', 'allocatable', 'nodeInfo', 'features', 'declaredFeatures', 'runtimeHandlers']
 
+/**
+ * What a Node says of its software, as far as every Kubernetes version served knows it: a tenant that is older than super drops what it does not know, and
+ * would be told again for ever. A test compares these and all that is copied whole with the schema of each version.
+ */
+export const nodeInfoFields: readonly string[] = [
+  'architecture',
+  'bootID',
+  'containerRuntimeVersion',
+  'kernelVersion',
+  'kubeProxyVersion',
+  'kubeletVersion',
+  'machineID',
+  'operatingSystem',
+  'osImage',
+  'swap',
+  'systemUUID',
+]
+
 /** What a tenant's Node says in the fields that come from super. */
 export const statusWords = ({ status = {} }: KubeObject): Record<string, unknown> =>
   pick(status, [...machineFields, 'addresses', 'conditions', 'daemonEndpoints'])
@@ -135,7 +153,7 @@ export const tenantNode = (
   },
   spec: pick(spec, ['taints', 'unschedulable']),
   status: {
-    ...pick(status, machineFields),
+    ...pick({ ...status, nodeInfo: status.nodeInfo && pick(status.nodeInfo, nodeInfoFields) }, machineFields),
     addresses: (status.addresses ?? []).filter(({ type }: { type: string }) => addressTypes.has(type)),
     conditions: (status.conditions ?? []).map(quiet),
     daemonEndpoints: { kubeletEndpoint: { Port: agentPort } },
