@@ -3,18 +3,15 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { tenantRbac } from '../controlplane/components/tenant-rbac.ts'
-import { tenantGroups } from '../controlplane/names.ts'
-import { kubeconfigText } from '../testing/api-server.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { grantSyncer, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import { grantSyncer, renewSyncerKey, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 
 /** What an operator, or the manager, changes of a tenant while it is served. */
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
-const { namespaces, pods, nodes, secrets, clusterRoleBindings } = resourceTypes
+const { namespaces, pods, nodes } = resourceTypes
 const soon = { deadlineMs: 30_000 }
 const long = { timeout: 120_000 }
 
@@ -57,7 +54,7 @@ const timePasses = async (): Promise<void> => {
   for (const name of ['node-1', 'node-2'])
     await superOf().patch(nodes, { name }, { metadata: { annotations: { 'example.com/heard': String(aheadMs) } } })
 }
-const seen = async () => (await inTenant().list(nodes)).items.map(({ metadata }) => metadata.name).toSorted()
+const seen = async () => (await inTenant().list(nodes)).items.map(({ metadata }) => metadata.name ?? '').toSorted()
 const sees = (...names: readonly string[]) =>
   eventually(
     async () => {
@@ -99,24 +96,9 @@ test(
 
 test("the syncer's own key to the tenant: a new one is taken up, and the old one is of no use any more", long, async () => {
   const served = syncer?.engine.tenants.get(acme.ref.uid)
-  const renewed = 'syncer-renewed'
-  const group = `${tenantGroups.syncer}-renewed`
-  const old = tenantRbac([]).filter(
-    ({ kind, subjects }) => kind === 'ClusterRoleBinding' && subjects?.[0]?.name === tenantGroups.syncer,
-  )
-  expect(old).toHaveLength(1)
-  for (const binding of old) {
-    await inTenant().create(clusterRoleBindings, {
-      ...binding,
-      metadata: { name: renewed },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: group }],
-    })
-  }
-  const value = Buffer.from(kubeconfigText(await acme.api.connectionAs(renewed, [group]))).toString('base64')
-  const ref = { name: 'syncer-kubeconfig', namespace: acme.controlPlaneNamespace }
-  await superOf().patch(secrets, ref, { data: { value } }, { type: 'merge' })
+  const { revokeFirst } = await renewSyncerKey(clusters, acme)
   await eventually(() => syncer?.engine.tenants.get(acme.ref.uid) !== served, { ...soon, describe: 'the tenant served anew' })
-  for (const { metadata } of old) await inTenant().delete(clusterRoleBindings, { name: metadata.name ?? '' })
+  await revokeFirst()
   await runPod('with-the-new-key')
   await grantSyncer(acme.api)
   const report = await verifyOnce(clusters, acme)

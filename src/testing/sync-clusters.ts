@@ -96,6 +96,28 @@ export const grantSyncer = async ({ client }: TestApiServer, customKinds: readon
   }
 }
 
+/** Gives the syncer another identity in a tenant. Returns how to take all rights from the first one. */
+export const renewSyncerKey = async (
+  { superApi }: SyncClusters,
+  { api, controlPlaneNamespace: namespace }: SyncTenant,
+): Promise<{ revokeFirst: () => Promise<void> }> => {
+  const group = `${tenantGroups.syncer}-renewed`
+  const isFirst = ({ kind, subjects }: KubeObject) => kind === 'ClusterRoleBinding' && subjects?.[0]?.name === tenantGroups.syncer
+  const first = tenantRbac([]).filter(isFirst)
+  for (const binding of first) {
+    const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: group }]
+    await api.client.create(resourceTypes.clusterRoleBindings, { ...binding, metadata: { name: group }, subjects })
+  }
+  const value = Buffer.from(kubeconfigText(await api.connectionAs(group, [group]))).toString('base64')
+  await superApi.client.patch(resourceTypes.secrets, { name: 'syncer-kubeconfig', namespace }, { data: { value } })
+  return {
+    revokeFirst: async () => {
+      if (first.length === 0) throw new Error('nothing binds the first identity to its rights')
+      for (const { metadata } of first) await api.client.delete(resourceTypes.clusterRoleBindings, { name: metadata.name ?? '' })
+    },
+  }
+}
+
 export interface SyncClustersOptions {
   readonly log: Log
   /** More flags for super's kube-apiserver. */
