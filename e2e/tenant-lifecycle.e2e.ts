@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApiServer } from '../src/testing/api-server.ts'
+import { secondsOfBareStart } from './support/bare-start.ts'
 import { everything, mentions } from './support/inventory.ts'
 import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
 import { agnhost, claim, configMap, namespace, pod, service, webServer } from './support/objects.ts'
@@ -12,18 +12,9 @@ const versionOf = (name: string): string => (name === 'life-5' ? 'v1.36.3' : 'v1
 
 /**
  * How much longer than a bare etcd and kube-apiserver a whole tenant may take until it can be used: its volume, three pods one waiting for the other, and
- * cluster DNS on top. 15 s on a machine where the bare two take 2 s. A limit in seconds would measure who else uses the machine.
+ * cluster DNS on top. 15 s on a machine where the bare two take 2 s.
  */
 const atMostTimesBare = 7.5
-
-/** Seconds until an etcd and a kube-apiserver, started as plain processes on this machine, are ready. */
-const secondsOfBareStart = async (): Promise<number> => {
-  const began = performance.now()
-  const server = await startApiServer()
-  const seconds = (performance.now() - began) / 1000
-  await server.stop()
-  return seconds
-}
 
 const sorted = (seconds: readonly number[]): number[] => [...seconds].sort((a, b) => a - b)
 

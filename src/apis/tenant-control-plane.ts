@@ -115,6 +115,12 @@ export const tenantControlPlaneSpec = z.object({
         },
       ],
     }),
+  state: z
+    .enum(['Running', 'Paused'])
+    .default('Running')
+    .describe(
+      'Paused: the control plane is at zero and its data are kept; pods of the tenant go on running, but nothing of them can be changed',
+    ),
   size: z.enum(controlPlaneSizes).default('small').describe('Requests and limits of the control-plane pods'),
   apiServer: z
     .object({

@@ -93,13 +93,19 @@ const playCluster = async (tenant: TenantControlPlane): Promise<void> => {
       const counts = { replicas, readyReplicas: replicas, updatedReplicas: replicas, availableReplicas: replicas }
       const status = { observedGeneration: workload.metadata.generation, ...counts }
       await kube.patch(of, { name, namespace }, { status }, { type: 'merge', subresource: 'status' })
+      if (replicas === 0) {
+        await kube.delete(resourceTypes.pods, { name, namespace }, { gracePeriodSeconds: 0 })
+        continue
+      }
       if (await kube.get(resourceTypes.pods, { name, namespace })) continue
       const { spec } = workload.spec.template
+      const claims = (workload.spec.volumeClaimTemplates ?? []) as KubeObject[]
+      const volumes = [...(spec.volumes ?? []), ...claims.map((claim) => ({ name: claim.metadata.name, emptyDir: {} }))]
       await kube.create(resourceTypes.pods, {
         apiVersion: 'v1',
         kind: 'Pod',
         metadata: { ...metadata, name, labels: { ...metadata.labels, [componentLabel]: name } },
-        spec,
+        spec: { ...spec, volumes },
       })
       const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]
       const podStatus = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], containerStatuses }
@@ -253,6 +259,93 @@ describe('a tenant', () => {
     })
     const ready = await drive(tenant)
     expect(ready.status?.serviceSlice).not.toBe(slice)
+  })
+})
+
+describe('a tenant that is paused', () => {
+  const setState = (tenant: TenantControlPlane, state: string) =>
+    kube.patch(type, { name: tenant.metadata.name ?? '', namespace: 'home' }, { spec: { state } }, { type: 'merge' })
+  const podsLeft = async (tenant: TenantControlPlane) =>
+    (await listIn(controlPlaneNamespace(refOf(tenant)), resourceTypes.pods)).map(({ metadata }) => metadata.name).sort()
+  const readyReason = async (tenant: TenantControlPlane) =>
+    (await read(tenant))?.status?.conditions?.find(({ type: of }) => of === 'Ready')?.reason
+  const revisions = async (tenant: TenantControlPlane): Promise<string[]> => {
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    const workloads = [
+      ...(await listIn(namespace, resourceTypes.deployments)),
+      ...(await listIn(namespace, resourceTypes.statefulSets)),
+    ]
+    return workloads.map(({ metadata, spec }) => `${metadata.name} ${JSON.stringify(spec.template)}`)
+  }
+
+  const withStorage = async (work: () => Promise<TenantControlPlane>): Promise<TenantControlPlane> => {
+    const name = 'standard'
+    const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' }
+    await kube.create(resourceTypes.storageClasses, {
+      metadata: { name, annotations },
+      provisioner: 'disks.example',
+    } as KubeObject)
+    try {
+      return await work()
+    } finally {
+      await kube.delete(resourceTypes.storageClasses, { name })
+    }
+  }
+
+  test('goes on running when its data are in its pods, and says so', async () => {
+    const tenant = await createTenant()
+    await drive(tenant)
+    await setState(tenant, 'Paused')
+    await reconcile(tenant)
+    expect(await podsLeft(tenant)).toHaveLength(3)
+    const conditions = (await read(tenant))?.status?.conditions?.map(
+      ({ type: of, status, reason }) => `${of}=${status} ${reason}`,
+    )
+    expect(conditions).toEqual(expect.arrayContaining(['Ready=True Usable', 'Paused=False DataWouldBeLost']))
+  })
+
+  test('goes to zero from the top down, rests without a write, and comes back with the same revisions', async () => {
+    const tenant = await withStorage(async () => drive(await createTenant()))
+    await reconcile(tenant)
+    const before = await revisions(tenant)
+    await setState(tenant, 'Paused')
+    const stages: string[] = []
+    for (let round = 0; round < 8 && (await readyReason(tenant)) !== 'Paused'; round += 1) {
+      await reconcile(tenant)
+      await playCluster(tenant)
+      stages.push((await podsLeft(tenant)).join(' '))
+    }
+    // What uses another goes before it.
+    expect([...new Set(stages)]).toEqual(['etcd kube-apiserver', 'etcd', ''])
+    const status = (await read(tenant))?.status
+    expect(status?.conditions?.map((each) => `${each.type}=${each.status} ${each.reason}`)).toEqual([
+      'CertificatesReady=True Issued',
+      'DataStoreReady=False Paused',
+      'APIServerReady=False Paused',
+      'ControllerManagerReady=False Paused',
+      'DNSReady=False Paused',
+      'SyncReady=False Paused',
+      'Ready=False Paused',
+      'Paused=True Paused',
+    ])
+    const idle = aProcess()
+    await reconcile(tenant, idle)
+    expect(idle.writes()).toEqual([])
+
+    await setState(tenant, 'Running')
+    const woken = await drive(tenant)
+    expect(await podsLeft(tenant)).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager'])
+    expect(woken.status?.conditions?.some(({ type: of }) => of === 'Paused')).toBe(false)
+    expect(await revisions(tenant)).toEqual(before)
+  })
+
+  test('from its beginning has all but what runs, and starts when it is woken', async () => {
+    const tenant = await createTenant({ state: 'Paused' })
+    await reconcile(tenant)
+    await reconcile(tenant)
+    expect(await readyReason(tenant)).toBe('Paused')
+    await setState(tenant, 'Running')
+    expect((await drive(tenant)).status).toMatchObject({ version: 'v1.37.1' })
   })
 })
 

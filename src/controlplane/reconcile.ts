@@ -6,10 +6,11 @@ import type { Outcome } from '../runtime/controller.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
 import type { Deps } from './deps.ts'
 import { observe, refOf } from './observe.ts'
-import { isSameStatus, statusOf, transitionsOf } from './status.ts'
+import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, steps } from './steps/index.ts'
+import { pauseRefusalOf, pauseSteps } from './steps/pause.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { type Round, runSteps, type StepResult } from './steps.ts'
 
@@ -32,11 +33,10 @@ const isDone = (results: readonly StepResult[], ...conditions: readonly Conditio
 
 const writeStatus = async (
   tenant: TenantControlPlane,
-  results: readonly StepResult[],
-  versionRuns: boolean,
+  { results, versionRuns = false, pauseRefusal }: Pick<StatusInput, 'results' | 'pauseRefusal'> & { versionRuns?: boolean },
   deps: Deps,
 ): Promise<void> => {
-  const status = statusOf({ tenant, results, versionRuns, now: deps.now() })
+  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, now: deps.now() })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -50,6 +50,7 @@ const writeStatus = async (
         : [],
     ),
   )
+  if (pauseRefusal !== undefined) problems.add('Paused')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
 }
@@ -76,16 +77,20 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
   const slice = tenant.status?.serviceSlice
   if (slice === undefined) throw new AppError('SPEC_INVALID', 'the tenant has no slice', {})
   let results: readonly StepResult[]
+  let pauseRefusal: string | undefined
   try {
     const observed = await observe(tenant, deps)
     tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
     const foundation = await layFoundation(tenant, slice, observed, deps)
     const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
-    results = await runSteps(steps, round, deps)
+    pauseRefusal = pauseRefusalOf(round)
+    const pauses = tenant.spec.state === 'Paused' && pauseRefusal === undefined
+    results = await runSteps(pauses ? [foundationStep, ...pauseSteps] : steps, round, deps)
   } catch (error) {
     results = [{ step: foundationStep, error }]
   }
-  await writeStatus(tenant, results, isDone(results, 'APIServerReady', 'ControllerManagerReady'), deps)
+  const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
+  await writeStatus(tenant, { results, versionRuns, pauseRefusal }, deps)
   return outcomeOf(results)
 }
 
@@ -94,7 +99,7 @@ const withSlice = async (tenant: TenantControlPlane, deps: Deps & { lock: SliceL
   try {
     return await recordSlice(tenant, deps)
   } catch (error) {
-    if (hasCode(error, 'SLICE_EXHAUSTED')) await writeStatus(tenant, [{ step: foundationStep, error }], false, deps)
+    if (hasCode(error, 'SLICE_EXHAUSTED')) await writeStatus(tenant, { results: [{ step: foundationStep, error }] }, deps)
     throw error
   }
 }

@@ -29,6 +29,11 @@ const condition = (type: ConditionType, status: 'True' | 'False', reason = 'R'):
   lastTransitionTime: '2026-06-01T00:00:01Z',
 })
 
+const off = (name: string, condition?: ConditionType): StepResult => ({
+  step: step(name, condition),
+  outcome: { kind: 'off', reason: 'Paused', message: `${name} rests` },
+})
+
 describe('readyOf', () => {
   test.for<[name: string, results: StepResult[], wanted: Partial<Condition>]>([
     ['is true when all steps are done', [done('a'), done('b')], { status: 'True', reason: 'Usable' }],
@@ -44,6 +49,12 @@ describe('readyOf', () => {
       [waits('a', { problem: true }), { step: step('b'), error: new AppError('KUBE_FORBIDDEN', 'no') }],
       { reason: 'KubeForbidden', message: 'b: no' },
     ],
+    [
+      'says what a pause still waits for',
+      [done('a'), off('b'), waits('c', { reason: 'Pausing' }), waits('d', { reason: 'Waiting' })],
+      { status: 'False', reason: 'Pausing', message: 'c: c starts' },
+    ],
+    ['says that a pause is complete', [done('a'), off('b'), off('c')], { status: 'False', reason: 'Paused' }],
   ])('%s', ([, results, wanted]) => {
     expect(readyOf(results, 3)).toMatchObject(wanted)
   })
@@ -93,6 +104,39 @@ describe('statusOf', () => {
   })
 })
 
+describe('the status of a paused tenant', () => {
+  const steps = ['DataStoreReady', 'APIServerReady'] as const
+  const paused = steps.map((type) => off(type, type))
+
+  test('says so, with all that rests, for as long as it lasts', () => {
+    const under = statusOf({ tenant: aTenantControlPlane(), results: paused, versionRuns: false, now })
+    expect(under.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`)).toEqual([
+      'DataStoreReady=False Paused',
+      'APIServerReady=False Paused',
+      'Ready=False Paused',
+      'Paused=True Paused',
+    ])
+    const tenant = aTenantControlPlane({ status: under })
+    const waking = statusOf({
+      tenant,
+      results: [off('a', 'DNSReady'), waits('b', {}, 'DataStoreReady')],
+      versionRuns: false,
+      now,
+    })
+    expect(waking.conditions?.some(({ type }) => type === 'Paused')).toBe(false)
+  })
+
+  test('says why it goes on running when a pause would lose its data', () => {
+    const results = [done('etcd', 'DataStoreReady')]
+    const under = statusOf({ tenant: aTenantControlPlane(), results, versionRuns: true, pauseRefusal: 'not paused: so', now })
+    expect(under.conditions?.map(({ type, status, reason }) => `${type}=${status} ${reason}`)).toEqual([
+      'DataStoreReady=True Serving',
+      'Ready=True Usable',
+      'Paused=False DataWouldBeLost',
+    ])
+  })
+})
+
 describe('transitionsOf', () => {
   test.for<[name: string, before: Condition[], after: Condition[], problems: ConditionType[], told: string[]]>([
     ['tells what came true', [], [condition('DNSReady', 'True')], [], ['Normal DNSReady']],
@@ -105,6 +149,17 @@ describe('transitionsOf', () => {
       [condition('DataStoreReady', 'False', 'CrashLooping')],
       ['DataStoreReady'],
       ['Warning CrashLooping'],
+    ],
+    [
+      'tells a pause once, and not as trouble',
+      [condition('Ready', 'True'), condition('APIServerReady', 'True')],
+      [
+        condition('Ready', 'False', 'Paused'),
+        condition('APIServerReady', 'False', 'Pausing'),
+        condition('Paused', 'True', 'Paused'),
+      ],
+      [],
+      ['Normal Paused'],
     ],
     [
       'does not repeat trouble',

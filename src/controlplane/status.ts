@@ -10,8 +10,13 @@ import { conditionOf, isServing, type StepResult } from './steps.ts'
 const weight = (result: StepResult): number => {
   if ('error' in result) return 3
   if (result.outcome.kind === 'wait' && result.outcome.problem) return 2
-  return result.outcome.reason === 'Waiting' ? 0 : 1
+  return result.outcome.kind === 'off' || result.outcome.reason === 'Waiting' ? 0 : 1
 }
+
+/** True when all that a pause stops is at rest. */
+const isPaused = (results: readonly StepResult[]): boolean =>
+  results.some((result) => 'outcome' in result && result.outcome.kind === 'off') &&
+  results.every((result) => 'outcome' in result && result.outcome.kind !== 'wait')
 
 /** What the whole of a round says: the step not done that says most, the first of equals; or that all is well. */
 export const readyOf = (
@@ -19,6 +24,11 @@ export const readyOf = (
   observedGeneration: number,
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
   const open = results.filter((result) => !isServing(result))
+  if (isPaused(results)) {
+    const message =
+      'the control plane is at zero, as spec.state says; pods of the tenant go on running. Set spec.state to Running to wake it'
+    return { status: 'False', reason: 'Paused', message, observedGeneration }
+  }
   const [first] = open.toSorted((a, b) => weight(b) - weight(a))
   if (first) {
     const said = conditionOf(first, observedGeneration)
@@ -36,14 +46,29 @@ const timingsOf = (tenant: TenantControlPlane, conditions: readonly Condition[],
   return { ...Object.fromEntries(reached), ...tenant.status?.timings }
 }
 
-/** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
-export const statusOf = (input: {
+/** What a status is made of, beside the one before it. */
+export interface StatusInput {
   readonly tenant: TenantControlPlane
   readonly results: readonly StepResult[]
   /** The API servers and the controller manager all run the wanted version. */
   readonly versionRuns: boolean
+  /** Why the tenant runs though its spec wants it paused. */
+  readonly pauseRefusal?: string | undefined
   readonly now: Date
-}): TenantControlPlaneStatus => {
+}
+
+const pausedCondition = (
+  { results, pauseRefusal }: Pick<StatusInput, 'results' | 'pauseRefusal'>,
+  ready: Condition | undefined,
+  observedGeneration: number,
+): Omit<Condition, 'lastTransitionTime'> | undefined => {
+  if (pauseRefusal !== undefined)
+    return { type: 'Paused', status: 'False', reason: 'DataWouldBeLost', message: pauseRefusal, observedGeneration }
+  return ready && isPaused(results) ? { ...ready, type: 'Paused', status: 'True' } : undefined
+}
+
+/** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
+export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const { tenant, results, versionRuns, now } = input
   const generation = tenant.metadata.generation ?? 0
   let conditions: readonly Condition[] = (tenant.status?.conditions ?? []).filter(({ type }) => type !== 'Upgrading')
@@ -65,6 +90,9 @@ export const statusOf = (input: {
     sync?.reason === 'Frozen'
       ? setCondition(conditions, { ...sync, type: 'Frozen', status: 'True' }, now)
       : conditions.filter(({ type }) => type !== 'Frozen')
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  const paused = pausedCondition(input, ready, generation)
+  conditions = paused ? setCondition(conditions, paused, now) : conditions.filter(({ type }) => type !== 'Paused')
   const slice = tenant.status?.serviceSlice
   return {
     ...tenant.status,
@@ -97,6 +125,8 @@ export const transitionsOf = (
     const { type, status, reason, message } = condition
     const old = before.find((each) => each.type === type)
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
+    // What stops because somebody wants it to is no trouble; that it has stopped is told by `Paused`.
+    if (status !== 'True' && (reason === 'Paused' || reason === 'Pausing')) return []
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]

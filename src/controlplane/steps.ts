@@ -10,6 +10,8 @@ import type { Roots, Secrets } from './pki/keys.ts'
 /** "Not yet" is an answer, not an error. Without `retryAfterMs`, a watch will wake us. */
 export type StepOutcome =
   | { readonly kind: 'done'; readonly reason: string; readonly message: string }
+  /** At rest, as wanted, and of no use to anybody until it is wanted again. */
+  | { readonly kind: 'off'; readonly reason: 'Paused'; readonly message: string }
   | {
       readonly kind: 'wait'
       readonly reason: string
@@ -48,7 +50,7 @@ export type StepResult = { readonly step: Step; readonly outcome: StepOutcome } 
 export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps): Promise<readonly StepResult[]> => {
   const results: StepResult[] = []
   const isDone = (name: string): boolean =>
-    results.some((result) => result.step.name === name && 'outcome' in result && result.outcome.kind === 'done')
+    results.some((result) => result.step.name === name && 'outcome' in result && result.outcome.kind !== 'wait')
   for (const step of steps) {
     const missing = step.needs.find((name) => !isDone(name))
     if (missing) {
@@ -66,7 +68,7 @@ export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps)
 
 /** True when what a step stands for can be used: it is as wanted, or on its way there without a gap. */
 export const isServing = (result: StepResult): boolean =>
-  'outcome' in result && (result.outcome.kind === 'done' || result.outcome.serves === true)
+  'outcome' in result && (result.outcome.kind === 'done' || (result.outcome.kind === 'wait' && result.outcome.serves === true))
 
 /** A condition as a step's result wants it. */
 export const conditionOf = (result: StepResult, observedGeneration: number): Omit<Condition, 'lastTransitionTime' | 'type'> => {

@@ -93,6 +93,11 @@ export const tenantSources = ({
       planes.list().flatMap((plane) => {
         const uid = plane.metadata.uid ?? ''
         const secret = kubeconfigs.get(`${plane.status?.controlPlaneNamespace}/syncer-kubeconfig`)
+        if (isResting(plane)) {
+          // Woken, it is served when its API server is up, and not before: it is known to be away.
+          served.delete(uid)
+          return []
+        }
         const source = tenantSource(plane, secret)
         if (source) served.add(uid)
         // Once served, a tenant stays so while its API server is away: the breaker waits for it, the caches stay warm.
@@ -101,6 +106,10 @@ export const tenantSources = ({
       }),
   }
 }
+
+/** True from when the manager begins to take the control plane to zero until it has begun to bring it back. */
+const isResting = ({ status }: TenantControlPlane): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'Ready' && (reason === 'Pausing' || reason === 'Paused')) ?? false
 
 const asReady = (plane: TenantControlPlane): TenantControlPlane => ({
   ...plane,

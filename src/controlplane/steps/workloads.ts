@@ -39,9 +39,9 @@ export const dataStore: Step = {
   needs: [],
   async run(round, deps) {
     const component = dataStores[round.plane.spec.dataStore.kind]
-    await applyComponent(component, round.plane, round, deps)
+    const settled = await applyComponent(component, round.plane, round, deps)
     const workload = round.observed.objects.get(`StatefulSet/${component.name}`)
-    if (!isRolledOut(workload)) return starting(component.name, round, workload)
+    if (!settled || !isRolledOut(workload)) return starting(component.name, round, workload)
     const { storage, spec } = round.plane
     const where =
       storage.kind === 'claim' ? 'on volumes' : 'in emptyDirs: the data goes with the pod, as the cluster has no storage class'
@@ -112,7 +112,8 @@ export const controllerManager: Step = {
     const workload = observed.objects.get(`Deployment/${name}`)
     const canStart =
       hasReadyPod(podsOf(observed.pods, componentNames.etcd)) && hasRunningContainer(podsOf(observed.pods, apiServerName))
-    if (!workload && !canStart) {
+    // At zero it is after a pause.
+    if (!workload?.spec?.replicas && !canStart) {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }
     const apiServerWorkload = observed.objects.get(`Deployment/${apiServerName}`)

@@ -1,0 +1,56 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { allOf, applyWanted } from '../apply.ts'
+import { kubeApiServer } from '../components/kube-apiserver.ts'
+import { kubeControllerManager } from '../components/kube-controller-manager.ts'
+import type { Component } from '../components/plane.ts'
+import { dataStores } from '../data-stores/index.ts'
+import { podsOf } from '../diagnose.ts'
+import { objectId } from '../observe.ts'
+import type { Round, Step, StepOutcome } from '../steps.ts'
+
+/** Only the number changes: the same pods come back, of the same revision. */
+const atZero = (object: KubeObject): KubeObject =>
+  object.kind === 'Deployment' || object.kind === 'StatefulSet' ? { ...object, spec: { ...object.spec, replicas: 0 } } : object
+
+const off = (message: string): StepOutcome => ({ kind: 'off', reason: 'Paused', message })
+
+/** A component without pods. What uses it goes first, so that none of it ends in errors, and writes that were answered are kept. */
+const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, componentOf: (round: Round) => Component): Step => ({
+  ...names,
+  async run(round, deps) {
+    const component = componentOf(round)
+    const wanted = component.desired(round.plane).map(atZero)
+    await allOf(wanted.map((object) => applyWanted(object, round.observed.objects.get(objectId(object)), deps)))
+    const left = podsOf(round.observed.pods, component.name).length
+    return left === 0
+      ? off('at zero, as spec.state says')
+      : { kind: 'wait', reason: 'Pausing', message: `waits for ${left} pod(s) of ${component.name} to end` }
+  },
+})
+
+const idle = (names: Pick<Step, 'name' | 'condition'>, message: string): Step => ({
+  ...names,
+  needs: [],
+  run: async () => off(message),
+})
+
+/** Why a tenant that is to be paused goes on running. */
+export const pauseRefusalOf = ({ tenant, plane }: Pick<Round, 'tenant' | 'plane'>): string | undefined =>
+  tenant.spec.state === 'Paused' && plane.storage.kind === 'ephemeral' && plane.hasServed
+    ? "not paused: etcd's data are in its pods and would go with them, as the cluster had no storage class when the tenant was made. Set spec.state to Running"
+    : undefined
+
+/** The way to rest, in the opposite order of the way up. Nothing of the tenant's workloads is touched. */
+export const pauseSteps: readonly Step[] = [
+  idle(
+    { name: 'DNS', condition: 'DNSReady' },
+    'nobody looks: pods of the tenant have the names that cluster DNS knew when the tenant was paused',
+  ),
+  idle({ name: 'syncer', condition: 'SyncReady' }, 'nothing is synced while the control plane is at zero'),
+  stopped({ name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, () => kubeControllerManager),
+  stopped({ name: 'API server', condition: 'APIServerReady', needs: ['controller manager'] }, () => kubeApiServer),
+  stopped(
+    { name: 'data store', condition: 'DataStoreReady', needs: ['API server'] },
+    ({ plane }) => dataStores[plane.spec.dataStore.kind],
+  ),
+]
