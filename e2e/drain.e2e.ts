@@ -57,7 +57,7 @@ describe('kubectl drain by the platform', () => {
     await budget({ minAvailable: 2 })
     await apply(tenant.kubectl, deployment('work', 'web', 2, webServer(), { topologySpreadConstraints }))
     await rolledOut(tenant.kubectl, 'work', 'deployment/web')
-    expect((await pods()).map(({ spec }) => spec.nodeName).sort()).toEqual([first, second])
+    expect((await pods()).map(({ spec }) => spec.nodeName ?? '').sort()).toEqual([first, second])
     const before = await uidsOf()
     expect(await refusal(superKubectl(drain('6s')))).toMatch(/violate the pod's disruption budget/)
     expect(await uidsOf()).toEqual(before)

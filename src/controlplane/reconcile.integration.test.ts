@@ -266,7 +266,7 @@ describe('a tenant that is paused', () => {
   const setState = (tenant: TenantControlPlane, state: string) =>
     kube.patch(type, { name: tenant.metadata.name ?? '', namespace: 'home' }, { spec: { state } }, { type: 'merge' })
   const podsLeft = async (tenant: TenantControlPlane) =>
-    (await listIn(controlPlaneNamespace(refOf(tenant)), resourceTypes.pods)).map(({ metadata }) => metadata.name).sort()
+    (await listIn(controlPlaneNamespace(refOf(tenant)), resourceTypes.pods)).map(({ metadata }) => metadata.name ?? '').sort()
   const readyReason = async (tenant: TenantControlPlane) =>
     (await read(tenant))?.status?.conditions?.find(({ type: of }) => of === 'Ready')?.reason
   const revisions = async (tenant: TenantControlPlane): Promise<string[]> => {

@@ -132,7 +132,7 @@ test('an IPv6 address that somebody else has in super is not given out until it 
   await freed('fd00:96::4ff')
 })
 
-test('a Service that loses one of its two addresses in a race gets others, and is told of the one', long, async () => {
+test('a Service that loses one of its two addresses in a race gets another, and is told', long, async () => {
   await stopSyncer()
   const before = await create('racer', { ports: [http], ipFamilyPolicy: 'RequireDualStack' })
   const lost = ipv6Of(before.spec)
@@ -148,6 +148,36 @@ test('a Service that loses one of its two addresses in a race gets others, and i
   await burnt(lost)
   await superOf().delete(services, { name: 'winner', namespace: 'default' })
   await freed(lost)
+})
+
+test('a Service that loses only its second address keeps the first one', long, async () => {
+  const { spec: first, metadata } = await create('upgraded', { ports: [http] })
+  await agree('upgraded')
+  await stopSyncer()
+  const lost = ipv6Of((await patch('upgraded', { ipFamilyPolicy: 'PreferDualStack' })).spec)
+  await foreign('quicker', { ipFamilies: ['IPv6'], clusterIP: lost, ports: [http] })
+  await startSyncer()
+  await eventually(async () => ![lost, ''].includes(ipv6Of((await inTenant('upgraded')).spec)) && agree('upgraded'), soon)
+  const after = await inTenant('upgraded')
+  expect(after.spec).toMatchObject({
+    clusterIP: first.clusterIP,
+    ipFamilyPolicy: 'PreferDualStack',
+    ipFamilies: ['IPv4', 'IPv6'],
+  })
+  expect(after.metadata.uid).toBe(metadata.uid)
+  await superOf().delete(services, { name: 'quicker', namespace: 'default' })
+})
+
+test('an address that is asked for in another spelling is found taken all the same', long, async () => {
+  await stopSyncer()
+  await create('shouting', { ipFamilies: ['IPv6'], clusterIP: 'FD00:96:0::4CC', ports: [http] })
+  await foreign('whispering', { ipFamilies: ['IPv6'], clusterIP: 'fd00:96::4cc', ports: [http] })
+  await startSyncer()
+  await told('shouting', 'ServiceAddressTaken')
+  await superOf().delete(services, { name: 'whispering', namespace: 'default' })
+  await eventually(() => inSuper('shouting'), soon)
+  await acme.api.client.delete(services, at('shouting'))
+  await eventually(async () => !(await inSuper('shouting')), soon)
 })
 
 test('an address of neither slice is refused', long, async () => {

@@ -1,9 +1,10 @@
+import ipaddr from 'ipaddr.js'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { objectPath } from '../kube/paths.ts'
 import { hasCode } from '../lib/errors.ts'
 import { familyOf, ipFamilies } from '../tenancy/ip-ranges.ts'
-import { addressManagerLabel, berthDomain, tenantLabel } from '../tenancy/marks.ts'
+import { addressManagerLabel, berthDomain, controlPlaneLabel, tenantLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { addressesOf, type UsedAddresses } from '../tenancy/slices.ts'
 import { beginDetour, endDetour } from './detour.ts'
@@ -31,6 +32,8 @@ const holderOf = (superAddress: KubeObject | undefined, { tenant, superSide }: C
   if (!superAddress) return { kind: 'nobody' }
   const { ctx } = tenant
   const { resource, namespace = '', name = '' } = superAddress.spec?.parentRef ?? {}
+  // The tenant's own claim on one of its slices.
+  if (superAddress.metadata.labels?.[controlPlaneLabel] === ctx.tenant.uid) return { kind: 'ours' }
   if (resource !== services.plural) return { kind: 'foreign' }
   if (namespace === controlPlaneNamespace(ctx.tenant)) return { kind: 'ours' }
   if (superSide.informers.get('namespaces')?.get(namespace)?.metadata.labels?.[tenantLabel] !== ctx.tenant.uid)
@@ -129,14 +132,18 @@ interface ManagedFields {
   readonly fieldsV1?: { readonly 'f:spec'?: Readonly<Record<string, unknown>> }
 }
 
+/** Fields in which somebody asks for addresses. The first one can be asked for alone. */
+const askingFields = (isFirstTaken: boolean): readonly string[] =>
+  isFirstTaken ? ['f:clusterIP', 'f:clusterIPs'] : ['f:clusterIPs']
+
 /** True when somebody wrote the address into the Service, instead of leaving the choice to the API server. */
-const isAddressAsked = async (service: KubeObject, { tenant }: Caches): Promise<boolean> => {
+const isAddressAsked = async (service: KubeObject, isFirstTaken: boolean, { tenant }: Caches): Promise<boolean> => {
   const { name = '', namespace = '' } = service.metadata
   const { status, body } = await tenant.tenantClient.raw(objectPath(services, { name, namespace }))
   if (status !== 200) return true
   const { metadata } = JSON.parse(body) as { metadata: { managedFields?: readonly ManagedFields[] } }
-  return (metadata.managedFields ?? []).some(
-    ({ fieldsV1 }) => fieldsV1?.['f:spec'] && ('f:clusterIP' in fieldsV1['f:spec'] || 'f:clusterIPs' in fieldsV1['f:spec']),
+  return (metadata.managedFields ?? []).some(({ fieldsV1 }) =>
+    askingFields(isFirstTaken).some((field) => field in (fieldsV1?.['f:spec'] ?? {})),
   )
 }
 
@@ -149,13 +156,26 @@ const wayToNewAddress = ({ spec }: KubeObject) => {
   }
 }
 
+/** The way to another second address: for a moment the Service has its first one only, and keeps it. */
+const wayToNewSecondAddress = ({ spec }: KubeObject) => {
+  const { clusterIP, ipFamilies, ipFamilyPolicy } = spec as { clusterIP: string; ipFamilies: string[]; ipFamilyPolicy: string }
+  return {
+    over: { ipFamilyPolicy: 'SingleStack', ipFamilies: ipFamilies.slice(0, 1), clusterIPs: [clusterIP] },
+    to: { ipFamilyPolicy, ipFamilies, clusterIPs: [clusterIP] },
+  }
+}
+
+/** An address as IPAddress objects are named. A Service may have it written otherwise. */
+const canonical = (address: string): string => (ipaddr.isValid(address) ? ipaddr.parse(address).toString() : address)
+
 /** Addresses of a Service that somebody has in super, each with who that is. Asks super: its watch may be behind its refusal. */
 const holdersOf = async (
   service: KubeObject,
   deps: SyncDeps,
 ): Promise<{ readonly address: string; readonly holder: Holder }[]> => {
   const { superSide } = deps
-  const held = await Promise.all(clusterAddresses(service).map((address) => superSide.client.get(type, { name: address })))
+  const names = clusterAddresses(service).map(canonical)
+  const held = await Promise.all(names.map((name) => superSide.client.get(type, { name })))
   return held.flatMap((superAddress) => {
     if (!superAddress) return []
     informerOf(superSide.informers, type.plural).observe(superAddress)
@@ -178,15 +198,17 @@ export const settleAddress = async (service: KubeObject, error: unknown, deps: S
   }
   const taken = holders.flatMap(({ address, holder }) => (holder.kind === 'ours' ? [] : [address]))
   if (taken.length === 0) throw error
-  if (await isAddressAsked(service, deps)) {
+  const isFirstTaken = taken.includes(canonical(clusterAddresses(service)[0] ?? ''))
+  if (await isAddressAsked(service, isFirstTaken, deps)) {
     tenant.recorder.record(service, {
       type: 'Warning',
       reason: 'ServiceAddressTaken',
-      message: `spec.clusterIP: ${taken.join(', ')} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
+      message: `spec.${isFirstTaken ? 'clusterIP' : 'clusterIPs'}: ${taken.join(', ')} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
     })
     return done
   }
-  const given = await beginDetour(services, service, wayToNewAddress(service), tenant)
+  const way = isFirstTaken ? wayToNewAddress(service) : wayToNewSecondAddress(service)
+  const given = await beginDetour(services, service, way, tenant)
   for (const address of taken) await burn(address, deps)
   const renewed = await endDetour(services, given, tenant)
   tenant.recorder.record(service, {

@@ -7,8 +7,11 @@ import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { isExactly } from './super-object.ts'
 
 const type = resourceTypes.customResourceDefinitions
-/** When a new definition is asked again whether it is in force. */
-const establishedAgainMs = 250
+/** When the API server is asked again for objects of a definition that is in force: it takes a moment until it serves them. */
+const servedAgainMs = 250
+
+const serves = ({ spec }: KubeObject, version: string): boolean =>
+  (spec.versions as { name: string; served: boolean }[]).some(({ name, served }) => name === version && served)
 
 const isEstablished = (definition: KubeObject): boolean =>
   (definition.status?.conditions ?? []).some(
@@ -34,7 +37,15 @@ export const syncDefinition = async ({ name }: ObjectKey, deps: SyncDeps): Promi
     const object = { ...withStored(wanted, live), metadata: { ...live.metadata, ...wanted.metadata } }
     live = await tenant.tenantClient.replace<KubeObject>(type, object)
   }
-  if (!isEstablished(live)) return { kind: 'done', againAfterMs: establishedAgainMs }
+  if (!serves(live, offered.kind.version)) {
+    log.warn(
+      { tenant: tenant.ctx.tenant.uid, definition: name },
+      'the tenant has a definition of its own, which does not serve the version',
+    )
+    return done
+  }
+  // The watch of the definition tells when it is in force.
+  if (!isEstablished(live)) return done
   if (offered.isClass) return copyClasses(offered.kind.plural, deps)
   superSide.watchCustom(offered.kind)
   tenant.watchCustom(offered.kind)
@@ -46,7 +57,7 @@ const copyClasses = (plural: string, { tenant, superSide, enqueue }: SyncDeps): 
   const copies = informerOf(tenant.informers, plural)
   if (!copies.isServed) {
     copies.askAgain()
-    return { kind: 'done', againAfterMs: establishedAgainMs }
+    return { kind: 'done', againAfterMs: servedAgainMs }
   }
   for (const { metadata } of informerOf(superSide.informers, plural).list()) enqueue(keyOf(plural, '', metadata.name ?? ''))
   return done

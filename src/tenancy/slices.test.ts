@@ -18,7 +18,14 @@ import {
 } from './slices.ts'
 
 const aSituation = (overrides: Partial<SliceSituation> = {}): SliceSituation =>
-  Object.freeze({ superRanges: ['10.96.0.0/16'], usedAddresses: [], takenSlices: [], ...overrides })
+  Object.freeze<SliceSituation>({
+    superRanges: ['10.96.0.0/16'],
+    superFamilies: ['IPv4'],
+    usedAddresses: [],
+    takenSlices: [],
+    ownClaims: [],
+    ...overrides,
+  })
 
 test('a slice gives its first address to the API server, its tenth to DNS and its last to etcd', () => {
   expect(dataStoreAddress('10.96.4.0/24')).toBe('10.96.4.255')
@@ -68,6 +75,20 @@ describe('pickSlice', () => {
     ],
     ['finds no IPv6 block in a range of one', { superRanges: ['fd00::/120'] }, undefined, 'IPv6'],
     ['finds no IPv6 block where there is none', {}, undefined, 'IPv6'],
+    [
+      'takes what the tenant has claimed and nobody recorded',
+      {
+        usedAddresses: ['10.96.7.0', '10.96.9.0'],
+        ownClaims: ['10.96.7.0', '10.96.9.0'],
+        takenSlices: [{ tenant: 'a', slice: '10.96.7.0/24' }],
+      },
+      '10.96.9.0/24',
+    ],
+    [
+      'takes no claim of the other family',
+      { superRanges: ['10.96.0.0/16', 'fd00:96::/112'], ownClaims: ['fd00:96::700'], usedAddresses: ['fd00:96::700'] },
+      '10.96.1.0/24',
+    ],
   ])('%s', ([, situation, picked, family]) => {
     expect(pickSlice(aSituation(situation), family)).toBe(picked)
   })
@@ -159,7 +180,7 @@ test.for<[slice: string, count: number, first: string, last: string]>([
 test.for<[text: string | undefined, used: UsedAddresses]>([
   [usedAddressesText({ IPv4: 3, IPv6: 1 }), { IPv4: 3, IPv6: 1 }],
   [undefined, {}],
-  ['17', {}],
+  ['17', { IPv4: 17 }],
   ['null', {}],
   ['{', {}],
   ['{"IPv4":"3","IPv5":1}', {}],

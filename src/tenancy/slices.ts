@@ -42,6 +42,8 @@ export const usedAddressesText = (used: UsedAddresses): string => JSON.stringify
 export const parseUsedAddresses = (text: string | undefined): UsedAddresses => {
   try {
     const value: unknown = JSON.parse(text ?? '{}')
+    // What syncers wrote before there were two families.
+    if (typeof value === 'number') return { IPv4: value }
     const numbers = typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
     return Object.fromEntries(
       ipFamilies.flatMap((family) => (typeof numbers[family] === 'number' ? [[family, numbers[family]]] : [])),
@@ -78,26 +80,33 @@ const pickedPrefix: Readonly<Record<IpFamily, string>> = { IPv4: '/24', IPv6: '/
 export interface SliceSituation {
   /** CIDRs of super's ServiceCIDR objects, of either family. */
   readonly superRanges: readonly string[]
+  /** Families of super's Services, the first one first: those of its API server's flags. A ServiceCIDR object adds addresses, never a family. */
+  readonly superFamilies: readonly IpFamily[]
   /** Names of super's IPAddress objects: addresses that Services hold. */
   readonly usedAddresses: readonly string[]
   /** Slices of tenants, recorded or asked for, each with who has it, for messages. */
   readonly takenSlices: readonly { readonly tenant: string; readonly slice: string }[]
+  /** First addresses of the slices that this tenant has claimed, recorded or not. */
+  readonly ownClaims: readonly string[]
 }
 
 const rangesOf = (cidrs: readonly string[], family: IpFamily): IpRange[] =>
   cidrs.filter((cidr) => familyOf(cidr) === family).map(parseCidr)
 
-/** True when Services of super can have addresses of the family. */
-export const hasFamily = ({ superRanges }: SliceSituation, family: IpFamily): boolean => rangesOf(superRanges, family).length > 0
-
 /**
- * The first free block of 256 addresses in super's Service ranges of a family, or undefined when there is none. Never the first block of a range: there lie
- * `kubernetes`, DNS and the band that super's allocator keeps for addresses asked for by name.
+ * The first free block of 256 addresses in super's Service ranges of a family, or undefined when there is none; first of all one that the tenant has claimed
+ * and nobody recorded, as after a crash. Never the first block of a range: there lie `kubernetes`, DNS and the band that super's allocator keeps for addresses
+ * asked for by name.
  */
 export const pickSlice = (
-  { superRanges, usedAddresses, takenSlices }: SliceSituation,
+  { superRanges, usedAddresses, takenSlices, ownClaims }: SliceSituation,
   family: IpFamily = 'IPv4',
 ): string | undefined => {
+  const claimed = ownClaims
+    .filter((address) => familyOf(address) === family)
+    .map((address) => `${address}${pickedPrefix[family]}`)
+    .find((slice) => !takenSlices.some((taken) => taken.slice === slice))
+  if (claimed !== undefined) return claimed
   const taken = rangesOf(
     takenSlices.map(({ slice }) => slice),
     family,

@@ -9,6 +9,7 @@ import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import type { Deps } from '../deps.ts'
 import { refOf } from '../observe.ts'
 import { isSameStatus } from '../status.ts'
+import { releaseSlices } from './slice-claims.ts'
 
 /** How long a namespace may take to go before the deletion goes on without it: it goes on by itself, and nobody can make a new one of its name. */
 const namespaceDeadlineMs = 120_000
@@ -50,6 +51,7 @@ const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waitin
   const planes = await removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps)
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
 
+  await releaseSlices(ref.uid, deps)
   // vn-agent believes no token of the tenant from here on.
   await deps.kube.delete(resourceTypes.configMaps, agentRecordRef(ref.uid), { signal: deps.signal })
   const secret = { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }

@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tenantControlPlaneCrd } from '../../apis/crd.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
-import { resourceTypes } from '../../apis/resource-types.ts'
+import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { typeOf } from '../apply.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import type { TellEvent } from '../deps.ts'
 import { createSliceLock, growSlices, recordSlice } from './slice.ts'
+import { releaseSlices } from './slice-claims.ts'
 
 const type = resourceTypes.tenantControlPlanes
 let server: TestApiServer
@@ -59,34 +61,48 @@ test('one that asks for an IPv4 slice gets an IPv6 one beside it', async () => {
   expect(await statusSlices('asks')).toEqual(['10.96.7.0/28', ['10.96.7.0/28', 'fd00:96::200/120']])
 })
 
-test('two leaders that pick the same IPv6 slice both give theirs back, and the next round gets another', async () => {
-  const picked = 'fd00:96::300/120'
-  await create('rival')
-  const rival: KubeClient = {
-    ...kube,
-    replace: async (of, object, options) => {
-      const written = await kube.replace(of, object, options)
-      const status = { serviceSlice: '10.96.9.0/24', serviceSlices: ['10.96.9.0/24', picked] }
-      await kube.patch(type, at('rival'), { status }, { type: 'merge', subresource: 'status' })
-      return written
-    },
-  }
+test('what a leader claimed before it died is what the next one records', async () => {
   const tenant = await create('late')
-  await expect(recordSlice(tenant, { ...deps(), kube: rival })).rejects.toThrow(/fd00:96::300\/120 was given to another tenant/)
+  const dying: KubeClient = { ...kube, replace: () => Promise.reject(new Error('killed')) }
+  await expect(recordSlice(tenant, { ...deps(), kube: dying })).rejects.toThrow('killed')
   expect(await statusSlices('late')).toEqual([undefined, undefined])
+  const claim = await kube.get<KubeObject>(resourceTypes.ipAddresses, { name: 'fd00:96::300' })
+  expect(claim).toMatchObject({
+    metadata: { labels: { [controlPlaneLabel]: tenant.metadata.uid } },
+    spec: { parentRef: { group: 'berth.dev', resource: 'tenantcontrolplanes', namespace: 'default', name: 'late' } },
+  })
+  await recordSlice(await read('late'), deps())
+  expect(await statusSlices('late')).toEqual(['10.96.2.0/24', ['10.96.2.0/24', 'fd00:96::300/120']])
+})
+
+test('a ServiceCIDR object makes no family: a super of one stays so, and one with IPv6 first has no tenants', async () => {
+  const range = (name: string, cidrs: string[]) => ({ metadata: { name }, spec: { cidrs } })
+  const withRanges = (...items: object[]): KubeClient => ({
+    ...kube,
+    list: (async (of: ResourceType, options: object) =>
+      of.plural === 'servicecidrs' ? { items, metadata: {} } : kube.list(of, options)) as KubeClient['list'],
+  })
+  const tenant = await create('lone')
+  const ipv6First = withRanges(range('kubernetes', ['fd00:96::/118', '10.96.0.0/16']))
+  await expect(recordSlice(tenant, { ...deps(), kube: ipv6First })).rejects.toThrow(/have IPv6 addresses first/)
+  await recordSlice(tenant, {
+    ...deps(),
+    kube: withRanges(range('kubernetes', ['10.96.0.0/16']), range('more', ['fd00:96::/118'])),
+  })
+  expect(await statusSlices('lone')).toEqual(['10.96.3.0/24', undefined])
 })
 
 test('where no IPv6 block is left the tenant has IPv4, and its operator is told', async () => {
-  const once = deps()
-  await recordSlice(await read('late'), once)
-  expect(await statusSlices('late')).toEqual(['10.96.2.0/24', undefined])
+  await recordSlice(await create('full'), deps())
+  expect(await statusSlices('full')).toEqual(['10.96.4.0/24', undefined])
   expect(told.splice(0)).toEqual([
     "NoIPv6Slice: no free /120 is left in 10.96.0.0/16, fd00:96::/118: the tenant's Services have IPv4 addresses only, for good",
   ])
 })
 
 test('a family grows when its own slices are full', async () => {
-  await kube.delete(type, at('rival'))
+  await releaseSlices((await read('late')).metadata.uid ?? '', deps())
+  await kube.delete(type, at('late'))
   const tenant = await read('first')
   expect(await growSlices(tenant, { IPv4: 20, IPv6: 191 }, deps())).toBe(tenant)
   await growSlices(tenant, { IPv4: 20, IPv6: 192 }, deps())
@@ -94,10 +110,11 @@ test('a family grows when its own slices are full', async () => {
   expect(slices).toEqual(['10.96.1.0/24', 'fd00:96::100/120', 'fd00:96::300/120'])
   expect(told.splice(0)).toEqual(['ServiceSliceAdded: Services may have addresses of fd00:96::300/120 too'])
   // A tenant of one family never grows into the other.
-  const late = await read('late')
-  expect(await growSlices(late, { IPv6: 1000 }, deps())).toBe(late)
+  const full = await read('full')
+  expect(await growSlices(full, { IPv6: 1000 }, deps())).toBe(full)
   // Both at once; of IPv6 there is no more.
-  await growSlices(await read('first'), { IPv4: 254, IPv6: 510 }, deps())
+  const once = deps()
+  await growSlices(await read('first'), { IPv4: 254, IPv6: 510 }, once)
   expect((await statusSlices('first'))[1]).toHaveLength(4)
   expect(told.splice(0)).toEqual([
     expect.stringMatching(/^ServiceSliceAdded: Services may have addresses of 10\.96\.\d+\.0\/24 too$/),

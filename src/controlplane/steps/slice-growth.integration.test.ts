@@ -3,12 +3,14 @@ import { tenantControlPlaneCrd } from '../../apis/crd.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
+import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { typeOf } from '../apply.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import type { TellEvent } from '../deps.ts'
 import { createSliceLock, growSlices } from './slice.ts'
+import { releaseSlices } from './slice-claims.ts'
 
 const type = resourceTypes.tenantControlPlanes
 let server: TestApiServer
@@ -78,25 +80,44 @@ test('slices grow as they fill, never overlap, and end where the plan or the ran
 test('nothing is given to a tenant that has changed meanwhile', async () => {
   const stale = await createTenant('stale', '10.96.0.16/28')
   await kube.patch(type, { name: 'stale', namespace: 'default' }, { metadata: { labels: { a: 'b' } } }, { type: 'merge' })
+  await releaseSlices((await read('other'))?.metadata.uid ?? '', deps())
   await kube.delete(type, { name: 'other', namespace: 'default' })
   await expect(growSlices(stale, { IPv4: 14 }, deps())).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
   expect((await read('stale'))?.status?.serviceSlices).toBeUndefined()
+  await releaseSlices(stale.metadata.uid ?? '', deps())
 })
 
-test('two leaders that pick the same slice both give it back', async () => {
-  const picked = '10.96.2.0/24'
-  await createTenant('rival', '10.96.0.32/28')
-  const rival: KubeClient = {
+test('of two leaders that pick the same slice one gets it, and the other the next one', async () => {
+  const rival = await createTenant('rival', '10.96.0.32/28')
+  let raced = false
+  const late: KubeClient = {
     ...kube,
-    replace: async (of, object, options) => {
-      const written = await kube.replace(of, object, options)
-      const status = { serviceSlices: ['10.96.0.32/28', picked] }
-      await kube.patch(type, { name: 'rival', namespace: 'default' }, { status }, { type: 'merge', subresource: 'status' })
-      return written
+    // The other leader is quicker, by as little as can be.
+    create: async (of, object, options) => {
+      if (!raced) await growSlices(rival, { IPv4: 14 }, deps())
+      raced = true
+      return kube.create(of, object, options)
     },
   }
-  await expect(grow('stale', 14, { ...deps(), kube: rival })).rejects.toThrow(/10.96.2.0\/24 was given to another tenant/)
-  expect((await read('stale'))?.status?.serviceSlices).toEqual(['10.96.0.16/28'])
+  await expect(grow('stale', 14, { ...deps(), kube: late })).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
+  const [, picked] = (await read('rival'))?.status?.serviceSlices ?? []
+  expect((await read('stale'))?.status?.serviceSlices).toBeUndefined()
+  const slices = await grow('stale', 14)
+  expect(slices).toHaveLength(2)
+  expect(slices).not.toContain(picked)
+})
+
+test('a leader that dies between its claim and its record has claimed for the next one', async () => {
+  const dying: KubeClient = { ...kube, replace: () => Promise.reject(new Error('killed')) }
+  await createTenant('cut', '10.96.0.48/28')
+  const addresses = async () => (await kube.list(resourceTypes.ipAddresses, { labelSelector: controlPlaneLabel })).items.length
+  const before = await addresses()
+  await expect(grow('cut', 14, { ...deps(), kube: dying })).rejects.toThrow('killed')
+  expect(await addresses()).toBe(before + 1)
+  await grow('cut', 14)
+  expect(await addresses()).toBe(before + 1)
+  await releaseSlices((await read('cut'))?.metadata.uid ?? '', deps())
+  expect(await addresses()).toBe(before)
 })
 
 test('the tenant has a ServiceCIDR for each slice but the first', async () => {

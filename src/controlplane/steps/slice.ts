@@ -4,14 +4,13 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../../apis/tenant-status.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
-import { cidrsOverlap, familyOf, type IpFamily } from '../../tenancy/ip-ranges.ts'
-import { serviceAddressesAnnotation } from '../../tenancy/marks.ts'
+import { familyOf, type IpFamily } from '../../tenancy/ip-ranges.ts'
+import { controlPlaneLabel, serviceAddressesAnnotation } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import {
   apiServerAddress,
   familiesInNeed,
   firstSliceOf,
-  hasFamily,
   parseUsedAddresses,
   pickSlice,
   type SliceSituation,
@@ -22,21 +21,22 @@ import {
 import type { Deps } from '../deps.ts'
 import { componentNames } from '../names.ts'
 import { refOf } from '../observe.ts'
+import { claimSlice } from './slice-claims.ts'
 
 /** One allocation at a time in this process; the leader is the only process that allocates. */
 export interface SliceLock {
   run<T>(work: () => Promise<T>): Promise<T>
-  /** True when the same was not said of the tenant before: trouble that lasts is told once. */
-  isNews(uid: string, message: string): boolean
+  /** True when the same was not said under that topic before: trouble that lasts is told once. */
+  isNews(topic: string, message: string): boolean
 }
 
 export const createSliceLock = (): SliceLock => {
   let last: Promise<unknown> = Promise.resolve()
   const said = new Map<string, string>()
   return {
-    isNews: (uid, message) => {
-      const isNew = said.get(uid) !== message
-      said.set(uid, message)
+    isNews: (topic, message) => {
+      const isNew = said.get(topic) !== message
+      said.set(topic, message)
       return isNew
     },
     run: (work) => {
@@ -47,18 +47,28 @@ export const createSliceLock = (): SliceLock => {
   }
 }
 
-/** What allocations look at: super's ranges and addresses, and the slices of all tenants but one. */
+/** The ServiceCIDR that an API server makes of its flags (KEP-1880). */
+const flagsRange = 'kubernetes'
+
+/** What allocations look at: super's ranges and addresses, and the slices of tenants: of all but `exceptUid`. `forUid`: who asks. */
 export const sliceSituation = async (
   { kube, signal }: { kube: KubeClient; signal: AbortSignal },
-  exceptUid?: string,
+  { exceptUid, forUid }: { readonly exceptUid?: string | undefined; readonly forUid?: string | undefined } = {},
 ): Promise<SliceSituation> => {
   const [ranges, addresses, tenants] = await Promise.all([
     kube.list(resourceTypes.serviceCIDRs, { signal }),
     kube.list(resourceTypes.ipAddresses, { signal, metadataOnly: true }),
     kube.list<TenantControlPlane>(resourceTypes.tenantControlPlanes, { signal }),
   ])
+  const cidrsOf = ({ spec }: KubeObject) => (spec?.cidrs ?? []) as string[]
   return {
-    superRanges: ranges.items.flatMap((range) => (range.spec?.cidrs ?? []) as string[]),
+    superRanges: ranges.items.flatMap(cidrsOf),
+    superFamilies: ranges.items
+      .filter(({ metadata }) => metadata.name === flagsRange)
+      .flatMap((range) => cidrsOf(range).map(familyOf)),
+    ownClaims: addresses.items
+      .filter(({ metadata }) => forUid !== undefined && metadata.labels?.[controlPlaneLabel] === forUid)
+      .map(({ metadata }) => metadata.name ?? ''),
     usedAddresses: addresses.items.map(({ metadata }) => metadata.name ?? ''),
     takenSlices: tenants.items
       .filter(({ metadata }) => metadata.uid !== exceptUid)
@@ -73,6 +83,11 @@ export const sliceSituation = async (
 /** The IPv4 slice for a tenant that has none. Throws SLICE_EXHAUSTED with what is in the way. */
 export const chooseSlice = (tenant: TenantControlPlane, situation: SliceSituation): string => {
   const wanted = tenant.spec.network.serviceSlice
+  const [firstFamily = 'IPv4'] = situation.superFamilies
+  if (firstFamily !== 'IPv4') {
+    const message = `super's Services and pods have ${firstFamily} addresses first; a control plane needs IPv4 there. Berth cannot have tenants in this cluster`
+    throw new AppError('SLICE_EXHAUSTED', message, { firstFamily })
+  }
   if (wanted !== undefined) {
     const refusal = sliceRefusal(wanted, situation)
     if (refusal)
@@ -104,20 +119,24 @@ const isLost = async (
 
 type Allocation = Pick<Deps, 'kube' | 'signal' | 'tell'> & { readonly lock: SliceLock }
 
-/** Tells trouble with a tenant's slices once. */
-const warn = (tenant: TenantControlPlane, reason: string, message: string, { lock, tell }: Allocation): void => {
-  if (lock.isNews(tenant.metadata.uid ?? '', message)) tell(tenant, { type: 'Warning', reason, message })
+/** Tells trouble with a tenant's slices of a family once. */
+const warn = (
+  tenant: TenantControlPlane,
+  { reason, message, family }: { readonly reason: string; readonly message: string; readonly family: IpFamily },
+  { lock, tell }: Allocation,
+): void => {
+  if (lock.isNews(`${tenant.metadata.uid} ${reason} ${family}`, message)) tell(tenant, { type: 'Warning', reason, message })
 }
 
 /** The first slices of a tenant: an IPv4 one, and an IPv6 one where super's Services have both families. */
 const firstSlices = (tenant: TenantControlPlane, situation: SliceSituation, allocation: Allocation): readonly string[] => {
   const slice = chooseSlice(tenant, situation)
-  if (!hasFamily(situation, 'IPv6')) return [slice]
+  if (!situation.superFamilies.includes('IPv6')) return [slice]
   const ipv6 = pickSlice(situation, 'IPv6')
   if (ipv6 !== undefined) return [slice, ipv6]
   const ranges = situation.superRanges.join(', ')
   const message = `no free /120 is left in ${ranges}: the tenant's Services have IPv4 addresses only, for good`
-  warn(tenant, 'NoIPv6Slice', message, allocation)
+  warn(tenant, { reason: 'NoIPv6Slice', message, family: 'IPv6' }, allocation)
   return [slice]
 }
 
@@ -133,25 +152,9 @@ const writeStatus = (
   )
 
 /**
- * After a slice is written: another leader that does not know yet that it is none may have picked the same. Then each sees the other's now, and both give
- * theirs back. Throws KUBE_CONFLICT.
- */
-const keepUnlessShared = async (
-  picked: string,
-  tenant: TenantControlPlane,
-  giveBack: () => Promise<unknown>,
-  deps: Pick<Deps, 'kube' | 'signal'>,
-): Promise<void> => {
-  const { takenSlices } = await sliceSituation(deps, tenant.metadata.uid)
-  if (!takenSlices.some(({ slice }) => cidrsOverlap(slice, picked))) return
-  await giveBack()
-  throw new AppError('KUBE_CONFLICT', `${picked} was given to another tenant at the same time`, { picked })
-}
-
-/**
  * Gives the tenant its first slices and records them in status before anything uses them, guarded by resourceVersion. Recorded slices stay for good; only
- * while no certificate or process can know them yet, they are chosen again when the first address was taken by another Service. In super nothing claims an
- * IPv6 slice, so it is looked at once more after it is written.
+ * while no certificate or process can know them yet, the IPv4 one is chosen again when its first address was taken by another Service. An IPv6 one is claimed
+ * in super beforehand.
  */
 export const recordSlice = async (tenant: TenantControlPlane, allocation: Allocation): Promise<TenantControlPlane> => {
   const { kube, signal, lock } = allocation
@@ -160,17 +163,17 @@ export const recordSlice = async (tenant: TenantControlPlane, allocation: Alloca
     return tenant
   }
   return lock.run(async () => {
-    const slices = firstSlices(tenant, await sliceSituation({ kube, signal }, tenant.metadata.uid), allocation)
+    const { uid } = tenant.metadata
+    const situation = await sliceSituation({ kube, signal }, { exceptUid: uid, forUid: uid })
+    const slices = firstSlices(tenant, situation, allocation)
+    const ipv6 = firstSliceOf(slices, 'IPv6')
+    if (ipv6 !== undefined) await claimSlice(ipv6, tenant, allocation)
     const fields = {
       serviceSlice: slices[0],
       serviceSlices: slices.length > 1 ? [...slices] : undefined,
       controlPlaneNamespace: controlPlaneNamespace(refOf(tenant)),
     }
-    const written = await writeStatus(tenant, fields, allocation)
-    const ipv6 = firstSliceOf(slices, 'IPv6')
-    const nothing = { serviceSlice: undefined, serviceSlices: undefined }
-    if (ipv6 !== undefined) await keepUnlessShared(ipv6, tenant, () => writeStatus(written, nothing, allocation), allocation)
-    return written
+    return writeStatus(tenant, fields, allocation)
   })
 }
 
@@ -189,13 +192,13 @@ const growthRefusal = ({ spec }: TenantControlPlane, slices: readonly string[], 
 const growFamily = async (tenant: TenantControlPlane, family: IpFamily, allocation: Allocation): Promise<TenantControlPlane> => {
   const slices = slicesOf(tenant.status)
   const refused = (message: string): TenantControlPlane => {
-    warn(tenant, 'ServiceAddressesExhausted', message, allocation)
+    warn(tenant, { reason: 'ServiceAddressesExhausted', message, family }, allocation)
     return tenant
   }
   const refusal = growthRefusal(tenant, slices, family)
   if (refusal) return refused(refusal)
   return allocation.lock.run(async () => {
-    const situation = await sliceSituation(allocation)
+    const situation = await sliceSituation(allocation, { forUid: tenant.metadata.uid })
     const picked = pickSlice(situation, family)
     if (!picked) {
       const ranges = situation.superRanges.join(', ')
@@ -203,8 +206,8 @@ const growFamily = async (tenant: TenantControlPlane, family: IpFamily, allocati
         `no free block of 256 ${family} addresses is left in ${ranges} for the Services of the tenant. Add a ServiceCIDR object to the super cluster`,
       )
     }
+    await claimSlice(picked, tenant, allocation)
     const grown = await writeStatus(tenant, { serviceSlices: [...slices, picked] }, allocation)
-    await keepUnlessShared(picked, tenant, () => writeStatus(grown, { serviceSlices: [...slices] }, allocation), allocation)
     allocation.tell(grown, {
       type: 'Normal',
       reason: 'ServiceSliceAdded',

@@ -281,3 +281,27 @@ test.for<[name: string, error: AppError, spec: Record<string, unknown> | undefin
   if (spec) expect(relaxed?.spec).toEqual({ ...service({ type: 'LoadBalancer' }).spec, ...spec })
   else expect(relaxed).toBeUndefined()
 })
+
+describe('a Service that is made in super', () => {
+  const both = {
+    clusterIP: '10.96.4.20',
+    clusterIPs: ['10.96.4.20', 'fd00:4::20'],
+    ipFamilies: ['IPv4', 'IPv6'],
+    ipFamilyPolicy: 'RequireDualStack',
+  }
+  const first = { clusterIP: '10.96.4.20', clusterIPs: ['10.96.4.20'], ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' }
+  test.for<[name: string, spec: Record<string, unknown>, made: Record<string, unknown>]>([
+    ['with two addresses has its first one only', both, first],
+    ['keeps both as a load balancer', { ...both, type: 'LoadBalancer' }, { ...both, type: 'LoadBalancer' }],
+    ['with one address has it', first, first],
+    [
+      'keeps both families without an address',
+      { ...both, clusterIP: 'None', clusterIPs: ['None'] },
+      { ...both, clusterIP: 'None', clusterIPs: ['None'] },
+    ],
+  ])('%s', ([, spec, made]) => {
+    const service = aService({ spec })
+    const options = { ctx: aSyncContext(), image: undefined }
+    expect(services.atCreation?.(service, service, options).object['spec']).toMatchObject(made)
+  })
+})

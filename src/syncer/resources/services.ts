@@ -141,6 +141,26 @@ const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
   ...(spec.ipFamilyPolicy !== undefined && spec.ipFamilies?.length === 1 && { ipFamilyPolicy: 'SingleStack' }),
 })
 
+/**
+ * A Service with two addresses gets its second one in a second step. An API server that can give out only one of two keeps the other as taken for minutes, and
+ * then refuses it to the very Service that asked (kubernetes pkg/registry/core/service/storage/alloc.go, txnAllocClusterIPs). Not so for load balancers,
+ * of which some cannot change their families.
+ */
+const withFirstAddress = (wanted: Service): Service => {
+  const { clusterIP, ipFamilies, type } = wanted.spec
+  return type === 'LoadBalancer' || clusterAddresses(wanted).length < 2
+    ? wanted
+    : {
+        ...wanted,
+        spec: {
+          ...wanted.spec,
+          ipFamilyPolicy: 'SingleStack',
+          ...(ipFamilies && { ipFamilies: ipFamilies.slice(0, 1) }),
+          ...(clusterIP !== undefined && { clusterIPs: [clusterIP] }),
+        },
+      }
+}
+
 /** Services: in super under the very same cluster IP, since the tenant allocates from its own slice of super's range. */
 export const services = defineResource<Service>({
   type: resourceTypes.services,
@@ -164,6 +184,7 @@ export const services = defineResource<Service>({
       }
     )
   },
+  atCreation: (wanted) => ({ object: withFirstAddress(wanted), notes: [] }),
   update,
   relaxed: (wanted: KubeObject, error: AppError) => {
     const spec = withoutTakenPorts(wanted.spec as V1ServiceSpec, error)
