@@ -257,3 +257,45 @@ describe('berth tenant resume-sync', () => {
     expect((await berth('tenant', 'resume-sync', 'nobody', '-n', 'tenants')).code).toBe(3)
   })
 })
+
+describe('berth tenant pause and resume', () => {
+  const at = { name: 'acme', namespace: 'tenants' }
+  const superOf = () => clusters.superApi.client
+  const read = () => superOf().get<KubeObject>(tenantControlPlanes, at)
+  /** What the manager would say. */
+  const say = async (type: string, status: string, message: string): Promise<void> => {
+    const plane = await read()
+    const others = (plane?.['status'].conditions ?? []).filter((each: { type: string }) => each.type !== type)
+    const condition = { type, status, reason: 'R', message, lastTransitionTime: new Date().toISOString() }
+    const body = { status: { observedGeneration: plane?.metadata.generation, conditions: [...others, condition] } }
+    await superOf().patch(tenantControlPlanes, at, body, { subresource: 'status' })
+  }
+  const until = (state: string) =>
+    eventually(async () => (await read())?.['spec'].state === state, { describe: `the state ${state}` })
+
+  test('pause sets the state, waits, and tells what it waits for', async () => {
+    const paused = berth('tenant', 'pause', 'acme', '-n', 'tenants', '--timeout', '30')
+    await until('Paused')
+    await say('Ready', 'False', 'controller manager: waits for 1 pod')
+    await say('Paused', 'True', 'the control plane is at zero')
+    const { code, err } = await paused
+    expect(err).toMatch(/tenant acme: the control plane is at zero/)
+    expect(code).toBe(0)
+  })
+
+  test('resume does so too; one that does not come in time is told with what is known', async () => {
+    const { code, err } = await berth('tenant', 'resume', 'acme', '-n', 'tenants', '--timeout', '1')
+    expect((await read())?.['spec'].state).toBe('Running')
+    expect(err).toMatch(/tenant acme is not Running after 1 s: .*It goes on by itself/)
+    expect(code).toBe(4)
+    expect((await berth('tenant', 'resume', 'acme', '-n', 'tenants', '--timeout', '0')).code).toBe(0)
+  })
+
+  test('a refusal is told', async () => {
+    const paused = berth('tenant', 'pause', 'acme', '-n', 'tenants')
+    await until('Paused')
+    await say('Paused', 'False', 'not paused: its data would be lost')
+    expect(await paused).toMatchObject({ code: 4, err: expect.stringContaining('its data would be lost') })
+    expect((await berth('tenant', 'pause', 'nobody', '-n', 'tenants')).code).toBe(3)
+  })
+})

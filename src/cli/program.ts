@@ -76,6 +76,18 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
       const { resumeSync } = await import('./commands/resume-sync.ts')
       end(await resumeSync(name, options, host))
     })
+  for (const [verb, state, text] of [
+    ['pause', 'Paused', 'take the control plane of a tenant to zero; its pods go on running, its data are kept'],
+    ['resume', 'Running', 'bring the control plane of a paused tenant back'],
+  ] as const) {
+    withAccess(tenant.command(`${verb} <tenant>`))
+      .description(text)
+      .option('--timeout <seconds>', 'how long to wait for it; 0: not at all', seconds, 120)
+      .action(async (name: string, options) => {
+        const { setState } = await import('./commands/tenant-state.ts')
+        end(await setState(name, state, options, host))
+      })
+  }
   withAccess(tenant.command('connect <tenant> [command...]'))
     .description('run a command, or a shell, whose KUBECONFIG is that of a tenant')
     .addHelpText('after', '\nExample:\n  berth tenant connect acme -- kubectl get pods --all-namespaces')

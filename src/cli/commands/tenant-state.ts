@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { AppError } from '../../lib/errors.ts'
+import { type AccessOptions, openAccess } from '../access.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { CliHost } from '../host.ts'
+import { readTenant } from './tenants.ts'
+
+type State = TenantControlPlane['spec']['state']
+
+export interface StateOptions extends AccessOptions {
+  /** Seconds to wait for the state; 0: not at all. */
+  readonly timeout: number
+}
+
+const lookAgainMs = 500
+
+/** How far a tenant is on its way to a state, as the manager said of the spec that asks for it. */
+export const progressOf = (
+  { metadata, status }: Pick<TenantControlPlane, 'metadata' | 'status'>,
+  state: State,
+): { readonly kind: 'there' | 'refused' | 'under way'; readonly message: string } => {
+  const conditionOf = (type: string) => status?.conditions?.find((condition) => condition.type === type)
+  const isCurrent = status?.observedGeneration !== undefined && status.observedGeneration >= (metadata.generation ?? 0)
+  const [ready, paused] = [conditionOf('Ready'), conditionOf('Paused')]
+  if (!isCurrent) return { kind: 'under way', message: 'the manager has not looked at it yet' }
+  if (state === 'Paused' && paused) {
+    return { kind: paused.status === 'True' ? 'there' : 'refused', message: paused.message }
+  }
+  const isThere = state === 'Running' && ready?.status === 'True'
+  return { kind: isThere ? 'there' : 'under way', message: ready?.message ?? 'nothing is known yet' }
+}
+
+/** Sets `spec.state` and waits until it is so. What is waited for is told on stderr whenever it changes. Throws DEADLINE_EXCEEDED with what was seen last. */
+export const setState = async (name: string, state: State, options: StateOptions, host: CliHost): Promise<ExitCode> => {
+  const { client, namespace } = await openAccess(options, host.env)
+  try {
+    const { metadata } = await readTenant(client, { name, namespace }, host.signal)
+    const body = { metadata: { uid: metadata.uid }, spec: { state } }
+    await client.patch(resourceTypes.tenantControlPlanes, { name, namespace }, body, { type: 'merge', signal: host.signal })
+    if (options.timeout === 0) return exitCodes.done
+    const end = host.now() + options.timeout * 1000
+    for (let told = ''; ; ) {
+      const { kind, message } = progressOf(await readTenant(client, { name, namespace }, host.signal), state)
+      if (message !== told) host.stderr.write(`tenant ${name}: ${message}\n`)
+      told = message
+      if (kind !== 'under way') return kind === 'there' ? exitCodes.done : exitCodes.failed
+      if (host.now() > end) {
+        const text = `tenant ${name} is not ${state} after ${options.timeout} s: ${message}. It goes on by itself; berth tenant get ${name} shows how`
+        throw new AppError('DEADLINE_EXCEEDED', text, {})
+      }
+      await sleep(lookAgainMs, undefined, { signal: host.signal })
+    }
+  } finally {
+    await client.close()
+  }
+}
