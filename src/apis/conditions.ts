@@ -42,3 +42,7 @@ export const setCondition = (
   const next: Condition = { ...wanted, lastTransitionTime }
   return old ? conditions.map((condition) => (condition === old ? next : condition)) : [...conditions, next]
 }
+
+/** True from when a control plane begins to go to zero until it has begun to come back. */
+export const isResting = (conditions: readonly Condition[] = []): boolean =>
+  conditions.some(({ type, reason }) => type === 'Ready' && (reason === 'Pausing' || reason === 'Paused'))

@@ -263,10 +263,10 @@ describe('berth tenant pause and resume', () => {
   const superOf = () => clusters.superApi.client
   const read = () => superOf().get<KubeObject>(tenantControlPlanes, at)
   /** What the manager would say. */
-  const say = async (type: string, status: string, message: string): Promise<void> => {
+  const say = async (type: string, status: string, message: string, reason = 'R'): Promise<void> => {
     const plane = await read()
     const others = (plane?.['status'].conditions ?? []).filter((each: { type: string }) => each.type !== type)
-    const condition = { type, status, reason: 'R', message, lastTransitionTime: new Date().toISOString() }
+    const condition = { type, status, reason, message, lastTransitionTime: new Date().toISOString() }
     const body = { status: { observedGeneration: plane?.metadata.generation, conditions: [...others, condition] } }
     await superOf().patch(tenantControlPlanes, at, body, { subresource: 'status' })
   }
@@ -294,7 +294,7 @@ describe('berth tenant pause and resume', () => {
   test('a refusal is told', async () => {
     const paused = berth('tenant', 'pause', 'acme', '-n', 'tenants')
     await until('Paused')
-    await say('Paused', 'False', 'not paused: its data would be lost')
+    await say('Paused', 'False', 'not paused: its data would be lost', 'DataWouldBeLost')
     expect(await paused).toMatchObject({ code: 4, err: expect.stringContaining('its data would be lost') })
     expect((await berth('tenant', 'pause', 'nobody', '-n', 'tenants')).code).toBe(3)
   })

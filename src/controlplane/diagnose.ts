@@ -85,6 +85,9 @@ export const workloadProblem = (workload: KubeObject | undefined): Wait | undefi
     : undefined
 }
 
+/** True for a pod that runs nothing any more and is only still there to be looked at. */
+export const hasEnded = ({ status }: KubeObject): boolean => status?.phase === 'Failed' || status?.phase === 'Succeeded'
+
 export const hasRunningContainer = (pods: readonly KubeObject[]): boolean =>
   pods.some((pod) =>
     ((pod.status?.containerStatuses ?? []) as ContainerStatus[]).some(({ state }) => state?.running !== undefined),

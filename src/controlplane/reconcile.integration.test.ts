@@ -113,8 +113,11 @@ const playCluster = async (tenant: TenantControlPlane): Promise<void> => {
     }
   }
   const lease = { name: syncerLease, namespace }
-  if (!(await kube.get(resourceTypes.leases, lease)) && (await kube.get(resourceTypes.namespaces, { name: namespace }))) {
-    const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
+  const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
+  if (await kube.get(resourceTypes.leases, lease)) {
+    // Of a paused tenant no syncer says anything.
+    if ((await read(tenant))?.spec.state === 'Running') await kube.patch(resourceTypes.leases, lease, { spec }, { type: 'merge' })
+  } else if (await kube.get(resourceTypes.namespaces, { name: namespace })) {
     await kube.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: lease, spec })
   }
   if (await kube.get(resourceTypes.endpointSlices, { name: 'kube-dns-1', namespace: 'kube-system' })) return
@@ -335,7 +338,9 @@ describe('a tenant that is paused', () => {
     await setState(tenant, 'Running')
     const woken = await drive(tenant)
     expect(await podsLeft(tenant)).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager'])
-    expect(woken.status?.conditions?.some(({ type: of }) => of === 'Paused')).toBe(false)
+    expect(woken.status?.conditions).toContainEqual(
+      expect.objectContaining({ type: 'Paused', status: 'False', reason: 'Running' }),
+    )
     expect(await revisions(tenant)).toEqual(before)
   })
 

@@ -123,7 +123,11 @@ describe('the status of a paused tenant', () => {
       versionRuns: false,
       now,
     })
-    expect(waking.conditions?.some(({ type }) => type === 'Paused')).toBe(false)
+    const pausedOf = (conditions: readonly Condition[] = []) => conditions.find(({ type }) => type === 'Paused')
+    expect(pausedOf(waking.conditions)).toMatchObject({ status: 'False', reason: 'Pausing' })
+    const again = aTenantControlPlane({ status: waking })
+    const woken = statusOf({ tenant: again, results: [waits('b', {}, 'DataStoreReady')], versionRuns: false, now })
+    expect(pausedOf(woken.conditions)).toMatchObject({ status: 'False', reason: 'Running' })
   })
 
   test('says why it goes on running when a pause would lose its data', () => {
@@ -155,7 +159,7 @@ describe('transitionsOf', () => {
       [condition('Ready', 'True'), condition('APIServerReady', 'True')],
       [
         condition('Ready', 'False', 'Paused'),
-        condition('APIServerReady', 'False', 'Pausing'),
+        condition('APIServerReady', 'False', 'Waiting'),
         condition('Paused', 'True', 'Paused'),
       ],
       [],

@@ -1,4 +1,4 @@
-import { type Condition, type ConditionType, setCondition } from '../apis/conditions.ts'
+import { type Condition, type ConditionType, isResting, setCondition } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
@@ -58,13 +58,20 @@ export interface StatusInput {
 }
 
 const pausedCondition = (
-  { results, pauseRefusal }: Pick<StatusInput, 'results' | 'pauseRefusal'>,
+  { results, pauseRefusal, tenant }: Pick<StatusInput, 'results' | 'pauseRefusal' | 'tenant'>,
   ready: Condition | undefined,
   observedGeneration: number,
 ): Omit<Condition, 'lastTransitionTime'> | undefined => {
+  const wasPaused = tenant.status?.conditions?.some(({ type }) => type === 'Paused') ?? false
   if (pauseRefusal !== undefined)
     return { type: 'Paused', status: 'False', reason: 'DataWouldBeLost', message: pauseRefusal, observedGeneration }
-  return ready && isPaused(results) ? { ...ready, type: 'Paused', status: 'True' } : undefined
+  if (ready && isPaused(results)) return { ...ready, type: 'Paused', status: 'True' }
+  if (results.some((result) => 'outcome' in result && result.outcome.kind === 'off'))
+    return { type: 'Paused', status: 'False', reason: 'Pausing', message: ready?.message ?? '', observedGeneration }
+  // When it was woken last: what was said before then does not count.
+  return wasPaused
+    ? { type: 'Paused', status: 'False', reason: 'Running', message: 'it was paused once, and was woken', observedGeneration }
+    : undefined
 }
 
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
@@ -126,7 +133,7 @@ export const transitionsOf = (
     const old = before.find((each) => each.type === type)
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
     // What stops because somebody wants it to is no trouble; that it has stopped is told by `Paused`.
-    if (status !== 'True' && (reason === 'Paused' || reason === 'Pausing')) return []
+    if (status !== 'True' && (type === 'Paused' ? !problems.has(type) : isResting(after))) return []
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]

@@ -29,6 +29,7 @@ const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>
     toSuper: ({ spec }) => ({ kind: 'object', body: { fields: { spec } } }),
   })
 const pods = resource('Pod')
+const leaving = { ...resource('Service'), isLeaving: ({ metadata }: KubeObject) => metadata.finalizers === undefined }
 const services = resource('Service')
 const exact = resource('Service', { exact: true })
 
@@ -55,6 +56,28 @@ describe('decide', () => {
   test.for<
     [name: string, kind: typeof pods, pair: Omit<Parameters<typeof decide>[1], 'tenantUid'>, action: Record<string, unknown>]
   >([
+    [
+      'takes along what the tenant only holds as super does',
+      leaving,
+      { tenantObject: deleting, superObject: inSuper(), wanted: wantedOf(deleting) },
+      { kind: 'delete-super' },
+    ],
+    [
+      'does not make it anew',
+      leaving,
+      { tenantObject: deleting, superObject: undefined, wanted: wantedOf(deleting) },
+      { kind: 'none' },
+    ],
+    [
+      'leaves what the tenant holds for reasons of its own',
+      leaving,
+      {
+        tenantObject: { ...deleting, metadata: { ...deleting.metadata, finalizers: ['example.com/backup'] } },
+        superObject: inSuper(),
+        wanted: wantedOf(tenantObject),
+      },
+      { kind: 'none' },
+    ],
     [
       'creates what is missing in super',
       services,

@@ -58,6 +58,8 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
     // Zero already: only finalizers of the tenant's own hold it now.
     return tenantObject.metadata.deletionGracePeriodSeconds === 0 ? none : { kind: 'finalise', tenantObject, checked: true }
   }
+  if (tenantObject.metadata.deletionTimestamp !== undefined && resource.isLeaving?.(tenantObject))
+    return superObject ? deleteSuper(superObject) : none
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
   if (wanted.kind === 'refused') return wanted

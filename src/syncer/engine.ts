@@ -1,4 +1,4 @@
-import { setImmediate as yieldToOthers } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { kindKey, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
@@ -49,6 +49,8 @@ export interface Engine {
 /** Units of work at once: all tenants, and one tenant. One hung tenant holds at most its own share until its breaker opens. */
 const concurrency = { all: 128, perTenant: 32 }
 /** Longest wait for the first lists at start. */
+/** After how long serving a tenant is tried again when its beginning failed. */
+const beginAgainMs = 5000
 const startDeadlineMs = 120_000
 
 /** Watches super once for all tenants and each tenant once, turns what happens into keys, and works them off fairly. */
@@ -194,8 +196,22 @@ export const createEngine = (options: EngineOptions): Engine => {
       if (tenants.has(uid) || beginning.has(uid)) continue
       beginning.add(uid)
       begin(source)
-        .catch((error: unknown) => log.error({ tenant: uid, error: explainError(error) }, 'tenant cannot be served'))
-        .finally(() => beginning.delete(uid))
+        .then(
+          () => 0,
+          (error: unknown) => {
+            log.error({ tenant: uid, error: explainError(error) }, 'tenant cannot be served yet')
+            return beginAgainMs
+          },
+        )
+        // What changed meanwhile has passed this tenant over, and what failed is tried again.
+        .then((pauseMs) => sleep(pauseMs, undefined, { signal: stopping.signal, ref: false }))
+        .then(
+          () => {
+            beginning.delete(uid)
+            reassign()
+          },
+          () => {},
+        )
     }
   }
 

@@ -291,6 +291,33 @@ describe('claims', () => {
     expect((await verifyOnce(clusters, acme)).differences).toEqual([])
   })
 
+  test('goes in super when only pods of the tenant hold it, and not while its controllers do', { timeout: 60_000 }, async () => {
+    const { client } = acme.api
+    const at = (name: string) => ({ name, namespace: 'shop' })
+    const hold = (name: string, finalizers: readonly string[] | null) =>
+      client.patch(claims, at(name), { metadata: { finalizers } }, { type: 'merge' })
+    for (const [name, ...more] of [['used'], ['saved', 'example.com/backup']] as const) {
+      await create(name)
+      await eventually(() => inSuper(claims, name), soon)
+      await hold(name, ['kubernetes.io/pvc-protection', ...more])
+      await client.delete(claims, at(name))
+    }
+    await eventually(async () => (await inSuper(claims, 'used'))?.metadata.deletionTimestamp, soon)
+    expect((await inSuper(claims, 'saved'))?.metadata.deletionTimestamp).toBeUndefined()
+    await hold('saved', ['kubernetes.io/pvc-protection'])
+    await eventually(async () => (await inSuper(claims, 'saved'))?.metadata.deletionTimestamp, soon)
+    for (const name of ['used', 'saved']) {
+      await hold(name, null)
+      await clusters.superApi.client.patch(
+        claims,
+        { name, namespace: below },
+        { metadata: { finalizers: null } },
+        { type: 'merge' },
+      )
+      await eventually(async () => !(await inSuper(claims, name)), soon)
+    }
+  })
+
   test('one that may not go down is told so', { timeout: 60_000 }, async () => {
     await create('foreign', { storageClassName: 'platinum' })
     await told('StorageClassNotAllowed')

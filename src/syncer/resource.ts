@@ -143,6 +143,11 @@ export interface SyncedResource<T extends KubeObject = KubeObject> {
   /** Gone in super though seen there before: create it again, or finalise it in the tenant (a pod has had its life). */
   readonly goneInSuper: 'recreate' | 'finalise'
   /**
+   * True for an object that is to go and that the tenant still holds: it is deleted in super now, where what holds it there goes by the same rules. Else an
+   * object goes in super when it has gone in the tenant.
+   */
+  readonly isLeaving?: (tenantObject: T) => boolean
+  /**
    * True: what stands in super beside the wanted fields is drift as well, since it would change their meaning (one more peer in a NetworkPolicy). Only for
    * kinds to which super's API server adds no more than the tenant's has added already.
    */

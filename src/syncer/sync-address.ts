@@ -5,14 +5,14 @@ import { objectPath } from '../kube/paths.ts'
 import { hasCode } from '../lib/errors.ts'
 import { familyOf, ipFamilies } from '../tenancy/ip-ranges.ts'
 import { addressManagerLabel, berthDomain, controlPlaneLabel, tenantLabel } from '../tenancy/marks.ts'
-import { controlPlaneNamespace } from '../tenancy/names.ts'
+import { controlPlaneNamespace, superNamespace } from '../tenancy/names.ts'
 import { addressesOf, type UsedAddresses } from '../tenancy/slices.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
 import { isInside } from './resources/addresses.ts'
-import { clusterAddresses } from './resources/services.ts'
+import { clusterAddresses, services as serviceResource, withFirstAddress } from './resources/services.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
-import { ownerOf } from './super-object.ts'
+import { contains, ownerOf, updatedObject, wantedObject } from './super-object.ts'
 
 const { ipAddresses: type, services } = resourceTypes
 
@@ -156,13 +156,13 @@ const wayToNewAddress = ({ spec }: KubeObject) => {
   }
 }
 
-/** The way to another second address: for a moment the Service has its first one only, and keeps it. */
+/**
+ * The way to another second address: for a moment the Service has its first one only, and keeps it. The API server trims families and addresses itself; who
+ * names the addresses would count as who asked for them.
+ */
 const wayToNewSecondAddress = ({ spec }: KubeObject) => {
-  const { clusterIP, ipFamilies, ipFamilyPolicy } = spec as { clusterIP: string; ipFamilies: string[]; ipFamilyPolicy: string }
-  return {
-    over: { ipFamilyPolicy: 'SingleStack', ipFamilies: ipFamilies.slice(0, 1), clusterIPs: [clusterIP] },
-    to: { ipFamilyPolicy, ipFamilies, clusterIPs: [clusterIP] },
-  }
+  const { ipFamilies, ipFamilyPolicy } = spec as { ipFamilies: string[]; ipFamilyPolicy: string }
+  return { over: { ipFamilyPolicy: 'SingleStack' }, to: { ipFamilyPolicy, ipFamilies } }
 }
 
 /** An address as IPAddress objects are named. A Service may have it written otherwise. */
@@ -183,11 +183,29 @@ const holdersOf = async (
   })
 }
 
+/** Nothing has changed in the tenant, and what else there is to say of the Service can be said. */
+interface Kept {
+  readonly kind: 'kept'
+}
+
+/** Brings all but the second address up to date in super. */
+const keepFirst = async (service: KubeObject, { tenant, superSide }: SyncDeps): Promise<Kept> => {
+  const { name = '', namespace = '' } = service.metadata
+  const live = informerOf(superSide.informers, services.plural).get(storeKey(superNamespace(tenant.ctx.tenant, namespace), name))
+  const wanted = wantedObject(serviceResource, service, tenant.ctx)
+  if (!live || wanted.kind !== 'object') return { kind: 'kept' }
+  const updated = updatedObject(serviceResource, live, withFirstAddress(wanted.object))
+  if (updated.kind === 'replace' && !contains(live, updated.object)) {
+    informerOf(superSide.informers, services.plural).observe(await tenant.superClient.replace(services, updated.object))
+  }
+  return { kind: 'kept' }
+}
+
 /**
  * What to do when super refuses a Service as invalid: if somebody has its address there, it waits for a Service of the tenant's own that is about to give
  * it up, or else gets the next address. Rethrows what is no matter of addresses.
  */
-export const settleAddress = async (service: KubeObject, error: unknown, deps: SyncDeps): Promise<SyncResult> => {
+export const settleAddress = async (service: KubeObject, error: unknown, deps: SyncDeps): Promise<SyncResult | Kept> => {
   const { tenant } = deps
   if (!hasCode(error, 'KUBE_INVALID') || clusterAddresses(service).length === 0) throw error
   const holders = await holdersOf(service, deps)
@@ -205,7 +223,7 @@ export const settleAddress = async (service: KubeObject, error: unknown, deps: S
       reason: 'ServiceAddressTaken',
       message: `spec.${isFirstTaken ? 'clusterIP' : 'clusterIPs'}: ${taken.join(', ')} is in use outside of this cluster. The Service works as soon as it is free; or make it anew without an address`,
     })
-    return done
+    return isFirstTaken ? done : keepFirst(service, deps)
   }
   const way = isFirstTaken ? wayToNewAddress(service) : wayToNewSecondAddress(service)
   const given = await beginDetour(services, service, way, tenant)

@@ -53,7 +53,9 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
     result = isService ? await carried : ((await unlessRefused(carried)) ?? done)
   } catch (error) {
     if (!isService) throw error
-    return settleAddress(tenantObject, error, deps)
+    const settled = await settleAddress(tenantObject, error, deps)
+    if (settled.kind !== 'kept') return settled
+    result = done
   }
   if (result.kind === 'wait-for' || !pair) return result
 

@@ -1,3 +1,4 @@
+import { isResting } from '../apis/conditions.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { Informer } from '../kube/informer.ts'
@@ -93,7 +94,7 @@ export const tenantSources = ({
       planes.list().flatMap((plane) => {
         const uid = plane.metadata.uid ?? ''
         const secret = kubeconfigs.get(`${plane.status?.controlPlaneNamespace}/syncer-kubeconfig`)
-        if (isResting(plane)) {
+        if (isResting(plane.status?.conditions)) {
           // Woken, it is served when its API server is up, and not before: it is known to be away.
           served.delete(uid)
           return []
@@ -106,10 +107,6 @@ export const tenantSources = ({
       }),
   }
 }
-
-/** True from when the manager begins to take the control plane to zero until it has begun to bring it back. */
-const isResting = ({ status }: TenantControlPlane): boolean =>
-  status?.conditions?.some(({ type, reason }) => type === 'Ready' && (reason === 'Pausing' || reason === 'Paused')) ?? false
 
 const asReady = (plane: TenantControlPlane): TenantControlPlane => ({
   ...plane,

@@ -1,5 +1,6 @@
 import {
   addressText,
+  cidrsOverlap,
   contains,
   familyOf,
   type IpFamily,
@@ -105,7 +106,7 @@ export const pickSlice = (
   const claimed = ownClaims
     .filter((address) => familyOf(address) === family)
     .map((address) => `${address}${pickedPrefix[family]}`)
-    .find((slice) => !takenSlices.some((taken) => taken.slice === slice))
+    .find((slice) => !takenSlices.some((taken) => cidrsOverlap(taken.slice, slice)))
   if (claimed !== undefined) return claimed
   const taken = rangesOf(
     takenSlices.map(({ slice }) => slice),
@@ -125,14 +126,17 @@ export const pickSlice = (
 }
 
 /** Why a slice that somebody asks for cannot be given, or undefined when it can. */
-export const sliceRefusal = (slice: string, { superRanges, usedAddresses, takenSlices }: SliceSituation): string | undefined => {
+export const sliceRefusal = (
+  slice: string,
+  { superRanges, usedAddresses, takenSlices, ownClaims }: SliceSituation,
+): string | undefined => {
   const wanted = parseCidr(slice)
   if (!rangesOf(superRanges, wanted.family).some((range) => contains(range, wanted))) {
     return `${slice} is outside the super cluster's Service range ${superRanges.join(', ') || '(none found)'}`
   }
   const other = takenSlices.find((taken) => overlaps(parseCidr(taken.slice), wanted))
   if (other) return `${slice} overlaps ${other.slice} of ${other.tenant}`
-  const used = usedAddresses.filter((address) => contains(wanted, rangeOfAddress(address)))
+  const used = usedAddresses.filter((address) => !ownClaims.includes(address) && contains(wanted, rangeOfAddress(address)))
   if (used.length > 0) {
     return `${slice} holds ${used.length} address(es) that Services of the super cluster use already, for example ${used[0]}`
   }

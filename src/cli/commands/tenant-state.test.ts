@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import type { Condition } from '../../apis/conditions.ts'
 import { progressOf } from './tenant-state.ts'
 
-const condition = (type: Condition['type'], status: Condition['status'], message: string): Condition => ({
+const condition = (type: Condition['type'], status: Condition['status'], message: string, reason = 'R'): Condition => ({
   type,
   status,
-  reason: 'R',
+  reason,
   message,
   lastTransitionTime: '2026-06-01T00:00:00Z',
 })
@@ -18,7 +18,14 @@ test.for<[name: string, state: 'Running' | 'Paused', generation: number, conditi
   ['it starts', 'Running', 3, [away], 'under way: etcd starts'],
   ['it is being paused', 'Paused', 3, [condition('Ready', 'False', 'waits for a pod')], 'under way: waits for a pod'],
   ['it is paused', 'Paused', 3, [away, condition('Paused', 'True', 'at zero')], 'there: at zero'],
-  ['it would lose its data', 'Paused', 3, [usable, condition('Paused', 'False', 'not paused: so')], 'refused: not paused: so'],
+  [
+    'it would lose its data',
+    'Paused',
+    3,
+    [usable, condition('Paused', 'False', 'not paused: so', 'DataWouldBeLost')],
+    'refused: not paused: so',
+  ],
+  ['it begins to be paused', 'Paused', 3, [away, condition('Paused', 'False', '', 'Pausing')], 'under way: etcd starts'],
   ['nothing is known', 'Paused', 3, [], 'under way: nothing is known yet'],
 ])('%s', ([, state, generation, conditions, wanted]) => {
   const { kind, message } = progressOf({ metadata: { generation }, status: { observedGeneration: 3, conditions } }, state)

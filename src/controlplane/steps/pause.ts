@@ -2,11 +2,17 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { allOf, applyWanted } from '../apply.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
-import type { Component } from '../components/plane.ts'
+import type { Component, Plane } from '../components/plane.ts'
 import { dataStores } from '../data-stores/index.ts'
-import { podsOf } from '../diagnose.ts'
+import { hasEnded, podsOf } from '../diagnose.ts'
 import { objectId } from '../observe.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
+import { controllerManagerPlane } from './workloads.ts'
+
+interface Part {
+  readonly component: Component
+  readonly plane: Plane
+}
 
 /** Only the number changes: the same pods come back, of the same revision. */
 const atZero = (object: KubeObject): KubeObject =>
@@ -15,13 +21,14 @@ const atZero = (object: KubeObject): KubeObject =>
 const off = (message: string): StepOutcome => ({ kind: 'off', reason: 'Paused', message })
 
 /** A component without pods. What uses it goes first, so that none of it ends in errors, and writes that were answered are kept. */
-const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, componentOf: (round: Round) => Component): Step => ({
+const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, partOf: (round: Round) => Part): Step => ({
   ...names,
   async run(round, deps) {
-    const component = componentOf(round)
-    const wanted = component.desired(round.plane).map(atZero)
+    const { component, plane } = partOf(round)
+    const wanted = component.desired(plane).map(atZero)
     await allOf(wanted.map((object) => applyWanted(object, round.observed.objects.get(objectId(object)), deps)))
-    const left = podsOf(round.observed.pods, component.name).length
+    // One that was evicted stays to be looked at, and runs nothing.
+    const left = podsOf(round.observed.pods, component.name).filter((pod) => !hasEnded(pod)).length
     return left === 0
       ? off('at zero, as spec.state says')
       : { kind: 'wait', reason: 'Pausing', message: `waits for ${left} pod(s) of ${component.name} to end` }
@@ -36,7 +43,7 @@ const idle = (names: Pick<Step, 'name' | 'condition'>, message: string): Step =>
 
 /** Why a tenant that is to be paused goes on running. */
 export const pauseRefusalOf = ({ tenant, plane }: Pick<Round, 'tenant' | 'plane'>): string | undefined =>
-  tenant.spec.state === 'Paused' && plane.storage.kind === 'ephemeral' && plane.hasServed
+  tenant.spec.state === 'Paused' && plane.storage.kind === 'ephemeral' && tenant.status?.timings?.['APIServerReady'] !== undefined
     ? "not paused: etcd's data are in its pods and would go with them, as the cluster had no storage class when the tenant was made. Set spec.state to Running"
     : undefined
 
@@ -47,10 +54,17 @@ export const pauseSteps: readonly Step[] = [
     'nobody looks: pods of the tenant have the names that cluster DNS knew when the tenant was paused',
   ),
   idle({ name: 'syncer', condition: 'SyncReady' }, 'nothing is synced while the control plane is at zero'),
-  stopped({ name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, () => kubeControllerManager),
-  stopped({ name: 'API server', condition: 'APIServerReady', needs: ['controller manager'] }, () => kubeApiServer),
-  stopped(
-    { name: 'data store', condition: 'DataStoreReady', needs: ['API server'] },
-    ({ plane }) => dataStores[plane.spec.dataStore.kind],
-  ),
+  stopped({ name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, (round) => ({
+    component: kubeControllerManager,
+    // In the middle of an upgrade it stays behind the API servers, also when all wake up.
+    plane: controllerManagerPlane(round),
+  })),
+  stopped({ name: 'API server', condition: 'APIServerReady', needs: ['controller manager'] }, ({ plane }) => ({
+    component: kubeApiServer,
+    plane,
+  })),
+  stopped({ name: 'data store', condition: 'DataStoreReady', needs: ['API server'] }, ({ plane }) => ({
+    component: dataStores[plane.spec.dataStore.kind],
+    plane,
+  })),
 ]

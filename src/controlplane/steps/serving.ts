@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
 import { controlPlaneLabel, frozenAnnotation } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
@@ -46,6 +47,13 @@ export const kubeconfig: Step = {
   },
 }
 
+/** Milliseconds since the epoch at which a pause ended: now, while the status still says that it is paused; 0 without a pause. */
+const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
+  const paused = status?.conditions?.find(({ type }) => type === 'Paused')
+  if (!paused) return 0
+  return paused.status === 'True' ? now.getTime() : Date.parse(paused.lastTransitionTime)
+}
+
 /** The syncer says by its Lease that it serves this tenant. */
 export const sync: Step = {
   name: 'syncer',
@@ -59,6 +67,11 @@ export const sync: Step = {
     }
     const renewed = Date.parse(observed.syncerLease?.spec?.renewTime ?? '')
     const silentMs = now.getTime() - renewed
+    const wokenAt = wakeOf(tenant, now)
+    if (renewed < wokenAt && now.getTime() - wokenAt < syncerSilenceMs) {
+      const message = 'the tenant was paused; waits for the syncer to take it up again'
+      return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 500 }
+    }
     if (silentMs < syncerSilenceMs) return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
     if (Number.isNaN(silentMs)) {
       const lease = `Lease ${tenant.status?.controlPlaneNamespace}/${syncerLease}`

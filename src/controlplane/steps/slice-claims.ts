@@ -46,6 +46,18 @@ export const claimSlice = async (
   }
 }
 
+/** Gives one slice back, if the tenant has claimed it. */
+export const releaseSlice = async (
+  slice: string,
+  { metadata }: TenantControlPlane,
+  { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
+): Promise<void> => {
+  const ref = { name: sliceAddress(slice, 0) }
+  const live = await kube.get<KubeObject>(type, ref, { signal })
+  if (live?.metadata.uid === undefined || live.metadata.labels?.[controlPlaneLabel] !== metadata.uid) return
+  await kube.delete(type, ref, { uid: live.metadata.uid, signal })
+}
+
 /** Gives back all that a tenant has claimed. */
 export const releaseSlices = async (uid: string, { kube, signal }: Pick<Deps, 'kube' | 'signal'>): Promise<void> => {
   const { items } = await kube.list(type, { labelSelector: `${controlPlaneLabel}=${uid}`, metadataOnly: true, signal })

@@ -10,7 +10,6 @@ import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import {
   apiServerAddress,
   familiesInNeed,
-  firstSliceOf,
   parseUsedAddresses,
   pickSlice,
   type SliceSituation,
@@ -21,7 +20,7 @@ import {
 import type { Deps } from '../deps.ts'
 import { componentNames } from '../names.ts'
 import { refOf } from '../observe.ts'
-import { claimSlice } from './slice-claims.ts'
+import { claimSlice, releaseSlice } from './slice-claims.ts'
 
 /** One allocation at a time in this process; the leader is the only process that allocates. */
 export interface SliceLock {
@@ -153,8 +152,8 @@ const writeStatus = (
 
 /**
  * Gives the tenant its first slices and records them in status before anything uses them, guarded by resourceVersion. Recorded slices stay for good; only
- * while no certificate or process can know them yet, the IPv4 one is chosen again when its first address was taken by another Service. An IPv6 one is claimed
- * in super beforehand.
+ * while no certificate or process can know them yet, the IPv4 one is chosen again when its first address was taken by another Service. All are
+ * claimed in super beforehand.
  */
 export const recordSlice = async (tenant: TenantControlPlane, allocation: Allocation): Promise<TenantControlPlane> => {
   const { kube, signal, lock } = allocation
@@ -164,10 +163,10 @@ export const recordSlice = async (tenant: TenantControlPlane, allocation: Alloca
   }
   return lock.run(async () => {
     const { uid } = tenant.metadata
+    if (recorded !== undefined) await releaseSlice(recorded, tenant, allocation)
     const situation = await sliceSituation({ kube, signal }, { exceptUid: uid, forUid: uid })
     const slices = firstSlices(tenant, situation, allocation)
-    const ipv6 = firstSliceOf(slices, 'IPv6')
-    if (ipv6 !== undefined) await claimSlice(ipv6, tenant, allocation)
+    for (const slice of slices) await claimSlice(slice, tenant, allocation)
     const fields = {
       serviceSlice: slices[0],
       serviceSlices: slices.length > 1 ? [...slices] : undefined,

@@ -94,9 +94,19 @@ export const controllerManagerVersion = (
   apiServerWorkload: KubeObject | undefined,
   running: string | undefined,
 ): KubernetesVersion =>
-  running === undefined || (isRolledOut(apiServerWorkload) && deployedVersion(apiServerWorkload) === wanted)
+  running === undefined ||
+  // At zero none of them runs any version yet.
+  (isRolledOut(apiServerWorkload) && apiServerWorkload?.spec?.replicas !== 0 && deployedVersion(apiServerWorkload) === wanted)
     ? wanted
     : (running as KubernetesVersion)
+
+/** What the controller manager is made of in this round. */
+export const controllerManagerPlane = ({ observed, plane }: Pick<Round, 'observed' | 'plane'>): Plane => {
+  const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
+  const running = deployedVersion(observed.objects.get(`Deployment/${name}`))
+  const version = controllerManagerVersion(plane.spec.version, observed.objects.get(`Deployment/${apiServerName}`), running)
+  return { ...plane, spec: { ...plane.spec, version } }
+}
 
 /**
  * The tenant's controller manager. It gives up after ten seconds without an API server and is then held back for as long: so it starts when the API
@@ -116,9 +126,9 @@ export const controllerManager: Step = {
     if (!workload?.spec?.replicas && !canStart) {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }
-    const apiServerWorkload = observed.objects.get(`Deployment/${apiServerName}`)
-    const version = controllerManagerVersion(plane.spec.version, apiServerWorkload, deployedVersion(workload))
-    const settled = await applyComponent(kubeControllerManager, { ...plane, spec: { ...plane.spec, version } }, round, deps)
+    const wanted = controllerManagerPlane(round)
+    const { version } = wanted.spec
+    const settled = await applyComponent(kubeControllerManager, wanted, round, deps)
     if (!settled || !isRolledOut(workload)) return starting(name, round, workload)
     if (version !== plane.spec.version) {
       const message = `stays at ${version} until all API servers run ${plane.spec.version}`

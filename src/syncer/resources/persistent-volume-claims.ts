@@ -175,11 +175,16 @@ const toTenant = (superClaim: Claim, tenantClaim: Claim, ctx: SyncContext): read
   return status ? [...bind, { kind: 'status', status }] : bind
 }
 
+/** Finalizer of a claim that pods use (kubernetes pkg/controller/volume/pvcprotection). */
+const protection = 'kubernetes.io/pvc-protection'
+
 /** Claims: super provisions and binds; size, phase and the volume's name come up. */
 export const persistentVolumeClaims = defineResource<Claim>({
   type: resourceTypes.persistentVolumeClaims,
   superWatch: 'labelled',
   goneInSuper: 'recreate',
+  // Only while pods use it: then super's scheduler has to know that no other may. What the tenant's own controllers still do with it comes first.
+  isLeaving: ({ metadata }) => (metadata.finalizers ?? []).every((finalizer) => finalizer === protection),
   toSuper: (claim, ctx) =>
     refusal(claim, ctx) ?? {
       kind: 'object',

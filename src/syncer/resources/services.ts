@@ -142,13 +142,13 @@ const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
 })
 
 /**
- * A Service with two addresses gets its second one in a second step. An API server that can give out only one of two keeps the other as taken for minutes, and
+ * The Service with its first address only. One with two gets its second one in a second step. An API server that can give out only one of two keeps the other as taken for minutes, and
  * then refuses it to the very Service that asked (kubernetes pkg/registry/core/service/storage/alloc.go, txnAllocClusterIPs). Not so for load balancers,
  * of which some cannot change their families.
  */
-const withFirstAddress = (wanted: Service): Service => {
-  const { clusterIP, ipFamilies, type } = wanted.spec
-  return type === 'LoadBalancer' || clusterAddresses(wanted).length < 2
+export const withFirstAddress = <T extends KubeObject>(wanted: T): T => {
+  const { clusterIP, ipFamilies } = wanted.spec as V1ServiceSpec
+  return clusterAddresses(wanted).length < 2
     ? wanted
     : {
         ...wanted,
@@ -184,7 +184,7 @@ export const services = defineResource<Service>({
       }
     )
   },
-  atCreation: (wanted) => ({ object: withFirstAddress(wanted), notes: [] }),
+  atCreation: (wanted) => ({ object: wanted.spec.type === 'LoadBalancer' ? wanted : withFirstAddress(wanted), notes: [] }),
   update,
   relaxed: (wanted: KubeObject, error: AppError) => {
     const spec = withoutTakenPorts(wanted.spec as V1ServiceSpec, error)
