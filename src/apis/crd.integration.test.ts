@@ -110,6 +110,7 @@ test('an object without a spec gets every default', async () => {
   const created = await server.client.create(type, aTenant('defaults'))
   expect(created.spec).toEqual({
     version: 'v1.37.1',
+    state: 'Running',
     size: 'small',
     apiServer: { replicas: 1, extraSANs: [] },
     controllerManager: { replicas: 1 },
