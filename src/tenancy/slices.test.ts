@@ -85,6 +85,18 @@ describe('pickSlice', () => {
       '10.96.9.0/24',
     ],
     [
+      'passes over the claim of a slice that was asked for',
+      {
+        usedAddresses: ['10.96.1.16', '10.96.2.0'],
+        ownClaims: ['10.96.1.16', '10.96.2.0'],
+        takenSlices: [
+          { tenant: 'a', slice: '10.96.1.16/28' },
+          { tenant: 'a', slice: '10.96.2.0/28' },
+        ],
+      },
+      '10.96.3.0/24',
+    ],
+    [
       'takes no claim of the other family',
       { superRanges: ['10.96.0.0/16', 'fd00:96::/112'], ownClaims: ['fd00:96::700'], usedAddresses: ['fd00:96::700'] },
       '10.96.1.0/24',

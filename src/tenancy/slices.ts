@@ -104,7 +104,8 @@ export const pickSlice = (
   family: IpFamily = 'IPv4',
 ): string | undefined => {
   const claimed = ownClaims
-    .filter((address) => familyOf(address) === family)
+    // A slice that was asked for may begin in the middle of a block.
+    .filter((address) => familyOf(address) === family && rangeOfAddress(address).first % pickedSize === 0n)
     .map((address) => `${address}${pickedPrefix[family]}`)
     .find((slice) => !takenSlices.some((taken) => cidrsOverlap(taken.slice, slice)))
   if (claimed !== undefined) return claimed

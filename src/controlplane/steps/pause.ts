@@ -27,8 +27,10 @@ const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, partOf: (rou
     const { component, plane } = partOf(round)
     const wanted = component.desired(plane).map(atZero)
     await allOf(wanted.map((object) => applyWanted(object, round.observed.objects.get(objectId(object)), deps)))
-    // One that was evicted stays to be looked at, and runs nothing.
-    const left = podsOf(round.observed.pods, component.name).filter((pod) => !hasEnded(pod)).length
+    // One that was evicted stays to be looked at, and runs nothing; one that is on its way out is soon gone.
+    const left = podsOf(round.observed.pods, component.name).filter(
+      (pod) => pod.metadata.deletionTimestamp || !hasEnded(pod),
+    ).length
     return left === 0
       ? off('at zero, as spec.state says')
       : { kind: 'wait', reason: 'Pausing', message: `waits for ${left} pod(s) of ${component.name} to end` }
