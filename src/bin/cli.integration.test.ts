@@ -281,6 +281,7 @@ describe('berth tenant pause and resume', () => {
     const { code, err } = await paused
     expect(err).toMatch(/tenant acme: the control plane is at zero/)
     expect(code).toBe(0)
+    expect((await berth('tenant', 'list', '-n', 'tenants')).out).toMatch(/^acme .* Paused /m)
   })
 
   test('resume does so too; one that does not come in time is told with what is known', async () => {

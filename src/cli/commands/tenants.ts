@@ -17,7 +17,8 @@ const nameOf = ({ metadata }: TenantControlPlane): string => `tenantcontrolplane
 
 const readyOf = ({ metadata, status }: TenantControlPlane): string => {
   if (metadata.deletionTimestamp) return 'Deleting'
-  return status?.conditions?.find((condition) => condition.type === 'Ready')?.status ?? 'Unknown'
+  const statusOf = (type: string) => status?.conditions?.find((condition) => condition.type === type)?.status
+  return statusOf('Paused') === 'True' ? 'Paused' : (statusOf('Ready') ?? 'Unknown')
 }
 
 /** Tenants as rows; `namespaces` shows whose namespace each is in. */

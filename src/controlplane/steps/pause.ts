@@ -32,7 +32,7 @@ const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, partOf: (rou
       (pod) => pod.metadata.deletionTimestamp || !hasEnded(pod),
     ).length
     return left === 0
-      ? off('at zero, as spec.state says')
+      ? off('the tenant is paused: at zero until spec.state is Running again')
       : { kind: 'wait', reason: 'Pausing', message: `waits for ${left} pod(s) of ${component.name} to end` }
   },
 })
@@ -51,11 +51,8 @@ export const pauseRefusalOf = ({ tenant, plane }: Pick<Round, 'tenant' | 'plane'
 
 /** The way to rest, in the opposite order of the way up. Nothing of the tenant's workloads is touched. */
 export const pauseSteps: readonly Step[] = [
-  idle(
-    { name: 'DNS', condition: 'DNSReady' },
-    'nobody looks: pods of the tenant have the names that cluster DNS knew when the tenant was paused',
-  ),
-  idle({ name: 'syncer', condition: 'SyncReady' }, 'nothing is synced while the control plane is at zero'),
+  idle({ name: 'DNS', condition: 'DNSReady' }, 'the tenant is paused: its pods have the names that cluster DNS knew then'),
+  idle({ name: 'syncer', condition: 'SyncReady' }, 'the tenant is paused: nothing is synced'),
   stopped({ name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, (round) => ({
     component: kubeControllerManager,
     // In the middle of an upgrade it stays behind the API servers, also when all wake up.
