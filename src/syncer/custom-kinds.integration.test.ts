@@ -8,11 +8,18 @@ import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { grantSyncer, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import {
+  grantSyncer,
+  letTenantsUse,
+  patchPlane,
+  type SyncClusters,
+  type SyncTenant,
+  startSyncClusters,
+} from '../testing/sync-clusters.ts'
 import { customType } from './resources/custom-kinds.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
-const { namespaces, customResourceDefinitions: definitions, tenantControlPlanes, clusterRoles } = resourceTypes
+const { namespaces, customResourceDefinitions: definitions } = resourceTypes
 /** Its plural is that of a kind with rules of its own. */
 const services = { group: 'ships.example.com', version: 'v1', plural: 'services', kind: 'Service' }
 const type = customType(services)
@@ -38,12 +45,7 @@ const schema = {
 }
 const version = (name: string, storage: boolean) => ({ name, storage, served: true, schema, subresources: { status: {} } })
 
-const declare = (customKinds: readonly object[]) =>
-  clusters.superApi.client.patch(
-    tenantControlPlanes,
-    { name: acme.ref.name, namespace: acme.ref.namespace },
-    { spec: { sync: { customKinds } } },
-  )
+const declare = (customKinds: readonly object[]) => patchPlane(clusters, acme, { sync: { customKinds } })
 
 beforeAll(async () => {
   clusters = await startSyncClusters(['acme', 'globex'], { log })
@@ -60,17 +62,7 @@ beforeAll(async () => {
       versions: [version('v1', true), version('v1beta1', false)],
     },
   })
-  // What an operator writes to let tenants use a kind.
-  const rule = { apiGroups: [services.group], resources: [services.plural] }
-  for (const [whom, verbs] of [
-    ['tenant', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
-    ['syncer', ['get', 'list', 'watch']],
-  ] as const) {
-    await client.create(clusterRoles, {
-      metadata: { name: `ships-${whom}`, labels: { [`berth.dev/aggregate-to-${whom}`]: 'true' } },
-      rules: [{ ...rule, verbs }],
-    })
-  }
+  await letTenantsUse(clusters, services)
   syncer = await runSyncer(clusters, { log })
   await acme.api.client.create(namespaces, aNamespace({ metadata: { name: 'shop' } }))
 }, 300_000)

@@ -6,7 +6,7 @@ import { superNamespace } from '../tenancy/names.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import { patchPlane, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
 const { namespaces, pods, services, ingresses, networkPolicies, events, nodes, storageClasses, priorityClasses } = resourceTypes
@@ -25,9 +25,6 @@ let below: string
 const superOf = () => clusters.superApi.client
 const inTenant = () => acme.api.client
 const meta = (name: string) => ({ name, namespace: 'shop' })
-const patchPlane = async ({ ref: { name, namespace } }: SyncTenant, spec: Record<string, unknown>): Promise<void> => {
-  await superOf().patch(resourceTypes.tenantControlPlanes, { name, namespace }, { spec })
-}
 
 /** What the tenant makes, one of each kind that goes down and may have Events. */
 const made: readonly (readonly [type: ResourceType, object: KubeObject])[] = [
@@ -65,7 +62,7 @@ beforeAll(async () => {
   below = superNamespace(acme.ref, 'shop')
   await superOf().create(ingressClasses, { metadata: { name: 'public' }, spec: { controller: 'example.com/proxy' } })
   await superOf().create(storageClasses, { metadata: { name: 'standard' }, provisioner: 'disks.example' })
-  await patchPlane(globex, { sync: { nodes: 'used' } })
+  await patchPlane(clusters, globex, { sync: { nodes: 'used' } })
   syncer = await runSyncer(clusters, { log })
   for (const { api } of clusters.tenants) await api.client.create(namespaces, aNamespace({ metadata: { name: 'shop' } }))
   for (const [type, object] of made) await inTenant().create(type, object)
@@ -281,7 +278,7 @@ test('rules for classes take hold while the tenant runs, and defaults with them'
   expect(await inTenant().get(priorityClasses, { name: 'high' })).toBeUndefined()
 
   const sync = { classes: { storage: { default: 'standard', selector: { tier: 'gold' } }, priority: { default: 'high' } } }
-  await patchPlane(acme, { sync })
+  await patchPlane(clusters, acme, { sync })
   await eventually(async () => (await defaultOf('standard')) === 'true' && (await defaultOf('fast')) === 'false', soon)
   await eventually(
     async () => (await inTenant().get<KubeObject>(priorityClasses, { name: 'high' }))?.['globalDefault'] === true,

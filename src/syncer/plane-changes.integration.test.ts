@@ -6,7 +6,14 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { grantSyncer, renewSyncerKey, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import {
+  grantSyncer,
+  patchPlane,
+  renewSyncerKey,
+  type SyncClusters,
+  type SyncTenant,
+  startSyncClusters,
+} from '../testing/sync-clusters.ts'
 
 /** What an operator, or the manager, changes of a tenant while it is served. */
 
@@ -41,13 +48,6 @@ afterAll(async () => {
 
 const superOf = () => clusters.superApi.client
 const inTenant = () => acme.api.client
-const patchPlane = (spec: object) =>
-  superOf().patch(
-    resourceTypes.tenantControlPlanes,
-    { name: acme.ref.name, namespace: acme.ref.namespace },
-    { spec },
-    { type: 'merge' },
-  )
 /** Two minutes pass, and something is heard of each node. */
 const timePasses = async (): Promise<void> => {
   aheadMs += 121_000
@@ -77,18 +77,18 @@ test(
   long,
   async () => {
     await sees('node-1', 'node-2')
-    await patchPlane({ sync: { nodeSelector: { zone: 'a' } } })
+    await patchPlane(clusters, acme, { sync: { nodeSelector: { zone: 'a' } } })
     await sees('node-1')
-    await patchPlane({ sync: { nodeSelector: { zone: 'b' } } })
+    await patchPlane(clusters, acme, { sync: { nodeSelector: { zone: 'b' } } })
     await sees('node-2')
-    await patchPlane({ sync: { nodes: 'used' } })
+    await patchPlane(clusters, acme, { sync: { nodes: 'used' } })
     await sees()
     await runPod('settled')
     const at = (await inTenant().get<KubeObject>(pods, { name: 'settled', namespace: 'shop' }))?.spec.nodeName
     await sees(at)
-    await patchPlane({ sync: { nodes: 'all', nodeSelector: { zone: 'nowhere' } } })
+    await patchPlane(clusters, acme, { sync: { nodes: 'all', nodeSelector: { zone: 'nowhere' } } })
     await sees(at)
-    await patchPlane({ sync: { nodeSelector: { zone: null } } })
+    await patchPlane(clusters, acme, { sync: { nodeSelector: { zone: null } } })
     await sees('node-1', 'node-2')
     expect((await globex.api.client.list(nodes)).items).toHaveLength(2)
   },

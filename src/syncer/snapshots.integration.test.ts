@@ -8,7 +8,14 @@ import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
-import { grantSyncer, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import {
+  grantSyncer,
+  letTenantsUse,
+  patchPlane,
+  type SyncClusters,
+  type SyncTenant,
+  startSyncClusters,
+} from '../testing/sync-clusters.ts'
 import { customType } from './resources/custom-kinds.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
@@ -69,17 +76,7 @@ beforeAll(async () => {
       parameters: open,
     }),
   )
-  const rule = { apiGroups: [group], resources: [snapshots.plural] }
-  for (const [whom, verbs] of [
-    ['tenant', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
-    ['syncer', ['get', 'list', 'watch']],
-  ] as const) {
-    const labels = { [`berth.dev/aggregate-to-${whom}`]: 'true' }
-    await superOf().create(resourceTypes.clusterRoles, {
-      metadata: { name: `snapshots-${whom}`, labels },
-      rules: [{ ...rule, verbs }],
-    })
-  }
+  await letTenantsUse(clusters, snapshots)
   await superOf().create(storageClasses, { metadata: { name: 'standard' }, provisioner: 'disks.example' })
   for (const [name, isDefault] of [
     ['daily', true],
@@ -102,11 +99,7 @@ beforeAll(async () => {
   syncer = await runSyncer(clusters, { log })
   await inTenant().create(namespaces, aNamespace({ metadata: { name: 'shop' } }))
   const sync = { customKinds: [snapshots], classes: { volumeSnapshot: { allowed: ['daily'] } } }
-  await superOf().patch(
-    resourceTypes.tenantControlPlanes,
-    { name: acme.ref.name, namespace: acme.ref.namespace },
-    { spec: { sync } },
-  )
+  await patchPlane(clusters, acme, { sync })
   await grantSyncer(acme.api, [snapshots])
 }, 300_000)
 
@@ -189,11 +182,7 @@ test.for<[name: string, spec: object, reason: string]>([
 })
 
 test('a class that is offered later lets through what waited for it', long, async () => {
-  await superOf().patch(
-    resourceTypes.tenantControlPlanes,
-    { name: acme.ref.name, namespace: acme.ref.namespace },
-    { spec: { sync: { classes: { volumeSnapshot: { allowed: ['daily', 'costly'] } } } } },
-  )
+  await patchPlane(clusters, acme, { sync: { classes: { volumeSnapshot: { allowed: ['daily', 'costly'] } } } })
   await eventually(() => inTenant().get(classes, { name: 'costly' }), soon)
   expect((await eventually(() => inSuper('expensive'), soon)).spec.volumeSnapshotClassName).toBe('costly')
 })

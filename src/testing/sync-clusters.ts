@@ -96,6 +96,28 @@ export const grantSyncer = async ({ client }: TestApiServer, customKinds: readon
   }
 }
 
+/** Changes the spec of a tenant, as its operator would. */
+export const patchPlane = (
+  { superApi }: SyncClusters,
+  { ref: { name, namespace } }: SyncTenant,
+  spec: object,
+): Promise<unknown> => superApi.client.patch(resourceTypes.tenantControlPlanes, { name, namespace }, { spec }, { type: 'merge' })
+
+/** What an operator writes in super to let tenants use a kind. */
+export const letTenantsUse = async ({ superApi }: SyncClusters, { group, plural }: CustomKind): Promise<void> => {
+  const rule = { apiGroups: [group], resources: [plural] }
+  for (const [whom, verbs] of [
+    ['tenant', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
+    ['syncer', ['get', 'list', 'watch']],
+  ] as const) {
+    const labels = { [`berth.dev/aggregate-to-${whom}`]: 'true' }
+    await superApi.client.create(resourceTypes.clusterRoles, {
+      metadata: { name: `${plural}-${whom}`, labels },
+      rules: [{ ...rule, verbs }],
+    })
+  }
+}
+
 /** Gives the syncer another identity in a tenant. Returns how to take all rights from the first one. */
 export const renewSyncerKey = async (
   { superApi }: SyncClusters,

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { tenantControlPlaneCrd } from '../../apis/crd.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
-import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
-import { eventually } from '../../testing/eventually.ts'
+import type { TestApiServer } from '../../testing/api-server.ts'
+import { startPlaneServer } from '../../testing/plane-server.ts'
 import { typeOf } from '../apply.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import type { TellEvent } from '../deps.ts'
@@ -17,10 +16,8 @@ let server: TestApiServer
 let kube: KubeClient
 
 beforeAll(async () => {
-  server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/21'] })
+  server = await startPlaneServer('10.96.0.0/21')
   kube = server.client
-  await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
-  await eventually(() => kube.list(type), { describe: 'the new resource' })
 }, 120_000)
 afterAll(() => server?.stop())
 
