@@ -67,9 +67,10 @@ describe('reaching into pods', () => {
       ),
       pod('app', 'listener', shell('while read line; do echo "heard $line"; done', { stdin: true })),
       pod('app', 'other', shell(idle)),
+      pod('app', 'short', shell(`echo one line; ${idle}`)),
     )
     await apply(blue.kubectl, namespace('private'), pod('private', 'secretive', shell(`echo for blue only; ${idle}`)))
-    await podReady(red.kubectl, 'app', 'web', 'main', 'listener', 'other')
+    await podReady(red.kubectl, 'app', 'web', 'main', 'listener', 'other', 'short')
     await podReady(blue.kubectl, 'app', 'web', 'main')
     await podReady(blue.kubectl, 'private', 'secretive')
   })
@@ -112,6 +113,36 @@ describe('reaching into pods', () => {
     })
     expect(await red.kubectl(['logs', '-n', 'app', 'once-failed', '--previous'])).toBe('first life')
     expect(await red.kubectl(['logs', '-n', 'app', 'once-failed'])).toBe('second life')
+  })
+
+  test('a log read over a WebSocket, as dashboards do, is whole each time', async () => {
+    const proxy = startKubectl(red, ['proxy', '--port=0'])
+    try {
+      const port = await untilLine(proxy.stdout, (line) => /^Starting to serve on .*:(\d+)$/.exec(line)?.[1])
+      const read = async (): Promise<string> => {
+        const url = `ws://127.0.0.1:${port}/api/v1/namespaces/app/pods/short/log`
+        const socket = new WebSocket(url, ['binary.k8s.io'])
+        socket.binaryType = 'arraybuffer'
+        let text = ''
+        socket.addEventListener('message', ({ data }) => {
+          text += Buffer.from(data as ArrayBuffer).toString()
+        })
+        await new Promise((resolve, reject) => {
+          socket.addEventListener('close', resolve)
+          socket.addEventListener('error', () => reject(new Error(`no WebSocket to ${url}`)))
+        })
+        return text
+      }
+      const texts = new Map<string, number>()
+      for (let i = 0; i < 50; i += 1) {
+        const text = await read()
+        texts.set(text, (texts.get(text) ?? 0) + 1)
+      }
+      expect([...texts]).toEqual([['one line\n', 50]])
+    } finally {
+      proxy.kill()
+      await proxy
+    }
   })
 
   test('kubectl exec gives output, errors and the exit code', async () => {

@@ -74,6 +74,31 @@ describe('half-close', () => {
   })
 })
 
+describe('the end of a log', () => {
+  // A TLS socket never joins two records into one `data`, so what comes in a piece of its own was sent in a record of its own.
+  const pieces = async (socket: TLSSocket): Promise<string[]> => {
+    const heard: string[] = []
+    for await (const piece of socket as AsyncIterable<Buffer>) heard.push(piece.toString())
+    return heard
+  }
+
+  test.for<[name: string, onStream: (reply: ServerResponse) => void]>([
+    ['a line and the end at once', (reply) => reply.end('the last line\n')],
+    ['a line, and the end in the next write', (reply) => void (reply.write('the last line\n'), reply.end())],
+    ['with its length told', (reply) => reply.writeHead(200, { 'content-length': 14 }).end('the last line\n')],
+  ])('comes after the last line, never with it: %s', async ([, onStream]) => {
+    const place = await ground.openPlace()
+    place.behaviour.onStream = (_request, reply) => onStream(reply)
+    const near = await place.dial(ground.acme)
+    near.write(getText('/containerLogs/shop/web-0/main'))
+    const heard = await pieces(near)
+    expect(heard.at(-1)).toBe('0\r\n\r\n')
+    expect(heard.slice(0, -1).join('')).toMatch(/\r\ne\r\nthe last line\n\r\n$/)
+    await eventually(() => place.lines.some(({ msg }) => msg === 'session ended'), { describe: 'the line of the session' })
+    expect(place.lines.find(({ msg }) => msg === 'session ended')).toMatchObject({ bytesDown: 14, result: 'closed' })
+  })
+})
+
 describe('time', () => {
   // The shortest limits there can be: a stream outlives all of them many times over.
   const limits = { headMs: 200, requestMs: 250, keepAliveMs: 200, checkMs: 50 }
