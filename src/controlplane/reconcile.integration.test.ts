@@ -17,6 +17,7 @@ import { syncerLease } from './names.ts'
 import { refOf } from './observe.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
+import type { Transition } from './status.ts'
 import { createSliceLock, type SliceLock } from './steps/slice.ts'
 import { keepAgentAuthorities } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
@@ -83,7 +84,7 @@ const reconcile = (tenant: TenantControlPlane, process = aProcess()) =>
 const listIn = async (namespace: string, of: ResourceType): Promise<KubeObject[]> => (await kube.list(of, { namespace })).items
 
 /** What kubelet, controllers, the syncer and the tenant would do: every workload has a ready pod, DNS an endpoint, the Lease is fresh. */
-const playCluster = async (tenant: TenantControlPlane): Promise<void> => {
+const playCluster = async (tenant: TenantControlPlane, { unprobed }: { readonly unprobed?: string } = {}): Promise<void> => {
   const namespace = controlPlaneNamespace(refOf(tenant))
   const metadata = { namespace, labels: { [controlPlaneLabel]: tenant.metadata.uid ?? '' } }
   for (const of of [resourceTypes.statefulSets, resourceTypes.deployments]) {
@@ -108,7 +109,8 @@ const playCluster = async (tenant: TenantControlPlane): Promise<void> => {
         spec: { ...spec, volumes },
       })
       const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]
-      const podStatus = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }], containerStatuses }
+      const ready = { type: 'Ready', status: name === unprobed ? 'False' : 'True' }
+      const podStatus = { phase: 'Running', conditions: [ready], containerStatuses }
       await kube.patch(resourceTypes.pods, { name, namespace }, { status: podStatus }, { type: 'merge', subresource: 'status' })
     }
   }
@@ -190,6 +192,36 @@ describe('a tenant', () => {
       expect(idle.writes().slice(before)).toEqual([])
     }
     expect((await read(tenant))?.metadata.resourceVersion).toBe(ready.metadata.resourceVersion)
+  })
+
+  test('that answers before the probe of super has seen it is not cut off again', async () => {
+    const tenant = await createTenant()
+    const [name, namespace] = ['kube-apiserver', controlPlaneNamespace(refOf(tenant))]
+    const told: Transition[] = []
+    const process = aProcess()
+    const deps = { ...process.deps, tell: (_tenant: unknown, transition: Transition) => void told.push(transition) }
+    const round = async () => {
+      await reconcile(tenant, { ...process, deps })
+      const service = await kube.get(resourceTypes.services, { name, namespace })
+      const condition = (await read(tenant))?.status?.conditions?.find(({ type: name }) => name === 'APIServerReady')
+      return [condition?.status, service?.spec.publishNotReadyAddresses ?? false]
+    }
+    await round()
+    for (let i = 0; i < 5; i += 1) {
+      await playCluster(tenant, { unprobed: 'kube-apiserver' })
+      expect(await round()).toEqual(['True', true])
+    }
+    expect((await read(tenant))?.status?.version).toBeDefined()
+
+    const status = (value: string) => ({ status: { conditions: [{ type: 'Ready', status: value }] } })
+    const probe = (value: string) =>
+      kube.patch(resourceTypes.pods, { name, namespace }, status(value), { type: 'merge', subresource: 'status' })
+    await probe('True')
+    expect(await round()).toEqual(['True', false])
+    expect(told.filter((transition) => transition.type === 'Warning')).toEqual([])
+    // From now on super's probe decides who gets requests.
+    await probe('False')
+    expect((await round()).at(1)).toBe(false)
   })
 
   test('gives each container only its own keys, and no authority key to etcd or the API server', async () => {

@@ -10,6 +10,7 @@ import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
+import { hasReadyPod, podsOf } from '../diagnose.ts'
 import { componentNames, fieldManager, secretNames } from '../names.ts'
 import { type Observed, objectId, refOf } from '../observe.ts'
 import { consumerSecrets, missingRoots, type Roots, readRoots, type SecretData, type Secrets } from '../pki/keys.ts'
@@ -74,6 +75,16 @@ const layKeys = async (
   return { roots, consumers, rootsHash: hashOf([roots, agent.servingCert]) }
 }
 
+/**
+ * The API server answers up to a second before super's probe has found it ready. Until that has happened once, the Service must go on sending it requests,
+ * or a tenant that is usable would be cut off again. Once the Service goes by readiness, it does so for good.
+ */
+const isFirstStartOver = ({ status }: TenantControlPlane, { objects, pods }: Observed): boolean => {
+  if (status?.version === undefined) return false
+  const service = objects.get(`Service/${componentNames.kubeApiServer}`)
+  return (service && !service.spec?.publishNotReadyAddresses) || hasReadyPod(podsOf(pods, componentNames.kubeApiServer))
+}
+
 /** Namespace, policies, the claim on the slice's first address, and every key: in place before the first workload. */
 export const layFoundation = async (
   tenant: TenantControlPlane,
@@ -82,7 +93,7 @@ export const layFoundation = async (
   deps: Deps,
 ): Promise<Foundation> => {
   const ref = refOf(tenant)
-  const hasServed = tenant.status?.version !== undefined
+  const hasServed = isFirstStartOver(tenant, observed)
   const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice, hasServed }
   if (observed.namespace?.metadata.deletionTimestamp) {
     throw new AppError('KUBE_CONFLICT', `namespace ${place.namespace} is being deleted; it is made again when it is gone`, {})
