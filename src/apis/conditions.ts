@@ -43,6 +43,12 @@ export const setCondition = (
   return old ? conditions.map((condition) => (condition === old ? next : condition)) : [...conditions, next]
 }
 
+const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated'])
+
+/** True while the pods of a tenant that is to hibernate are being ended; its control plane still runs. */
+export const isFallingAsleep = (conditions: readonly Condition[] = []): boolean =>
+  conditions.some(({ type, reason }) => type === 'Paused' && reason === 'Hibernating')
+
 /** True from when a control plane begins to go to zero until it has begun to come back. */
 export const isResting = (conditions: readonly Condition[] = []): boolean =>
-  conditions.some(({ type, reason }) => type === 'Ready' && (reason === 'Pausing' || reason === 'Paused'))
+  conditions.some(({ type, reason }) => type === 'Ready' && restingReasons.has(reason))

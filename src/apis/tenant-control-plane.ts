@@ -116,10 +116,10 @@ export const tenantControlPlaneSpec = z.object({
       ],
     }),
   state: z
-    .enum(['Running', 'Paused'])
+    .enum(['Running', 'Paused', 'Hibernated'])
     .default('Running')
     .describe(
-      'Paused: the control plane is at zero and its data are kept; pods of the tenant go on running, but nothing of them can be changed',
+      'Paused: the control plane is at zero and its data are kept; pods of the tenant go on running, but nothing of them can be changed. Hibernated: its pods are at zero as well; they start anew, each on its node, when it is Running again',
     ),
   size: z.enum(controlPlaneSizes).default('small').describe('Requests and limits of the control-plane pods'),
   apiServer: z

@@ -277,11 +277,20 @@ describe('berth tenant pause and resume', () => {
     const paused = berth('tenant', 'pause', 'acme', '-n', 'tenants', '--timeout', '30')
     await until('Paused')
     await say('Ready', 'False', 'controller manager: waits for 1 pod')
-    await say('Paused', 'True', 'the control plane is at zero')
+    await say('Paused', 'True', 'the control plane is at zero', 'Paused')
     const { code, err } = await paused
     expect(err).toMatch(/tenant acme: the control plane is at zero/)
     expect(code).toBe(0)
     expect((await berth('tenant', 'list', '-n', 'tenants')).out).toMatch(/^acme .* Paused /m)
+  })
+
+  test('hibernate does so too', async () => {
+    const asleep = berth('tenant', 'hibernate', 'acme', '-n', 'tenants', '--timeout', '30')
+    await until('Hibernated')
+    await say('Ready', 'False', 'syncer: the tenant goes to sleep')
+    await say('Paused', 'True', 'all at zero', 'Hibernated')
+    expect(await asleep).toMatchObject({ code: 0, err: expect.stringContaining('tenant acme: all at zero') })
+    expect((await berth('tenant', 'list', '-n', 'tenants')).out).toMatch(/^acme .* Hibernated /m)
   })
 
   test('resume does so too; one that does not come in time is told with what is known', async () => {

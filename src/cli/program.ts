@@ -78,7 +78,8 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
     })
   for (const [verb, state, text] of [
     ['pause', 'Paused', 'take the control plane of a tenant to zero; its pods go on running, its data are kept'],
-    ['resume', 'Running', 'bring the control plane of a paused tenant back'],
+    ['hibernate', 'Hibernated', 'take the control plane and all pods of a tenant to zero; its data and volumes are kept'],
+    ['resume', 'Running', 'bring a paused or hibernated tenant back'],
   ] as const) {
     withAccess(tenant.command(`${verb} <tenant>`))
       .description(text)

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
-import { controlPlaneLabel } from '../tenancy/marks.ts'
+import { type Hibernation, readHibernation } from '../tenancy/hibernation.ts'
+import { controlPlaneLabel, hibernationAnnotation } from '../tenancy/marks.ts'
 import { controlPlaneNamespace, kubeconfigSecretName, type TenantRef } from '../tenancy/names.ts'
 import type { Deps } from './deps.ts'
 import { syncerLease } from './names.ts'
@@ -26,6 +27,10 @@ export const refOf = ({ metadata }: TenantControlPlane): TenantRef => ({
   name: metadata.name ?? '',
   namespace: metadata.namespace ?? '',
 })
+
+/** What the syncer has noted of the tenant's pods; undefined: they run. */
+export const hibernationOf = (syncerLease: KubeObject | undefined): Hibernation | undefined =>
+  readHibernation(syncerLease?.metadata.annotations?.[hibernationAnnotation])
 
 export const objectId = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`
 

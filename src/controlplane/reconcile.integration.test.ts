@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { isResting } from '../apis/conditions.ts'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
@@ -7,7 +8,7 @@ import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createLog } from '../lib/log.ts'
 import { agentRecordRef } from '../tenancy/agent-record.ts'
-import { componentLabel, controlPlaneLabel, tenantLabel } from '../tenancy/marks.ts'
+import { componentLabel, controlPlaneLabel, hibernationAnnotation, tenantLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -118,7 +119,8 @@ const playCluster = async (tenant: TenantControlPlane, { unprobed }: { readonly 
   const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
   if (await kube.get(resourceTypes.leases, lease)) {
     // Of a paused tenant no syncer says anything.
-    if ((await read(tenant))?.spec.state === 'Running') await kube.patch(resourceTypes.leases, lease, { spec }, { type: 'merge' })
+    if (!isResting((await read(tenant))?.status?.conditions))
+      await kube.patch(resourceTypes.leases, lease, { spec }, { type: 'merge' })
   } else if (await kube.get(resourceTypes.namespaces, { name: namespace })) {
     await kube.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: lease, spec })
   }
@@ -376,11 +378,58 @@ describe('a tenant that is paused', () => {
     expect(await revisions(tenant)).toEqual(before)
   })
 
+  /** What the syncer notes in its Lease. */
+  const syncerNotes = (tenant: TenantControlPlane, note: string | null) =>
+    kube.patch(
+      resourceTypes.leases,
+      { name: syncerLease, namespace: controlPlaneNamespace(refOf(tenant)) },
+      { metadata: { annotations: { [hibernationAnnotation]: note } } },
+      { type: 'merge' },
+    )
+  const conditionsOf = async (tenant: TenantControlPlane): Promise<string[]> =>
+    ((await read(tenant))?.status?.conditions ?? []).map((each) => `${each.type}=${each.status} ${each.reason}`)
+
+  test('with its pods waits for the syncer to end them, and is not called usable meanwhile', async () => {
+    const tenant = await withStorage(async () => drive(await createTenant()))
+    const told: Transition[] = []
+    const process = aProcess()
+    const round = async () => {
+      await playCluster(tenant)
+      const tell = (_tenant: unknown, transition: Transition) => void told.push(transition)
+      await reconcile(tenant, { ...process, deps: { ...process.deps, tell } })
+      return conditionsOf(tenant)
+    }
+    await setState(tenant, 'Hibernated')
+    for (const note of [null, 'ending: 2']) {
+      await syncerNotes(tenant, note)
+      expect(await round()).toEqual(
+        expect.arrayContaining(['APIServerReady=True Serving', 'SyncReady=False Hibernating', 'Paused=False Hibernating']),
+      )
+      expect(await podsLeft(tenant)).toHaveLength(3)
+    }
+    await syncerNotes(tenant, 'ended: 0')
+    for (let i = 0; i < 6 && (await readyReason(tenant)) !== 'Hibernated'; i += 1) await round()
+    expect(await conditionsOf(tenant)).toEqual(expect.arrayContaining(['Ready=False Hibernated', 'Paused=True Hibernated']))
+    expect(await podsLeft(tenant)).toEqual([])
+    // What was wanted is no warning.
+    expect(told.filter((transition) => transition.type === 'Warning')).toEqual([])
+
+    // Not to be paused before its pods run again.
+    await setState(tenant, 'Paused')
+    for (let i = 0; i < 4; i += 1) await round()
+    expect(await conditionsOf(tenant)).toEqual(expect.arrayContaining(['Ready=True Usable', 'Paused=False Waking']))
+    await syncerNotes(tenant, 'waking: 1')
+    expect(await round()).toEqual(expect.arrayContaining(['SyncReady=True Waking', 'Ready=True Usable']))
+    await syncerNotes(tenant, null)
+    for (let i = 0; i < 6 && (await readyReason(tenant)) !== 'Paused'; i += 1) await round()
+    expect(await conditionsOf(tenant)).toEqual(expect.arrayContaining(['Ready=False Paused', 'Paused=True Paused']))
+  })
+
   test('from its beginning has all but what runs, and starts when it is woken', async () => {
-    const tenant = await createTenant({ state: 'Paused' })
+    const tenant = await createTenant({ state: 'Hibernated' })
     await reconcile(tenant)
     await reconcile(tenant)
-    expect(await readyReason(tenant)).toBe('Paused')
+    expect(await readyReason(tenant)).toBe('Hibernated')
     await setState(tenant, 'Running')
     expect((await drive(tenant)).status).toMatchObject({ version: 'v1.37.1' })
   })

@@ -10,7 +10,7 @@ import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './statu
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, steps } from './steps/index.ts'
-import { pauseRefusalOf, pauseSteps } from './steps/pause.ts'
+import { isToRest, pauseRefusalOf, pauseSteps } from './steps/pause.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { type Round, runSteps, type StepResult } from './steps.ts'
 
@@ -84,8 +84,8 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
     const foundation = await layFoundation(tenant, slice, observed, deps)
     const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
     pauseRefusal = pauseRefusalOf(round)
-    const pauses = tenant.spec.state === 'Paused' && pauseRefusal === undefined
-    results = await runSteps(pauses ? [foundationStep, ...pauseSteps] : steps, round, deps)
+    const rests = pauseRefusal === undefined && isToRest(round)
+    results = await runSteps(rests ? [foundationStep, ...pauseSteps] : steps, round, deps)
   } catch (error) {
     results = [{ step: foundationStep, error }]
   }

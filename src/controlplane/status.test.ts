@@ -56,7 +56,7 @@ describe('readyOf', () => {
     ],
     ['says that a pause is complete', [done('a'), off('b'), off('c')], { status: 'False', reason: 'Paused' }],
   ])('%s', ([, results, wanted]) => {
-    expect(readyOf(results, 3)).toMatchObject(wanted)
+    expect(readyOf(results, aTenantControlPlane())).toMatchObject(wanted)
   })
 })
 

@@ -1,4 +1,4 @@
-import { type Condition, type ConditionType, isResting, setCondition } from '../apis/conditions.ts'
+import { type Condition, type ConditionType, isFallingAsleep, isResting, setCondition } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
@@ -18,16 +18,23 @@ const isPaused = (results: readonly StepResult[]): boolean =>
   results.some((result) => 'outcome' in result && result.outcome.kind === 'off') &&
   results.every((result) => 'outcome' in result && result.outcome.kind !== 'wait')
 
+const restTexts = {
+  Paused:
+    'the control plane is at zero, as spec.state says; pods of the tenant go on running. Set spec.state to Running to wake it',
+  Hibernated:
+    'the control plane and the pods of the tenant are at zero, as spec.state says. Set spec.state to Running to wake it',
+}
+
 /** What the whole of a round says: the step not done that says most, the first of equals; or that all is well. */
 export const readyOf = (
   results: readonly StepResult[],
-  observedGeneration: number,
+  { metadata, spec }: Pick<TenantControlPlane, 'metadata' | 'spec'>,
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
+  const observedGeneration = metadata.generation ?? 0
   const open = results.filter((result) => !isServing(result))
   if (isPaused(results)) {
-    const message =
-      'the control plane is at zero, as spec.state says; pods of the tenant go on running. Set spec.state to Running to wake it'
-    return { status: 'False', reason: 'Paused', message, observedGeneration }
+    const reason = spec.state === 'Hibernated' ? 'Hibernated' : 'Paused'
+    return { status: 'False', reason, message: restTexts[reason], observedGeneration }
   }
   const [first] = open.toSorted((a, b) => weight(b) - weight(a))
   if (first) {
@@ -68,6 +75,15 @@ const pausedCondition = (
   if (ready && isPaused(results)) return { ...ready, type: 'Paused', status: 'True' }
   if (results.some((result) => 'outcome' in result && result.outcome.kind === 'off'))
     return { type: 'Paused', status: 'False', reason: 'Pausing', message: ready?.message ?? '', observedGeneration }
+  // Woken to be paused, it makes its pods anew first.
+  if (tenant.spec.state !== 'Running')
+    return {
+      type: 'Paused',
+      status: 'False',
+      reason: tenant.spec.state === 'Hibernated' ? 'Hibernating' : 'Waking',
+      message: ready?.message ?? '',
+      observedGeneration,
+    }
   // When it was woken last: what was said before then does not count.
   return wasPaused
     ? { type: 'Paused', status: 'False', reason: 'Running', message: 'it was paused once, and was woken', observedGeneration }
@@ -83,7 +99,7 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     const type = result.step.condition
     if (type) conditions = setCondition(conditions, { type, ...conditionOf(result, generation) }, now)
   }
-  conditions = setCondition(conditions, { type: 'Ready', ...readyOf(results, generation) }, now)
+  conditions = setCondition(conditions, { type: 'Ready', ...readyOf(results, tenant) }, now)
 
   const version = versionRuns ? tenant.spec.version : tenant.status?.version
   if (version !== undefined && version !== tenant.spec.version) {
@@ -127,15 +143,17 @@ export const transitionsOf = (
   before: readonly Condition[],
   after: readonly Condition[],
   problems: ReadonlySet<ConditionType>,
-): readonly Transition[] =>
-  after.flatMap((condition): Transition[] => {
+): readonly Transition[] => {
+  const isOnPurpose = isResting(after) || isFallingAsleep(after)
+  return after.flatMap((condition): Transition[] => {
     const { type, status, reason, message } = condition
     const old = before.find((each) => each.type === type)
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
     // What stops because somebody wants it to is no trouble; that it has stopped is told by `Paused`.
-    if (status !== 'True' && (type === 'Paused' ? !problems.has(type) : isResting(after))) return []
+    if (status !== 'True' && (type === 'Paused' ? !problems.has(type) : isOnPurpose)) return []
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]
     return []
   })
+}

@@ -57,6 +57,69 @@ describe('decide', () => {
     [name: string, kind: typeof pods, pair: Omit<Parameters<typeof decide>[1], 'tenantUid'>, action: Record<string, unknown>]
   >([
     [
+      'ends the pod of a tenant that falls asleep',
+      pods,
+      { tenantObject: bound, superObject: inSuper({}, bound), wanted: wantedOf(bound, pods), rest: 'ending' },
+      { kind: 'delete-super', superObject: inSuper({}, bound) },
+    ],
+    [
+      'tells a tenant that falls asleep nothing of the end',
+      pods,
+      {
+        tenantObject: bound,
+        superObject: { ...inSuper({ deletionTimestamp: '2026-01-01T00:00:00Z' }, bound), spec: { nodeName: 'node1' } },
+        wanted: wantedOf(bound, pods),
+        rest: 'ending',
+      },
+      { kind: 'none' },
+    ],
+    [
+      'takes the pod of a tenant that sleeps neither for ended nor makes it',
+      pods,
+      { tenantObject: bound, superObject: undefined, wanted: wantedOf(bound, pods), rest: 'ending' },
+      { kind: 'none' },
+    ],
+    [
+      'makes none for a tenant that sleeps',
+      pods,
+      { tenantObject, superObject: undefined, wanted: wantedOf(tenantObject, pods), rest: 'ending' },
+      { kind: 'none' },
+    ],
+    [
+      'leaves what has ended of a tenant that falls asleep',
+      pods,
+      {
+        tenantObject: bound,
+        superObject: { ...inSuper({}, bound), kind: 'Pod', status: { phase: 'Succeeded' } },
+        wanted: wantedOf(bound, pods),
+        rest: 'ending',
+      },
+      { kind: 'none' },
+    ],
+    [
+      'still ends what a tenant that falls asleep deletes',
+      pods,
+      { tenantObject: { ...deleting, spec: bound.spec }, superObject: undefined, wanted: undefined, rest: undefined },
+      { kind: 'finalise', checked: true },
+    ],
+    [
+      'makes the pod of a waking tenant anew',
+      pods,
+      { tenantObject: bound, superObject: undefined, wanted: wantedOf(bound, pods), rest: 'waking' },
+      { kind: 'create' },
+    ],
+    [
+      'waits for the old one of a waking tenant to go',
+      pods,
+      {
+        tenantObject: bound,
+        superObject: { ...inSuper({ deletionTimestamp: '2026-01-01T00:00:00Z' }, bound), spec: { nodeName: 'node1' } },
+        wanted: wantedOf(bound, pods),
+        rest: 'waking',
+      },
+      { kind: 'none' },
+    ],
+    [
       'takes along what the tenant only holds as super does',
       leaving,
       { tenantObject: deleting, superObject: inSuper(), wanted: wantedOf(deleting) },

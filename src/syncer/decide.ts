@@ -11,6 +11,8 @@ export interface Pair {
    * translated before, to what the super object was made from.
    */
   readonly wanted: Wanted | { readonly kind: 'settled' } | undefined
+  /** A pod of a tenant that falls asleep; or one that is to be made anew as its tenant wakes, and so has not ended though super has none. */
+  readonly rest?: 'ending' | 'waking' | undefined
 }
 
 /** What to do about one pair. Exactly one action; the event that it causes brings the next. */
@@ -35,6 +37,10 @@ export const seenInSuper = ({ spec, status }: KubeObject): boolean =>
     (condition: { type: string; status: string }) => condition.type === 'PodScheduled' && condition.status === 'True',
   )
 
+/** False for a pod that has ended: it mounts nothing any more and holds nothing of a node; what it referred to need not stay in super for it. */
+export const isLive = ({ kind, status }: KubeObject): boolean =>
+  kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')
+
 const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Action => {
   const already = superObject.metadata.deletionTimestamp !== undefined
   const shorter = gracePeriodSeconds !== undefined && gracePeriodSeconds < (superObject.metadata.deletionGracePeriodSeconds ?? 0)
@@ -43,7 +49,7 @@ const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Acti
 }
 
 /** Pure: from what both sides have to the one next step. The order of the questions is the meaning. */
-export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted }: Pair): Action => {
+export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted, rest }: Pair): Action => {
   const owner = superObject && ownerOf(superObject)
   const unlabelled = superObject !== undefined && tenantObject !== undefined && isUnlabelled(superObject, tenantObject)
   if (superObject && owner?.tenantUid !== tenantUid && !unlabelled) return tenantObject ? { kind: 'foreign', superObject } : none
@@ -60,18 +66,20 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
   }
   if (tenantObject.metadata.deletionTimestamp !== undefined && resource.isLeaving?.(tenantObject))
     return superObject ? deleteSuper(superObject) : none
+  // What has ended holds nothing of a node and is still there to be looked at.
+  if (rest === 'ending') return superObject && isLive(superObject) ? deleteSuper(superObject) : none
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
   if (wanted.kind === 'refused') return wanted
   if (!superObject) {
     if (wanted.kind === 'settled') return none
-    return finalises && seenInSuper(tenantObject)
+    return finalises && seenInSuper(tenantObject) && rest === undefined
       ? { kind: 'finalise', tenantObject, checked: false }
       : { kind: 'create', object: wanted.object }
   }
   if (superObject.metadata.deletionTimestamp !== undefined) {
     // A pod that never had a node has not lived: it is made anew when this one is gone, which may be our own doing.
-    return finalises && superObject.spec?.nodeName
+    return finalises && superObject.spec?.nodeName && rest === undefined
       ? { kind: 'delete-tenant', tenantObject, gracePeriodSeconds: superObject.metadata.deletionGracePeriodSeconds ?? 0 }
       : none
   }

@@ -2,7 +2,14 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { hasCode } from '../lib/errors.ts'
-import { frozenAnnotation, resumeSyncAnnotation, serviceAddressesAnnotation, storeIdentityAnnotation } from '../tenancy/marks.ts'
+import { type Hibernation, hibernationText, readHibernation } from '../tenancy/hibernation.ts'
+import {
+  frozenAnnotation,
+  hibernationAnnotation,
+  resumeSyncAnnotation,
+  serviceAddressesAnnotation,
+  storeIdentityAnnotation,
+} from '../tenancy/marks.ts'
 import { type UsedAddresses, usedAddressesText } from '../tenancy/slices.ts'
 
 /** Name of the Lease in each control-plane namespace by which the syncer says that it serves the tenant. */
@@ -18,17 +25,20 @@ export interface SyncRecord {
   readonly frozen: string | undefined
   /** The operator's last word that was heard. */
   readonly resumed: string | undefined
+  /** How far its pods are with going to sleep or waking; undefined: they run. */
+  readonly hibernation: Hibernation | undefined
 }
 
 const recordOf = ({ metadata }: KubeObject): SyncRecord => ({
   store: metadata.annotations?.[storeIdentityAnnotation],
   frozen: metadata.annotations?.[frozenAnnotation],
   resumed: metadata.annotations?.[resumeSyncAnnotation],
+  hibernation: readHibernation(metadata.annotations?.[hibernationAnnotation]),
 })
 
 export const readSyncRecord = async (client: KubeClient, namespace: string): Promise<SyncRecord> => {
   const lease = await client.get(resourceTypes.leases, { name: syncerLeaseName, namespace })
-  return lease ? recordOf(lease) : { store: undefined, frozen: undefined, resumed: undefined }
+  return lease ? recordOf(lease) : { store: undefined, frozen: undefined, resumed: undefined, hibernation: undefined }
 }
 
 interface LeaseNews {
@@ -41,7 +51,7 @@ interface LeaseNews {
 }
 
 /** Renews the Lease and writes the record with it. */
-export const writeSyncRecord = async (
+const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
   { record, holder, now, serviceAddresses }: LeaseNews,
@@ -51,6 +61,7 @@ export const writeSyncRecord = async (
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
+      [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null,
       ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),
     },
   }
@@ -72,4 +83,47 @@ export const writeSyncRecord = async (
       spec,
     })
   })
+}
+
+/** The record of one tenant as this process knows it. */
+export interface OpenSyncRecord extends SyncRecord {
+  /** Renews the Lease with what is new. It counts when it is written; of two at once the second one waits for the first, so none is undone by an older one. */
+  write(news?: Partial<SyncRecord>, serviceAddresses?: UsedAddresses): Promise<void>
+}
+
+export const openSyncRecord = async (
+  client: KubeClient,
+  namespace: string,
+  { holder, now }: { readonly holder: string; readonly now: () => number },
+): Promise<OpenSyncRecord> => {
+  let record = await readSyncRecord(client, namespace)
+  let last: Promise<void> = Promise.resolve()
+  return {
+    get store() {
+      return record.store
+    },
+    get frozen() {
+      return record.frozen
+    },
+    get resumed() {
+      return record.resumed
+    },
+    get hibernation() {
+      return record.hibernation
+    },
+    write: (news = {}, serviceAddresses) => {
+      const turn = last.then(async () => {
+        const next = { ...record, ...news }
+        await writeSyncRecord(client, namespace, {
+          record: next,
+          holder,
+          now: now(),
+          ...(serviceAddresses !== undefined && { serviceAddresses }),
+        })
+        record = next
+      })
+      last = turn.catch(() => {})
+      return turn
+    },
+  }
 }

@@ -12,8 +12,9 @@ import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, clo
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
 import { everyKey } from './every-key.ts'
+import { createHibernator } from './hibernation.ts'
 import { keyOf, storeKey } from './keys.ts'
-import { readSyncRecord, type SyncRecord, syncerLeaseSeconds, writeSyncRecord } from './lease.ts'
+import { openSyncRecord, syncerLeaseSeconds } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
 import type { SyncContext } from './resource.ts'
@@ -80,9 +81,9 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const stopping = new AbortController()
   const timers = new Set<NodeJS.Timeout>()
   let breaker: Breaker = closedBreaker
-  let record: SyncRecord = await readSyncRecord(management, controlPlaneNamespace)
+  const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now })
   let listed = false
-  let resume = source.resume
+  let { resume, hibernates } = source
   /** Checks under way of the store's identity: nothing is done for the tenant meanwhile. */
   let checks = 0
 
@@ -117,6 +118,23 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     void turn()
   }
 
+  /** All objects of a kind, or those of one namespace. */
+  const enqueueAll = (plural: string, namespace?: string): void => {
+    for (const { metadata } of side.informers.get(plural)?.list() ?? []) {
+      if (namespace === undefined || metadata.namespace === namespace)
+        enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
+    }
+  }
+  const hibernator = createHibernator({
+    tenant: side,
+    superSide: superCaches,
+    noted: () => record.hibernation,
+    note: (hibernation) => record.write({ hibernation }),
+    enqueuePods: () => enqueueAll('pods'),
+    log,
+    signal: stopping.signal,
+  })
+
   const superObjects = function* (): Generator<[string, KubeObject]> {
     for (const [kind, resource] of side.resources) {
       // A declared kind that the tenant has not listed yet says nothing of what it lost.
@@ -149,10 +167,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
     if (reason !== undefined && record.frozen === undefined) log.error({ reason }, 'syncing frozen')
     const keptStore = reason !== undefined && record.store !== undefined ? record.store : presentStore
-    const next = { store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed }
-    // Written before it counts: a word to go on that was heard but not noted down would be heard once only.
-    await writeSyncRecord(management, controlPlaneNamespace, { record: next, holder, now: now() })
-    record = next
+    // A word to go on that was heard but not noted down would be heard once only.
+    await record.write({ store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed })
     metrics.frozen(uid, reason !== undefined)
   }
 
@@ -189,7 +205,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   /** Says that the tenant is served, and looks whether it is still the same: watches of a data store that is gone stay silent for long. */
   const beat = async (): Promise<void> => {
     const serviceAddresses = usedAddresses(side)
-    await writeSyncRecord(management, controlPlaneNamespace, { record, holder, now: now(), serviceAddresses })
+    await record.write({}, serviceAddresses)
     if (!(await isStoreReplaced())) return
     checks += 1
     setLimit()
@@ -200,10 +216,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
 
   /** What was refused for its address may go down now, and what others have of the new addresses is to be burnt. */
   const enqueueServices = (): void => {
-    for (const plural of ['services', 'endpointslices']) {
-      for (const { metadata } of side.informers.get(plural)?.list() ?? [])
-        enqueue(keyOf(plural, metadata.namespace ?? '', metadata.name ?? ''))
-    }
+    for (const plural of ['services', 'endpointslices']) enqueueAll(plural)
     for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
   }
 
@@ -223,6 +236,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     side.start()
     await untilListed()
     await judged()
+    // Before any pod is looked at: one that sleeps must not be taken for one that has ended.
+    await hibernator.want(hibernates)
     if (stopping.signal.aborted) return
     listed = true
     for (const key of everyKey({ tenant: side, superSide: superCaches }, superObjects())) enqueue(key)
@@ -298,7 +313,11 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       const next = answered ? afterSuccess(breaker) : afterFailure(breaker, performance.now())
       if (next !== breaker && (next.kind !== breaker.kind || next.kind === 'closed')) openBreaker(next)
     },
-    hear: ({ resume: word, ctx: { serviceSlices } }) => {
+    hear: ({ resume: word, ctx: { serviceSlices }, hibernates: wanted }) => {
+      if (wanted !== hibernates) {
+        hibernates = wanted
+        if (listed) void hibernator.want(hibernates)
+      }
       if (String(serviceSlices) !== String(side.ctx.serviceSlices)) {
         side.setSlices(serviceSlices)
         if (listed) enqueueServices()
@@ -310,11 +329,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     namespaceLost: (tenantNamespace) => {
       side.readyNamespaces.delete(tenantNamespace)
       side.config.forget(superNamespace(ctx.tenant, tenantNamespace))
-      for (const plural of side.resources.keys()) {
-        for (const { metadata } of side.informers.get(plural)?.list() ?? []) {
-          if (metadata.namespace === tenantNamespace) enqueue(keyOf(plural, tenantNamespace, metadata.name ?? ''))
-        }
-      }
+      for (const plural of side.resources.keys()) enqueueAll(plural, tenantNamespace)
       side.writtenConfig.clear()
     },
     holdEvent,

@@ -5,6 +5,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import type { Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import type { ConfigIndex } from './config-index.ts'
+import type { PodRest } from './hibernation.ts'
 import type { PendingCertificate } from './pod-certificates.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import type { ReferenceIndex } from './references.ts'
@@ -48,6 +49,8 @@ export interface TenantSide {
   readonly pendingCertificates: Map<string, PendingCertificate>
   /** The size that was last asked of super for a pod, by UID, and when (milliseconds since the epoch). */
   readonly resizes: Map<string, { readonly text: string; readonly at: number }>
+  /** How its pods are taken while it falls asleep or wakes; undefined: as always. */
+  rest: PodRest | undefined
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
   readonly justBound: Set<string>
   /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */

@@ -5,13 +5,15 @@ import { detourAnnotation, isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { endDetour } from './detour.ts'
+import { isPutToSleep, restOf } from './hibernation.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
-import type { SuperWrite, SyncedResource } from './resource.ts'
+import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
+import { writeToSuper } from './write-to-super.ts'
 import { refOf, writeToTenant } from './write-to-tenant.ts'
 
 /** Brings one pair of a watched kind a step nearer to agreement: down, then up. */
@@ -25,7 +27,10 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
   const tenantObject = tenantCache.get(storeKey(key.namespace, key.name))
   const superObject = superCache.get(storeKey(superRef.namespace ?? '', superRef.name))
   const wanted = tenantObject && translate(resource, { tenantObject, superObject }, tenant)
-  const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
+  const rest = tenantObject && restOf(tenantObject, tenant)
+  const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted, rest })
+  // Not a word of it to the tenant: its pod is what it was when it wakes.
+  if (isPutToSleep(action, { tenantObject, superObject }, tenant)) return carryOut(action, resource, { key, tenantObject }, deps)
 
   const isService = resource.type.kind === 'Service' && tenantObject !== undefined
   if (isService && tenantObject.metadata.annotations?.[detourAnnotation] !== undefined && action.kind !== 'delete-super') {
@@ -75,33 +80,6 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
 
 /** Super understood what was asked for, and does not want it. */
 const refusalCodes = ['KUBE_FORBIDDEN', 'KUBE_INVALID', 'KUBE_CONFLICT'] as const
-
-/** Something in super that sizes pods itself would else be fought with, write for write. */
-const sameResizeEveryMs = 60_000
-
-interface Resize {
-  readonly text: string
-  readonly at: number
-}
-
-const isRepeated = (resize: Resize, last: Resize | undefined): boolean =>
-  last !== undefined && last.text === resize.text && resize.at - last.at < sameResizeEveryMs
-
-const writeToSuper = async (
-  { subresource, patch, note }: SuperWrite,
-  { type }: SyncedResource,
-  { superObject, tenantObject }: { readonly superObject: KubeObject; readonly tenantObject: KubeObject },
-  { tenant, superSide, now }: SyncDeps,
-): Promise<void> => {
-  const { uid = '' } = tenantObject.metadata
-  const resize = subresource === 'resize' ? { text: JSON.stringify(patch), at: now() } : undefined
-  if (resize && isRepeated(resize, tenant.resizes.get(uid))) return
-  const body = { ...patch, metadata: { uid: superObject.metadata.uid } }
-  const written = await tenant.superClient.patch(type, refOf(superObject), body, { type: 'strategic', subresource })
-  informerOf(superSide.informers, kindKey(type)).observe(written)
-  if (resize) tenant.resizes.set(uid, resize)
-  if (note) tenant.recorder.record(tenantObject, { type: 'Warning', ...note })
-}
 
 /** True when the super object still has our label and all of the tenant's. */
 const keepsLabels = (

@@ -1,4 +1,4 @@
-import { isResting } from '../apis/conditions.ts'
+import { isFallingAsleep, isResting } from '../apis/conditions.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { Informer } from '../kube/informer.ts'
@@ -15,6 +15,8 @@ export interface TenantSource {
   readonly controlPlaneNamespace: string
   readonly kubeconfig: string
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
+  /** Its pods in super are to end, as the manager has decided. */
+  readonly hibernates: boolean
   /** The operator's word to go on after a freeze. */
   readonly resume: string | undefined
   /** Differs when the tenant has to be served anew; more slices are taken up by who serves it. */
@@ -59,6 +61,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     kubeconfig: Buffer.from(kubeconfig, 'base64').toString(),
     classRules,
     nodeSelector,
+    hibernates: spec.state === 'Hibernated' && isFallingAsleep(status.conditions),
     resume: metadata.annotations?.[resumeSyncAnnotation],
     revision: JSON.stringify([
       { ...ctx, serviceSlices: undefined },
@@ -112,6 +115,9 @@ const asReady = (plane: TenantControlPlane): TenantControlPlane => ({
   ...plane,
   status: {
     ...plane.status,
-    conditions: [{ type: 'APIServerReady', status: 'True', reason: 'ServedBefore', message: '', lastTransitionTime: '' }],
+    conditions: [
+      ...(plane.status?.conditions ?? []).filter(({ type }) => type !== 'APIServerReady'),
+      { type: 'APIServerReady', status: 'True', reason: 'ServedBefore', message: '', lastTransitionTime: '' },
+    ],
   },
 })

@@ -7,6 +7,7 @@ import type { Log } from '../lib/log.ts'
 import { tenantIdentity } from '../tenancy/names.ts'
 import { waitingForClass } from './class-users.ts'
 import { ConfigIndex } from './config-index.ts'
+import { isLive } from './decide.ts'
 import { keyOf, tokensKey } from './keys.ts'
 import { OwnNodes } from './own-nodes.ts'
 import { PodsByNode } from './pods-by-node.ts'
@@ -176,6 +177,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     references,
     podsByNode,
     justBound,
+    rest: undefined,
     recorder,
     nodeSelector: options.nodeSelector,
     config,
@@ -202,7 +204,3 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     },
   }
 }
-
-/** A finished pod mounts nothing any more; what it referred to need not stay in super for it. */
-export const isLive = ({ kind, status }: KubeObject): boolean =>
-  kind !== 'Pod' || (status?.phase !== 'Succeeded' && status?.phase !== 'Failed')

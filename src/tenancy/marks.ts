@@ -52,5 +52,7 @@ export const storeIdentityAnnotation = 'berth.dev/store-identity'
 export const frozenAnnotation = 'berth.dev/frozen'
 /** Annotation of the syncer's Lease in a control-plane namespace: how many addresses of its slices the tenant has given out. */
 export const serviceAddressesAnnotation = 'berth.dev/service-addresses'
+/** Annotation of the syncer's Lease in a control-plane namespace: how far the tenant's pods are with going to sleep or waking. */
+export const hibernationAnnotation = 'berth.dev/hibernation'
 /** Annotation on a TenantControlPlane: an operator's word to go on syncing after a freeze; any new value counts once. */
 export const resumeSyncAnnotation = 'berth.dev/resume-sync'

@@ -25,8 +25,9 @@ export const progressOf = (
   const isCurrent = status?.observedGeneration !== undefined && status.observedGeneration >= (metadata.generation ?? 0)
   const [ready, paused] = [conditionOf('Ready'), conditionOf('Paused')]
   if (!isCurrent) return { kind: 'under way', message: 'the manager has not looked at it yet' }
-  if (state === 'Paused' && paused?.status === 'True') return { kind: 'there', message: paused.message }
-  if (state === 'Paused' && paused?.reason === 'DataWouldBeLost') return { kind: 'refused', message: paused.message }
+  const rests = state !== 'Running'
+  if (rests && paused?.status === 'True' && paused.reason === state) return { kind: 'there', message: paused.message }
+  if (rests && paused?.reason === 'DataWouldBeLost') return { kind: 'refused', message: paused.message }
   const isThere = state === 'Running' && ready?.status === 'True'
   return { kind: isThere ? 'there' : 'under way', message: ready?.message ?? 'nothing is known yet' }
 }

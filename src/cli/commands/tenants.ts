@@ -17,8 +17,10 @@ const nameOf = ({ metadata }: TenantControlPlane): string => `tenantcontrolplane
 
 const readyOf = ({ metadata, status }: TenantControlPlane): string => {
   if (metadata.deletionTimestamp) return 'Deleting'
-  const statusOf = (type: string) => status?.conditions?.find((condition) => condition.type === type)?.status
-  return statusOf('Paused') === 'True' ? 'Paused' : (statusOf('Ready') ?? 'Unknown')
+  const conditionOf = (type: string) => status?.conditions?.find((condition) => condition.type === type)
+  const paused = conditionOf('Paused')
+  // Paused, or Hibernated.
+  return paused?.status === 'True' ? paused.reason : (conditionOf('Ready')?.status ?? 'Unknown')
 }
 
 /** Tenants as rows; `namespaces` shows whose namespace each is in. */

@@ -1,11 +1,12 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { allOf, applyWanted } from '../apply.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
 import { dataStores } from '../data-stores/index.ts'
 import { hasEnded, podsOf } from '../diagnose.ts'
-import { objectId } from '../observe.ts'
+import { hibernationOf, objectId } from '../observe.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
 import { controllerManagerPlane } from './workloads.ts'
 
@@ -43,11 +44,29 @@ const idle = (names: Pick<Step, 'name' | 'condition'>, message: string): Step =>
   run: async () => off(message),
 })
 
+const hasRun = ({ status }: TenantControlPlane): boolean => status?.timings?.['APIServerReady'] !== undefined
+
 /** Why a tenant that is to be paused goes on running. */
 export const pauseRefusalOf = ({ tenant, plane }: Pick<Round, 'tenant' | 'plane'>): string | undefined =>
-  tenant.spec.state === 'Paused' && plane.storage.kind === 'ephemeral' && tenant.status?.timings?.['APIServerReady'] !== undefined
+  tenant.spec.state !== 'Running' && plane.storage.kind === 'ephemeral' && hasRun(tenant)
     ? "not paused: etcd's data are in its pods and would go with them, as the cluster had no storage class when the tenant was made. Set spec.state to Running"
     : undefined
+
+/**
+ * True when the control plane is to go to zero now. One that hibernates goes on until the syncer has ended the tenant's pods; one that is woken only to be
+ * paused, until the syncer has made them anew.
+ */
+export const isToRest = ({ tenant, observed }: Pick<Round, 'tenant' | 'observed'>): boolean => {
+  const phase = hibernationOf(observed.syncerLease)?.phase
+  switch (tenant.spec.state) {
+    case 'Running':
+      return false
+    case 'Paused':
+      return phase === undefined
+    case 'Hibernated':
+      return phase === 'ended' || !hasRun(tenant)
+  }
+}
 
 /** The way to rest, in the opposite order of the way up. Nothing of the tenant's workloads is touched. */
 export const pauseSteps: readonly Step[] = [

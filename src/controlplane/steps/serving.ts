@@ -2,13 +2,16 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
-import { controlPlaneLabel, frozenAnnotation } from '../../tenancy/marks.ts'
+import type { Hibernation } from '../../tenancy/hibernation.ts'
+import { controlPlaneLabel, frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { labelsOf } from '../components/plane.ts'
 import { fieldManager, syncerLease } from '../names.ts'
+import { hibernationOf } from '../observe.ts'
 import { adminKubeconfig } from '../pki/files.ts'
-import type { Round, Step } from '../steps.ts'
+import type { Round, Step, StepOutcome } from '../steps.ts'
 import { adminClient } from './foundation.ts'
+import { pauseRefusalOf } from './pause.ts'
 
 /** The syncer renews its Lease every ten seconds. */
 const syncerSilenceMs = 30_000
@@ -54,12 +57,24 @@ const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
   return paused.status === 'True' ? now.getTime() : Date.parse(paused.lastTransitionTime)
 }
 
+/** What the syncer that serves a tenant does for it. */
+const served = ({ metadata }: TenantControlPlane, hibernation: Hibernation | undefined, hibernates: boolean): StepOutcome => {
+  if (hibernates) {
+    const left = hibernation?.phase === 'ending' ? ` (${hibernation.left} left)` : ''
+    const message = `the tenant goes to sleep: its pods in super end${left}. kubectl get pods -A -l ${tenantLabel}=${metadata.uid} shows them`
+    return { kind: 'wait', reason: 'Hibernating', message, retryAfterMs: 500 }
+  }
+  if (hibernation?.phase !== 'waking') return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
+  const message = `the tenant wakes: ${hibernation.left} pod(s) are still to be made anew in super`
+  return { kind: 'wait', reason: 'Waking', message, retryAfterMs: 1000, serves: true }
+}
+
 /** The syncer says by its Lease that it serves this tenant. */
 export const sync: Step = {
   name: 'syncer',
   condition: 'SyncReady',
   needs: ['API server'],
-  async run({ observed, now, tenant }) {
+  async run({ observed, now, tenant, plane }) {
     const frozen = observed.syncerLease?.metadata.annotations?.[frozenAnnotation]
     if (frozen) {
       const message = `syncing is frozen: ${frozen}. Look at the tenant, then say so with \`berth tenant resume-sync ${tenant.metadata.name}\``
@@ -72,7 +87,10 @@ export const sync: Step = {
       const message = 'the tenant was paused; waits for the syncer to take it up again'
       return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 500 }
     }
-    if (silentMs < syncerSilenceMs) return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
+    if (silentMs < syncerSilenceMs) {
+      const hibernates = tenant.spec.state === 'Hibernated' && pauseRefusalOf({ tenant, plane }) === undefined
+      return served(tenant, hibernationOf(observed.syncerLease), hibernates)
+    }
     if (Number.isNaN(silentMs)) {
       const lease = `Lease ${tenant.status?.controlPlaneNamespace}/${syncerLease}`
       const message = `no syncer has taken this tenant up (${lease} is not there). Check the pods of berth-syncer`

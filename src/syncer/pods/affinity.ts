@@ -99,7 +99,7 @@ const superPodTerms = (
 })
 
 /** Node affinity that leaves `node` as the only choice, on top of what the pod asks for. */
-const onNode = (affinity: V1NodeAffinity | undefined, node: string): V1NodeAffinity => {
+export const onNode = (affinity: V1NodeAffinity | undefined, node: string): V1NodeAffinity => {
   const wanted = { key: 'metadata.name', operator: 'In', values: [node] }
   const terms: V1NodeSelectorTerm[] = affinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [{}]
   return {

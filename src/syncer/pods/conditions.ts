@@ -36,13 +36,20 @@ export const comparableConditions = (
   )
 }
 
-/** Super's conditions, and beside them those that belong to the tenant. */
+/**
+ * Super's conditions, and beside them those that belong to the tenant. `staysScheduled`: the pod is made anew and has no node yet in super; in the tenant it
+ * has kept its own.
+ */
 export const wantedConditions = (
   superConditionList: readonly V1PodCondition[],
   tenantConditions: readonly V1PodCondition[],
-  gates: ReadonlySet<string>,
+  { gates, staysScheduled }: { readonly gates: ReadonlySet<string>; readonly staysScheduled: boolean },
 ): readonly V1PodCondition[] => {
-  const fromSuper = superConditionList.filter(({ type }) => !gates.has(type))
+  const scheduled = staysScheduled ? tenantConditions.filter(isScheduled) : []
+  const fromSuper = [
+    ...scheduled,
+    ...superConditionList.filter(({ type }) => !gates.has(type) && !(type === 'PodScheduled' && scheduled.length > 0)),
+  ]
   const known = new Set(fromSuper.map(({ type }) => type))
   return [...fromSuper, ...tenantConditions.filter(({ type }) => !known.has(type) && !superConditions.has(type))]
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aTenantPod } from '../../testing/sync-builders.ts'
-import { addedContainers, isAboutAddedContainer, knownStatuses, withoutContainers } from './known-containers.ts'
+import { addedContainers, isAboutAddedContainer, keptEnds, knownStatuses, withoutContainers } from './known-containers.ts'
 import type { Pod } from './pod.ts'
 
 const added = new Set(['mesh', 'fitting'])
@@ -82,6 +82,27 @@ describe('knownStatuses', () => {
 
   test("waiting for the tenant's own init containers is told", () => {
     expect(knownStatuses([status], [container], { hasInit: true })?.[0]?.state).toEqual(status.state)
+  })
+})
+
+describe('keptEnds', () => {
+  const ended = (exitCode: number) => ({ ...status('main'), state: { terminated: { exitCode } } })
+  const status = (name: string) => ({ name, image: 'web:1', imageID: '', ready: false, restartCount: 0 })
+  const again = { ...status('main'), state: { running: {} } }
+  test.for<[name: string, podPolicy: string, container: object, exitCode: number, keeps: boolean]>([
+    ['is kept in a pod that never restarts', 'Never', {}, 1, true],
+    ['is kept when it went well', 'OnFailure', {}, 0, true],
+    ['is over when its failure is tried again', 'OnFailure', {}, 1, false],
+    ['is over in a pod that always restarts', 'Always', {}, 0, false],
+    ['is over for a sidecar', 'Never', { restartPolicy: 'Always' }, 0, false],
+    ['is kept for a container that never restarts by itself', 'Always', { restartPolicy: 'Never' }, 1, true],
+    ['is over where rules decide', 'Never', { restartPolicyRules: [{ action: 'Restart' }] }, 1, false],
+  ])('an end %s', ([, podPolicy, container, exitCode, keeps]) => {
+    const containers = [{ name: 'main', ...container }]
+    const kept = keptEnds([again], [ended(exitCode)], { containers, podPolicy })
+    expect(kept).toEqual([keeps ? ended(exitCode) : again])
+    // Another end takes its place.
+    expect(keptEnds([ended(7)], [ended(exitCode)], { containers, podPolicy })).toEqual([ended(7)])
   })
 })
 

@@ -28,6 +28,33 @@ export const knownStatuses = (
   return known && known.length > 0 ? known : undefined
 }
 
+/** True for a container that has ended for good: no restart policy brings it back (`ContainerShouldRestart` in k8s.io/kubernetes/pkg/api/v1/pod). */
+const hasEndedForGood = (
+  { state }: V1ContainerStatus,
+  container: AnyContainer | undefined,
+  podPolicy: string | undefined,
+): boolean => {
+  const exitCode = state?.terminated?.exitCode
+  if (exitCode === undefined || !container || ('restartPolicyRules' in container && container.restartPolicyRules)) return false
+  const policy = ('restartPolicy' in container ? container.restartPolicy : undefined) ?? podPolicy
+  return policy === 'Never' || (policy === 'OnFailure' && exitCode === 0)
+}
+
+/**
+ * What ended for good runs once more in a pod that was put to sleep and made anew. The API server takes no status that says so: until it has ended
+ * again, the tenant keeps what it knows.
+ */
+export const keptEnds = (
+  statuses: V1ContainerStatus[] | undefined,
+  before: readonly V1ContainerStatus[] | undefined,
+  { containers, podPolicy }: { readonly containers: readonly AnyContainer[] | undefined; readonly podPolicy: string | undefined },
+): V1ContainerStatus[] | undefined =>
+  statuses?.map((status) => {
+    const old = before?.find(({ name }) => name === status.name)
+    const container = containers?.find(({ name }) => name === status.name)
+    return old && !status.state?.terminated && hasEndedForGood(old, container, podPolicy) ? old : status
+  })
+
 /** Names of containers that were added in super: by its webhooks, or by the syncer itself. */
 export const addedContainers = (superPod: Pod, tenantPod: Pod): ReadonlySet<string> => {
   const own = new Set(allContainers(tenantPod.spec).map(({ name }) => name))

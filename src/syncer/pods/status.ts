@@ -5,7 +5,7 @@ import { mapMessages, tenantText } from '../resources/tenant-text.ts'
 import { comparableConditions, gateTypes, wantedConditions } from './conditions.ts'
 import { fieldsWith, knownFields } from './fields.ts'
 import type { V1PodCondition, V1PodStatus } from './json-types.ts'
-import { addedContainers, knownStatuses, withoutContainers } from './known-containers.ts'
+import { addedContainers, keptEnds, knownStatuses, withoutContainers } from './known-containers.ts'
 import type { Pod } from './pod.ts'
 import { podConditionFields, podStatusFields } from './status-fields.ts'
 
@@ -52,8 +52,17 @@ export const wantedStatus = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): V
   // A pod on its node has no nomination any more, and the API server takes none.
   const nominatedNodeName = superPod.spec.nodeName ? undefined : superStatus.nominatedNodeName
   const hasInit = (spec.initContainers ?? []).length > 0
-  const containerStatuses = knownStatuses(superStatus.containerStatuses, spec.containers, { hasInit })
-  const initContainerStatuses = knownStatuses(superStatus.initContainerStatuses, spec.initContainers, { hasInit })
+  const podPolicy = spec.restartPolicy
+  const containerStatuses = keptEnds(
+    knownStatuses(superStatus.containerStatuses, spec.containers, { hasInit }),
+    tenantStatus.containerStatuses,
+    { containers: spec.containers, podPolicy },
+  )
+  const initContainerStatuses = keptEnds(
+    knownStatuses(superStatus.initContainerStatuses, spec.initContainers, { hasInit }),
+    tenantStatus.initContainerStatuses,
+    { containers: spec.initContainers, podPolicy },
+  )
   const ephemeralContainerStatuses = knownStatuses(superStatus.ephemeralContainerStatuses, spec.ephemeralContainers, { hasInit })
   const added = addedContainers(superPod, tenantPod)
   const conditions = wantedConditions(
@@ -61,7 +70,7 @@ export const wantedStatus = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): V
       withGeneration(withoutContainers(knownFields(condition, podConditionFields.fields), added), superPod, tenantPod),
     ),
     tenantStatus.conditions ?? [],
-    gateTypes(tenantPod),
+    { gates: gateTypes(tenantPod), staysScheduled: Boolean(spec.nodeName) && !superPod.spec.nodeName },
   )
   return mapMessages(
     {

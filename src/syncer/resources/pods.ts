@@ -1,5 +1,6 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { isBerthKey } from '../../tenancy/marks.ts'
+import { chosenNode, onNode } from '../pods/affinity.ts'
 import { autoscalerMarks } from '../pods/autoscaler-marks.ts'
 import { podDependencies } from '../pods/dependencies.ts'
 import { downwardMarks } from '../pods/downward.ts'
@@ -45,6 +46,18 @@ const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
   ...(status && { status }),
 })
 
+/** A pod that has its node is made nowhere else: the tenant could not be told. Only such a pod is made anew that was put to sleep. */
+const pinned = (superPod: Pod, tenantPod: Pod): Pod => {
+  const node = tenantPod.spec.nodeName
+  // One that the user chose is in the translation already.
+  if (!node || chosenNode(tenantPod)) return superPod
+  const { affinity } = superPod.spec
+  return {
+    ...superPod,
+    spec: { ...superPod.spec, affinity: { ...affinity, nodeAffinity: onNode(affinity?.nodeAffinity, node) } },
+  }
+}
+
 /** Pods: run in super, and told back. A pod has one life: gone in super, it is finalised in the tenant. */
 export const pods = defineResource<Pod>({
   type: resourceTypes.pods,
@@ -65,7 +78,7 @@ export const pods = defineResource<Pod>({
     }
   },
   atCreation: (superPod, tenantPod, { ctx, image }) => ({
-    object: image === undefined ? superPod : withHostsFile(superPod, tenantPod, { ctx, image }),
+    object: pinned(image === undefined ? superPod : withHostsFile(superPod, tenantPod, { ctx, image }), tenantPod),
     notes: podNotes(tenantPod, ctx),
   }),
   update: updatePod,
