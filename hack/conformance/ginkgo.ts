@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import type { Progress } from '../progress.ts'
+import { run } from '../run.ts'
 import { type GinkgoReport, type SpecResult, specResults } from './specs.ts'
 
 export interface Programs {
@@ -34,6 +35,8 @@ export const runGinkgo = async (options: GinkgoRun, progress: Progress): Promise
   const dir = await mkdtemp(join(tmpdir(), 'berth-conformance-'))
   await mkdir(dirname(logPath), { recursive: true })
   const log = createWriteStream(logPath)
+  // Left alone, e2e.test counts nodes in its first process only, and the others skip what needs two.
+  const nodes = await run(programs.kubectl, ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'name'])
   let done = 0
   let failed = 0
   const timer = setInterval(() => progress(`${done} specs done, ${failed} failed`), sayEveryMs)
@@ -53,6 +56,7 @@ export const runGinkgo = async (options: GinkgoRun, progress: Progress): Promise
         '--',
         `--kubeconfig=${kubeconfig}`,
         '--provider=skeleton',
+        `--num-nodes=${nodes.trim().split('\n').length}`,
         `--kubectl-path=${programs.kubectl}`,
         `--report-dir=${dir}`,
         '--disable-log-dump=true',

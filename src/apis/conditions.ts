@@ -45,9 +45,9 @@ export const setCondition = (
 
 const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated'])
 
-/** True while the pods of a tenant that is to hibernate are being ended; its control plane still runs. */
-export const isFallingAsleep = (conditions: readonly Condition[] = []): boolean =>
-  conditions.some(({ type, reason }) => type === 'Paused' && reason === 'Hibernating')
+/** True from when the pods of a tenant that hibernates begin to be ended until it is to wake. */
+export const isAsleep = (conditions: readonly Condition[] = []): boolean =>
+  conditions.some(({ type, reason }) => type === 'Paused' && (reason === 'Hibernating' || reason === 'Hibernated'))
 
 /** True from when a control plane begins to go to zero until it has begun to come back. */
 export const isResting = (conditions: readonly Condition[] = []): boolean =>

@@ -1,4 +1,4 @@
-import { type Condition, type ConditionType, isFallingAsleep, isResting, setCondition } from '../apis/conditions.ts'
+import { type Condition, type ConditionType, isAsleep, isResting, setCondition } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
@@ -69,12 +69,15 @@ const pausedCondition = (
   ready: Condition | undefined,
   observedGeneration: number,
 ): Omit<Condition, 'lastTransitionTime'> | undefined => {
-  const wasPaused = tenant.status?.conditions?.some(({ type }) => type === 'Paused') ?? false
+  const before = tenant.status?.conditions?.find(({ type }) => type === 'Paused')
+  // A round that got nowhere knows nothing of it, and the syncer goes by this condition.
+  if (results.every((result) => 'error' in result)) return before
   if (pauseRefusal !== undefined)
     return { type: 'Paused', status: 'False', reason: 'DataWouldBeLost', message: pauseRefusal, observedGeneration }
   if (ready && isPaused(results)) return { ...ready, type: 'Paused', status: 'True' }
+  const pausing = tenant.spec.state === 'Hibernated' ? 'Hibernating' : 'Pausing'
   if (results.some((result) => 'outcome' in result && result.outcome.kind === 'off'))
-    return { type: 'Paused', status: 'False', reason: 'Pausing', message: ready?.message ?? '', observedGeneration }
+    return { type: 'Paused', status: 'False', reason: pausing, message: ready?.message ?? '', observedGeneration }
   // Woken to be paused, it makes its pods anew first.
   if (tenant.spec.state !== 'Running')
     return {
@@ -85,7 +88,7 @@ const pausedCondition = (
       observedGeneration,
     }
   // When it was woken last: what was said before then does not count.
-  return wasPaused
+  return before
     ? { type: 'Paused', status: 'False', reason: 'Running', message: 'it was paused once, and was woken', observedGeneration }
     : undefined
 }
@@ -144,13 +147,13 @@ export const transitionsOf = (
   after: readonly Condition[],
   problems: ReadonlySet<ConditionType>,
 ): readonly Transition[] => {
-  const isOnPurpose = isResting(after) || isFallingAsleep(after)
+  const isOnPurpose = isResting(after) || isAsleep(after)
   return after.flatMap((condition): Transition[] => {
     const { type, status, reason, message } = condition
     const old = before.find((each) => each.type === type)
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
     // What stops because somebody wants it to is no trouble; that it has stopped is told by `Paused`.
-    if (status !== 'True' && (type === 'Paused' ? !problems.has(type) : isOnPurpose)) return []
+    if (status !== 'True' && !problems.has(type) && (type === 'Paused' || isOnPurpose)) return []
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]

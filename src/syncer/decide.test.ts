@@ -60,7 +60,18 @@ describe('decide', () => {
       'ends the pod of a tenant that falls asleep',
       pods,
       { tenantObject: bound, superObject: inSuper({}, bound), wanted: wantedOf(bound, pods), rest: 'ending' },
-      { kind: 'delete-super', superObject: inSuper({}, bound) },
+      { kind: 'delete-super', superObject: inSuper({}, bound), gracePeriodSeconds: 30 },
+    ],
+    [
+      'ends it in a limited time',
+      pods,
+      {
+        tenantObject: { ...bound, spec: { ...bound.spec, terminationGracePeriodSeconds: 1e9 } },
+        superObject: inSuper({}, bound),
+        wanted: wantedOf(bound, pods),
+        rest: 'ending',
+      },
+      { kind: 'delete-super', superObject: inSuper({}, bound), gracePeriodSeconds: 600 },
     ],
     [
       'tells a tenant that falls asleep nothing of the end',

@@ -48,6 +48,13 @@ const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Acti
   return { kind: 'delete-super', superObject, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) }
 }
 
+/** The longest time, in seconds, that a pod has to end when its tenant is put to sleep. */
+const maxSleepGraceSeconds = 600
+
+/** A pod's own grace period, within a limit: a tenant that asks for years would keep its platform waiting. */
+const sleepGrace = ({ spec }: KubeObject): number =>
+  Math.min(maxSleepGraceSeconds, Math.max(1, Number(spec?.terminationGracePeriodSeconds ?? 30)))
+
 /** Pure: from what both sides have to the one next step. The order of the questions is the meaning. */
 export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted, rest }: Pair): Action => {
   const owner = superObject && ownerOf(superObject)
@@ -67,7 +74,7 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
   if (tenantObject.metadata.deletionTimestamp !== undefined && resource.isLeaving?.(tenantObject))
     return superObject ? deleteSuper(superObject) : none
   // What has ended holds nothing of a node and is still there to be looked at.
-  if (rest === 'ending') return superObject && isLive(superObject) ? deleteSuper(superObject) : none
+  if (rest === 'ending') return superObject && isLive(superObject) ? deleteSuper(superObject, sleepGrace(tenantObject)) : none
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
   if (wanted.kind === 'refused') return wanted

@@ -159,7 +159,8 @@ export const createEngine = (options: EngineOptions): Engine => {
       end(uid)
       reassign()
     }
-    const tenant = await serveTenant(source, { ...options, now, queue, superCaches, onStoreReplaced })
+    const settled = () => worker.settled(uid)
+    const tenant = await serveTenant(source, { ...options, now, queue, superCaches, settled, onStoreReplaced })
     if (stopping.signal.aborted || tenants.has(uid)) return tenant.stop()
     tenants.set(uid, tenant)
     tenant.start()

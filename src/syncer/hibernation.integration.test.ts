@@ -156,19 +156,54 @@ test('a syncer that ends on the way goes on where it was', { timeout }, async ()
 })
 
 test('to and fro at once loses nothing', { timeout }, async () => {
-  for (const name of ['web-0', 'web-1', 'web-2', 'web-3']) await make(name)
-  const before = await Promise.all(['web-0', 'web-1', 'web-2', 'web-3'].map(runs))
-  for (let turn = 0; turn < 4; turn += 1) {
+  const names = Array.from({ length: 40 }, (_, index) => `web-${String(index).padStart(2, '0')}`)
+  await Promise.all(names.map((name) => make(name)))
+  const before = await Promise.all(names.map(runs))
+  for (let turn = 0; turn < 6; turn += 1) {
     await setHibernates(true)
-    await eventually(async () => (await note())?.startsWith('end'), { ...soon, describe: 'pods to be told to end' })
+    // Now before the first pod has ended, now in the middle of it.
+    if (turn % 2 === 0)
+      await eventually(async () => (await note())?.startsWith('end'), { ...soon, everyMs: 5, describe: 'the note' })
     await setHibernates(false)
+    if (turn % 3 === 2) await restartSyncer()
   }
   await untilNote(undefined)
-  await eventually(async () => (await superPods()).length === 4 && (await superPods()).every(isRunning), {
+  await eventually(async () => (await superPods()).length === names.length && (await superPods()).every(isRunning), {
     ...soon,
     describe: 'all pods in super again',
   })
   expect((await tenantPods()).map(plain)).toEqual(before.map(plain))
+  await clear()
+})
+
+test('a pod that waits for room on its node is changed in place, and not lost when super loses it', { timeout }, async () => {
+  await make('waits')
+  const before = await runs('waits')
+  await acme.api.client.patch(nodes, { name: before.spec.nodeName }, { metadata: { labels: { disk: 'ssd' } } }, { type: 'merge' })
+  await make('chooses', { nodeSelector: { disk: 'ssd' } })
+  const chooses = await runs('chooses')
+  await setHibernates(true)
+  await untilNote('ended: 0')
+  clusters.kubelet.hold()
+  await setHibernates(false)
+  await untilNote('waking: 0')
+  const made = () => superClient().get(pods, { name: 'waits', namespace: superNs })
+  const first = await made()
+  await acme.api.client.patch(pods, { name: 'waits', namespace }, { metadata: { labels: { tier: 'front' } } }, { type: 'merge' })
+  await eventually(async () => (await made())?.metadata.labels?.['tier'] === 'front', { ...soon, describe: 'the label in super' })
+  expect((await made())?.metadata.uid).toBe(first?.metadata.uid)
+  await superClient().delete(pods, { name: 'waits', namespace: superNs }, { gracePeriodSeconds: 0 })
+  await eventually(async () => ![undefined, first?.metadata.uid].includes((await made())?.metadata.uid), {
+    ...soon,
+    describe: 'the pod in super once more',
+  })
+  clusters.kubelet.release()
+  await untilNote(undefined)
+  expect(plain(await runs('waits'))).toEqual(plain(before))
+  // A label of the tenant's own says nothing in super.
+  const again = await superClient().get(pods, { name: 'chooses', namespace: superNs })
+  expect(again?.spec.nodeSelector).toBeUndefined()
+  expect(plain(await runs('chooses'))).toEqual(plain(chooses))
   await clear()
 })
 

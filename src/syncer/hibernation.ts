@@ -4,97 +4,86 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { type Hibernation, hibernationText } from '../tenancy/hibernation.ts'
-import { type Action, isLive, type Pair, seenInSuper } from './decide.ts'
-import { storeKey } from './keys.ts'
+import { tenantLabel } from '../tenancy/marks.ts'
+import { isLive, type Pair, seenInSuper } from './decide.ts'
+import { keyOf, parseKey, storeKey } from './keys.ts'
+import type { SyncedResource } from './resource.ts'
 import { informerOf, type SuperSide, type TenantSide } from './sides.ts'
 import { ownerOf, superRefOf } from './super-object.ts'
 
-/** How the pods of a tenant that falls asleep or wakes are taken. */
+/** How the pods of a tenant that falls asleep or wakes are taken. In neither case does a pod that is not in super count as ended. */
 export type PodRest =
-  /** They end in super without a word to the tenant. `ended`: UIDs of super pods that were told to end, by UID in the tenant. */
+  /** They end in super. `ended`: UIDs of super pods that were told to end, by UID in the tenant. */
   | { readonly kind: 'ending'; readonly ended: Map<string, string> }
-  /** `left`: pods to be made anew, by UID in the tenant, with the UID of the super pod that is none of theirs any more. */
-  | { readonly kind: 'waking'; readonly left: Map<string, string | undefined> }
+  /** `left`: pods that are not known to be back, by UID in the tenant; undefined until that could be looked at, and so all of them. */
+  | { readonly kind: 'waking'; readonly ended: ReadonlyMap<string, string>; left: Map<string, PodToMake> | undefined }
+
+interface PodToMake {
+  /** In the queue. */
+  readonly key: string
+  /** It is in super and waits for its node to have room: no more can be done for it. */
+  readonly isMade: boolean
+}
 
 const lookAgainMs = 500
-
-type Sides = { readonly tenant: TenantSide; readonly superSide: Pick<SuperSide, 'informers'> }
-
-const podsIn = (informers: TenantSide['informers']): readonly KubeObject[] =>
-  informerOf(informers, resourceTypes.pods.plural).list()
-
-/** The tenant's pods that hold something of a node. */
-const runningInSuper = ({ tenant, superSide }: Sides): readonly KubeObject[] =>
-  podsIn(superSide.informers).filter((pod) => ownerOf(pod)?.tenantUid === tenant.ctx.tenant.uid && isLive(pod))
-
-const superPodOf = (pod: KubeObject, { tenant, superSide }: Sides): KubeObject | undefined => {
-  const resource = tenant.resources.get(resourceTypes.pods.plural)
-  const { namespace = '', name = '', uid } = pod.metadata
-  if (!resource) return undefined
-  const ref = superRefOf(resource, tenant.ctx.tenant, { namespace, name })
-  const found = informerOf(superSide.informers, resourceTypes.pods.plural).get(storeKey(ref.namespace ?? '', ref.name))
-  return found && ownerOf(found)?.objectUid === uid ? found : undefined
-}
-
-const isBack = (superPod: KubeObject | undefined, ended: string | undefined): boolean =>
-  superPod !== undefined && superPod.metadata.deletionTimestamp === undefined && superPod.metadata.uid !== ended
-
-/** Pods of a waking tenant that are to be made anew: those that had a node, have not ended, and whose node is still there. */
-export const podsToMake = (sides: Sides, ended: ReadonlyMap<string, string> = new Map()): Map<string, string | undefined> => {
-  const nodes = informerOf(sides.superSide.informers, resourceTypes.nodes.plural)
-  return new Map(
-    podsIn(sides.tenant.informers)
-      .filter((pod) => seenInSuper(pod) && isLive(pod) && pod.metadata.deletionTimestamp === undefined)
-      .filter(({ spec }) => nodes.get(spec?.nodeName ?? '') !== undefined)
-      .map((pod) => ({ pod, uid: pod.metadata.uid ?? '' }))
-      .filter(({ pod, uid }) => !isBack(superPodOf(pod, sides), ended.get(uid)))
-      .map(({ uid }) => [uid, ended.get(uid)] as const),
-  )
-}
+const podType = resourceTypes.pods
 
 /** What `decide` has to know of a tenant object; undefined: nothing beside what it is. */
 export const restOf = ({ kind, metadata }: KubeObject, { rest }: Pick<TenantSide, 'rest'>): Pair['rest'] => {
   if (kind !== 'Pod' || metadata.deletionTimestamp !== undefined || !rest) return undefined
-  return rest.kind === 'ending' || rest.left.has(metadata.uid ?? '') ? rest.kind : undefined
+  return rest.kind === 'ending' || !rest.left || rest.left.has(metadata.uid ?? '') ? rest.kind : undefined
 }
 
-/** True when a super pod ends, or is about to, because its tenant sleeps. It is remembered, so that it is not taken for one made anew. */
-export const isPutToSleep = (
-  action: Action,
-  { tenantObject, superObject }: Pick<Pair, 'tenantObject' | 'superObject'>,
-  tenant: Pick<TenantSide, 'rest'>,
-): boolean => {
-  if (!tenantObject || !superObject || restOf(tenantObject, tenant) === undefined) return false
-  if (action.kind !== 'delete-super' && superObject.metadata.deletionTimestamp === undefined) return false
-  if (tenant.rest?.kind === 'ending') tenant.rest.ended.set(tenantObject.metadata.uid ?? '', superObject.metadata.uid ?? '')
-  return true
-}
-
-export interface HibernationOptions extends Sides {
+export interface HibernationOptions {
+  readonly tenant: TenantSide
+  readonly superSide: SuperSide
   /** What the Lease says. */
   readonly noted: () => Hibernation | undefined
   /** Writes it into the Lease; it counts when this has resolved. */
   readonly note: (hibernation: Hibernation | undefined) => Promise<void>
   /** All pods of the tenant come to be looked at. */
   readonly enqueuePods: () => void
+  /** True when the key failed at its last try. */
+  readonly isFailing: (key: string) => boolean
+  /** Resolves when all that was being done for the tenant at the moment of the call is done. */
+  readonly settled: () => Promise<void>
   readonly log: Log
   readonly signal: AbortSignal
 }
 
 /** Takes a tenant's pods to sleep and wakes them. */
 export interface Hibernator {
-  /** Tells what is wanted. Resolves when what that means for pods is noted and holds; it is then carried on with by itself. */
+  /** Tells what is wanted. Resolves when what that means for pods holds; it is then carried on with by itself. */
   want(hibernates: boolean): Promise<void>
 }
 
 /**
- * Each step is noted in the Lease before anything is done: whoever serves the tenant next, after whatever end of this process, takes a pod that is not in
- * super for one that was put to sleep, and not for one that has ended.
+ * That pods are to end is noted in the Lease before the first one does: whoever serves the tenant next, after whatever end of this process, takes a pod
+ * that is not in super for one that was put to sleep, and not for one that has ended. The note goes when every pod is back.
  */
 export const createHibernator = (options: HibernationOptions): Hibernator => {
-  const { tenant, noted, note, enqueuePods, log, signal } = options
+  const { tenant, superSide, noted, note, enqueuePods, isFailing, settled, log, signal } = options
   let wanted = false
-  let turning: Promise<void> | undefined
+  let turning = false
+
+  const tenantPods = () => informerOf(tenant.informers, podType.plural)
+  const superPods = () => informerOf(superSide.informers, podType.plural)
+  const resource = (): SyncedResource => {
+    const found = tenant.resources.get(podType.plural)
+    if (!found) throw new Error('pods are not synced')
+    return found
+  }
+
+  const isRunning = (pod: KubeObject): boolean =>
+    ownerOf(pod)?.tenantUid === tenant.ctx.tenant.uid && isLive({ kind: podType.kind, ...pod })
+
+  /** Pods that hold something of a node. Before it is said that there are none, super itself is asked: a cache may be late. */
+  const countRunning = async (): Promise<number> => {
+    const cached = superPods().list().filter(isRunning).length
+    if (cached > 0) return cached
+    const labelSelector = `${tenantLabel}=${tenant.ctx.tenant.uid}`
+    return (await superSide.client.list<KubeObject>(podType, { labelSelector })).items.filter(isRunning).length
+  }
 
   const noteIfNew = async (next: Hibernation | undefined): Promise<void> => {
     const [before, after] = [noted(), next].map((each) => each && hibernationText(each))
@@ -102,60 +91,109 @@ export const createHibernator = (options: HibernationOptions): Hibernator => {
   }
 
   const fallAsleep = async (): Promise<void> => {
-    const ending = tenant.rest?.kind === 'ending'
-    const left = runningInSuper(options).length
-    await noteIfNew({ phase: ending && left === 0 ? 'ended' : 'ending', left })
-    if (ending) return
-    tenant.rest = { kind: 'ending', ended: new Map() }
-    enqueuePods()
+    if (tenant.rest?.kind !== 'ending') {
+      await noteIfNew({ phase: 'ending', left: superPods().list().filter(isRunning).length })
+      // Nobody may have told them to end: another word came meanwhile.
+      if (!wanted) return
+      tenant.rest = { kind: 'ending', ended: new Map() }
+      enqueuePods()
+      // What is just being made in super counts as well.
+      await settled()
+    }
+    const left = await countRunning()
+    await noteIfNew({ phase: left === 0 ? 'ended' : 'ending', left })
+  }
+
+  /** True when the very pod that was told to end is still in super and not on its way out: it was never told, whatever became of the word. */
+  const wasSpared = async (superPod: KubeObject): Promise<boolean> => {
+    const { name = '', namespace = '', uid } = superPod.metadata
+    const live = await tenant.superClient.get(podType, { name, namespace })
+    return live?.metadata.uid === uid && live?.metadata.deletionTimestamp === undefined
+  }
+
+  /** What is still to be done for a pod of a waking tenant; undefined when it is back, or has ended with its node. */
+  const toMake = async (pod: KubeObject, ended: ReadonlyMap<string, string>): Promise<PodToMake | undefined> => {
+    const { namespace = '', name = '', uid = '' } = pod.metadata
+    const { nodeName } = pod.spec ?? {}
+    const ref = superRefOf(resource(), tenant.ctx.tenant, { namespace, name })
+    const found = superPods().get(storeKey(ref.namespace ?? '', ref.name))
+    const key = keyOf(podType.plural, namespace, name)
+    const own = found && ownerOf(found)?.objectUid === uid ? found : undefined
+    if (own && own.metadata.deletionTimestamp === undefined && (ended.get(uid) !== own.metadata.uid || (await wasSpared(own)))) {
+      // One that has no node yet is not made elsewhere, should it be lost.
+      return !nodeName || own.spec?.nodeName ? undefined : { key, isMade: true }
+    }
+    if (own) return { key, isMade: false }
+    // Without a node it is made as any new one is; with its node it has ended.
+    const isOnNode = seenInSuper(pod) && informerOf(superSide.informers, resourceTypes.nodes.plural).get(nodeName ?? '')
+    return isOnNode ? { key, isMade: false } : undefined
+  }
+
+  /** What cannot be made in super holds up nobody: the tenant is told at the pod. */
+  const isHopeless = (key: string): boolean => {
+    const { namespace, name } = parseKey(key)
+    const pod = tenantPods().get(storeKey(namespace, name))
+    return isFailing(key) || (pod !== undefined && resource().toSuper(pod, tenant.ctx).kind === 'refused')
   }
 
   const wake = async (): Promise<void> => {
     if (tenant.rest?.kind !== 'waking') {
       if (noted() === undefined) return
-      const left = podsToMake(options, tenant.rest?.ended)
-      await noteIfNew({ phase: 'waking', left: left.size })
-      tenant.rest = { kind: 'waking', left }
+      // From here on none is told to end, and none is taken for ended; what was begun before is waited for.
+      tenant.rest = { kind: 'waking', ended: tenant.rest?.ended ?? new Map(), left: undefined }
+      await settled()
       enqueuePods()
     }
-    const { left } = tenant.rest
-    const present = podsToMake(options, new Map([...left].flatMap(([uid, ended]) => (ended === undefined ? [] : [[uid, ended]]))))
-    for (const uid of left.keys()) if (!present.has(uid)) left.delete(uid)
-    await noteIfNew(left.size === 0 ? undefined : { phase: 'waking', left: left.size })
-    if (left.size === 0) tenant.rest = undefined
+    const { rest } = tenant
+    const left = new Map<string, PodToMake>()
+    for (const pod of tenantPods().list()) {
+      const { uid = '', deletionTimestamp } = pod.metadata
+      if (!isLive({ kind: podType.kind, ...pod }) || deletionTimestamp !== undefined) continue
+      if (rest.left && !rest.left.has(uid)) continue
+      const todo = await toMake(pod, rest.ended)
+      if (todo) left.set(uid, todo)
+    }
+    rest.left = left
+    if (left.size === 0) {
+      await noteIfNew(undefined)
+      tenant.rest = undefined
+      return
+    }
+    const waited = [...left.values()].filter(({ key, isMade }) => !isMade && !isHopeless(key))
+    await noteIfNew({ phase: 'waking', left: waited.length })
   }
 
-  const step = (): Promise<void> => (wanted ? fallAsleep() : wake())
-  const isAtRest = (): boolean => !wanted && noted() === undefined && tenant.rest === undefined
-
-  /** One step, however often it takes: management may be away just now. */
-  const stepped = async (): Promise<void> => {
+  /** Until what is wanted holds: management or super may be away just now. */
+  const step = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        return await step()
+        await (wanted ? fallAsleep() : wake())
+        if (wanted ? tenant.rest?.kind === 'ending' : tenant.rest?.kind !== 'ending') return
       } catch (error) {
         if (signal.aborted) return
-        log.warn({ error: explainError(error) }, 'hibernation cannot be noted yet')
+        log.warn({ error: explainError(error) }, 'hibernation cannot go on yet')
         await sleep(lookAgainMs, undefined, { signal }).catch(() => {})
       }
     }
   }
 
+  const isAtRest = (): boolean => !wanted && noted() === undefined && tenant.rest === undefined
+
   const turn = async (): Promise<void> => {
     while (!isAtRest() && !signal.aborted) {
-      await stepped()
       await sleep(lookAgainMs, undefined, { signal, ref: false }).catch(() => {})
+      await step()
     }
+    turning = false
   }
 
   return {
     want: async (hibernates) => {
       wanted = hibernates
-      if (isAtRest()) return
-      if (turning === undefined) await stepped()
-      turning ??= turn().finally(() => {
-        turning = undefined
-      })
+      if (turning || isAtRest()) return
+      turning = true
+      await step()
+      void turn()
     },
   }
 }

@@ -43,6 +43,8 @@ export const readSyncRecord = async (client: KubeClient, namespace: string): Pro
 
 interface LeaseNews {
   readonly record: SyncRecord
+  /** What the record says of the tenant's sleep is new. */
+  readonly hibernates: boolean
   readonly holder: string
   /** Milliseconds since the epoch. */
   readonly now: number
@@ -54,14 +56,15 @@ interface LeaseNews {
 const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { record, holder, now, serviceAddresses }: LeaseNews,
+  { record, hibernates, holder, now, serviceAddresses }: LeaseNews,
 ): Promise<void> => {
   const metadata = {
     annotations: {
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
-      [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null,
+      // Only when it changes: a process that no longer serves the tenant, and does not know it yet, must not undo it.
+      ...(hibernates && { [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null }),
       ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),
     },
   }
@@ -116,6 +119,7 @@ export const openSyncRecord = async (
         const next = { ...record, ...news }
         await writeSyncRecord(client, namespace, {
           record: next,
+          hibernates: 'hibernation' in news,
           holder,
           now: now(),
           ...(serviceAddresses !== undefined && { serviceAddresses }),

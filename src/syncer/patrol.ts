@@ -1,6 +1,7 @@
 import { superNamespace } from '../tenancy/names.ts'
 import { decide } from './decide.ts'
 import { copyKeys } from './every-key.ts'
+import { restOf } from './hibernation.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SyncDeps } from './sides.ts'
@@ -52,7 +53,13 @@ export const patrol = async (
       const ref = superRefOf(resource, ctx.tenant, { namespace, name })
       const superObject = superCache.get(storeKey(ref.namespace ?? '', ref.name))
       const wanted = wantedObject(resource, tenantObject, ctx)
-      const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
+      const action = decide(resource, {
+        tenantUid: ctx.tenant.uid,
+        tenantObject,
+        superObject,
+        wanted,
+        rest: restOf(tenantObject, tenant),
+      })
       const pending =
         (action.kind !== 'none' && action.kind !== 'refused') ||
         (superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid

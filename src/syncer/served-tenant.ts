@@ -17,6 +17,7 @@ import { keyOf, storeKey } from './keys.ts'
 import { openSyncRecord, syncerLeaseSeconds } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
 import { patrol } from './patrol.ts'
+import { every } from './periodic.ts'
 import type { SyncContext } from './resource.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
@@ -64,6 +65,8 @@ export interface ServeOptions {
   readonly image?: string
   readonly connect: (kubeconfig: string) => KubeClient
   readonly now: () => number
+  /** Resolves when all that is being done for the tenant at the moment of the call is done. */
+  readonly settled: () => Promise<void>
   /** The tenant's data store is another one than when it was served first: it has to be served anew. */
   readonly onStoreReplaced: () => void
 }
@@ -88,6 +91,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   let checks = 0
 
   const enqueue = (key: string): void => queue.add({ tenant: uid, key })
+  const isFailing = (key: string): boolean => queue.failures({ tenant: uid, key }) > 0
   const side = openTenant({
     ctx,
     tenantClient: options.connect(source.kubeconfig),
@@ -103,21 +107,6 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const isPaused = (): boolean => !listed || checks > 0 || record.frozen !== undefined
   const setLimit = (): void => queue.limit(uid, isPaused() ? 0 : breakerLimit(breaker))
 
-  const every = (ms: number, what: string, run: () => Promise<void>): void => {
-    const turn = async (): Promise<void> => {
-      await run().catch((error: unknown) => {
-        if (!stopping.signal.aborted) log.warn({ error: explainError(error), what }, 'periodic work failed')
-      })
-      if (stopping.signal.aborted) return
-      const timer = setTimeout(() => {
-        timers.delete(timer)
-        void turn()
-      }, ms)
-      timers.add(timer)
-    }
-    void turn()
-  }
-
   /** All objects of a kind, or those of one namespace. */
   const enqueueAll = (plural: string, namespace?: string): void => {
     for (const { metadata } of side.informers.get(plural)?.list() ?? []) {
@@ -131,6 +120,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     noted: () => record.hibernation,
     note: (hibernation) => record.write({ hibernation }),
     enqueuePods: () => enqueueAll('pods'),
+    isFailing,
+    settled: options.settled,
     log,
     signal: stopping.signal,
   })
@@ -240,15 +231,18 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     await hibernator.want(hibernates)
     if (stopping.signal.aborted) return
     listed = true
+    // Another word may have come meanwhile.
+    void hibernator.want(hibernates)
     for (const key of everyKey({ tenant: side, superSide: superCaches }, superObjects())) enqueue(key)
     setLimit()
     tellBacklog().catch((error: unknown) => {
       if (!stopping.signal.aborted) log.warn({ error: explainError(error) }, 'events of before could not be read')
     })
-    every(leaseEveryMs, 'lease', beat)
-    every(nodeLeaseEveryMs, 'node leases', () => renewNodeLeases({ tenant: side, now }))
-    const patrolTimer = setTimeout(() => every(patrolEveryMs, 'patrol', runPatrol), patrolEveryMs)
-    timers.add(patrolTimer)
+    const life = { log, signal: stopping.signal }
+    every({ ms: leaseEveryMs, what: 'lease', run: beat }, life)
+    every({ ms: nodeLeaseEveryMs, what: 'node leases', run: () => renewNodeLeases({ tenant: side, now }) }, life)
+    const patrols = { ms: patrolEveryMs, what: 'patrol', run: runPatrol }
+    timers.add(setTimeout(() => every(patrols, life), patrolEveryMs))
   }
 
   const holdEvent = (event: KubeObject): void => {
@@ -282,7 +276,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     log,
     image: options.image,
     now,
-    isFailing: (key) => queue.failures({ tenant: uid, key }) > 0,
+    isFailing,
     enqueue,
   }
   const deps = (): SyncDeps | undefined => (isPaused() || stopping.signal.aborted ? undefined : depsValue)

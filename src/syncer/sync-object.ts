@@ -5,7 +5,7 @@ import { detourAnnotation, isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { endDetour } from './detour.ts'
-import { isPutToSleep, restOf } from './hibernation.ts'
+import { restOf } from './hibernation.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
 import type { SyncedResource } from './resource.ts'
@@ -29,8 +29,15 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
   const wanted = tenantObject && translate(resource, { tenantObject, superObject }, tenant)
   const rest = tenantObject && restOf(tenantObject, tenant)
   const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted, rest })
-  // Not a word of it to the tenant: its pod is what it was when it wakes.
-  if (isPutToSleep(action, { tenantObject, superObject }, tenant)) return carryOut(action, resource, { key, tenantObject }, deps)
+  if (
+    rest !== undefined &&
+    superObject &&
+    (action.kind === 'delete-super' || superObject.metadata.deletionTimestamp !== undefined)
+  ) {
+    // Not a word of it to the tenant: its pod is what it was when it wakes.
+    if (tenant.rest?.kind === 'ending') tenant.rest.ended.set(tenantObject?.metadata.uid ?? '', superObject.metadata.uid ?? '')
+    return carryOut(action, resource, { key, tenantObject }, deps)
+  }
 
   const isService = resource.type.kind === 'Service' && tenantObject !== undefined
   if (isService && tenantObject.metadata.annotations?.[detourAnnotation] !== undefined && action.kind !== 'delete-super') {

@@ -1,4 +1,4 @@
-import { isFallingAsleep, isResting } from '../apis/conditions.ts'
+import { isAsleep, isResting } from '../apis/conditions.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { Informer } from '../kube/informer.ts'
@@ -61,7 +61,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     kubeconfig: Buffer.from(kubeconfig, 'base64').toString(),
     classRules,
     nodeSelector,
-    hibernates: spec.state === 'Hibernated' && isFallingAsleep(status.conditions),
+    hibernates: spec.state === 'Hibernated' && isAsleep(status.conditions),
     resume: metadata.annotations?.[resumeSyncAnnotation],
     revision: JSON.stringify([
       { ...ctx, serviceSlices: undefined },

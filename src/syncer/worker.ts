@@ -90,6 +90,8 @@ const againAtOnceMs = 20
 
 export interface Worker {
   run(item: QueueItem): Promise<void>
+  /** Resolves when all that is being done for a tenant now is done. */
+  settled(tenant: string): Promise<void>
   /** The tenant is no longer served here. */
   forget(tenant: string): void
 }
@@ -175,7 +177,23 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
     }
     onSynced?.(item, (performance.now() - began) / 1000, failure)
   }
-  return { run, forget: (tenant) => void waits.delete(tenant) }
+  const atWork = new Map<string, Set<Promise<void>>>()
+  const tracked = async (item: QueueItem): Promise<void> => {
+    const turn = run(item)
+    const turns = atWork.get(item.tenant) ?? new Set()
+    atWork.set(item.tenant, turns.add(turn))
+    try {
+      await turn
+    } finally {
+      turns.delete(turn)
+      if (turns.size === 0) atWork.delete(item.tenant)
+    }
+  }
+  return {
+    run: tracked,
+    settled: async (tenant) => void (await Promise.allSettled(atWork.get(tenant) ?? new Set<Promise<void>>())),
+    forget: (tenant) => void waits.delete(tenant),
+  }
 }
 
 const tellTenant = (item: QueueItem, error: unknown, { tenant }: SyncDeps): void => {

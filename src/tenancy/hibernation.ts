@@ -5,7 +5,7 @@
 export interface Hibernation {
   /** `ending`: pods in super are being ended. `ended`: none runs there. `waking`: they are being made anew. */
   readonly phase: 'ending' | 'ended' | 'waking'
-  /** Pods that are still to end, or to be made. */
+  /** Pods that are still to end, or to be made; those that cannot be made now are not counted. */
   readonly left: number
 }
 
@@ -17,3 +17,7 @@ export const readHibernation = (text: string | undefined): Hibernation | undefin
   const [, phase, left] = /^(ending|ended|waking): (\d+)$/.exec(text ?? '') ?? []
   return phase === undefined ? undefined : { phase: phase as Hibernation['phase'], left: Number(left) }
 }
+
+/** True when all pods run in super that can. */
+export const hasWoken = (hibernation: Hibernation | undefined): boolean =>
+  hibernation === undefined || (hibernation.phase === 'waking' && hibernation.left === 0)

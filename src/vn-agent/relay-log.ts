@@ -5,6 +5,9 @@ import type { SpliceEnd } from './splice.ts'
 /** Resolves when all that was written to a reply has left this process, or cannot any more. An empty write waits behind the others and is no chunk. */
 const written = (reply: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
+    // A write to a connection that has just gone is forgotten without a word.
+    reply.once('close', resolve)
+    if (reply.destroyed || reply.socket?.destroyed !== false) return resolve()
     reply.write('', () => resolve())
   })
 

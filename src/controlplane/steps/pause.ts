@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { hasWoken } from '../../tenancy/hibernation.ts'
 import { allOf, applyWanted } from '../apply.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
@@ -52,19 +53,28 @@ export const pauseRefusalOf = ({ tenant, plane }: Pick<Round, 'tenant' | 'plane'
     ? "not paused: etcd's data are in its pods and would go with them, as the cluster had no storage class when the tenant was made. Set spec.state to Running"
     : undefined
 
+/** How long a tenant that is woken only to be paused is waited for. Its pods are noted as not made; that is made up for when it wakes again. */
+const wakeToPauseMs = 60_000
+
+const hasWokenForLong = ({ status }: TenantControlPlane, now: Date): boolean =>
+  status?.conditions?.some(
+    ({ type, reason, lastTransitionTime }) =>
+      type === 'Paused' && reason === 'Waking' && now.getTime() - Date.parse(lastTransitionTime) > wakeToPauseMs,
+  ) ?? false
+
 /**
  * True when the control plane is to go to zero now. One that hibernates goes on until the syncer has ended the tenant's pods; one that is woken only to be
  * paused, until the syncer has made them anew.
  */
-export const isToRest = ({ tenant, observed }: Pick<Round, 'tenant' | 'observed'>): boolean => {
-  const phase = hibernationOf(observed.syncerLease)?.phase
+export const isToRest = ({ tenant, observed, now }: Pick<Round, 'tenant' | 'observed' | 'now'>): boolean => {
+  const hibernation = hibernationOf(observed.syncerLease)
   switch (tenant.spec.state) {
     case 'Running':
       return false
     case 'Paused':
-      return phase === undefined
+      return hasWoken(hibernation) || hasWokenForLong(tenant, now)
     case 'Hibernated':
-      return phase === 'ended' || !hasRun(tenant)
+      return hibernation?.phase === 'ended' || !hasRun(tenant)
   }
 }
 

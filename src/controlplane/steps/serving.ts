@@ -2,7 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
-import type { Hibernation } from '../../tenancy/hibernation.ts'
+import { type Hibernation, hasWoken } from '../../tenancy/hibernation.ts'
 import { controlPlaneLabel, frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { labelsOf } from '../components/plane.ts'
@@ -64,9 +64,10 @@ const served = ({ metadata }: TenantControlPlane, hibernation: Hibernation | und
     const message = `the tenant goes to sleep: its pods in super end${left}. kubectl get pods -A -l ${tenantLabel}=${metadata.uid} shows them`
     return { kind: 'wait', reason: 'Hibernating', message, retryAfterMs: 500 }
   }
-  if (hibernation?.phase !== 'waking') return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
-  const message = `the tenant wakes: ${hibernation.left} pod(s) are still to be made anew in super`
-  return { kind: 'wait', reason: 'Waking', message, retryAfterMs: 1000, serves: true }
+  if (hasWoken(hibernation)) return { kind: 'done', reason: 'Serving', message: 'the syncer serves this tenant' }
+  const left = hibernation?.phase === 'waking' ? ` (${hibernation.left} left)` : ''
+  const message = `the tenant wakes: its pods are made anew in super${left}`
+  return { kind: 'wait', reason: 'Waking', message, retryAfterMs: 500 }
 }
 
 /** The syncer says by its Lease that it serves this tenant. */

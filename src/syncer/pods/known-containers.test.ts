@@ -98,11 +98,11 @@ describe('keptEnds', () => {
     ['is kept for a container that never restarts by itself', 'Always', { restartPolicy: 'Never' }, 1, true],
     ['is over where rules decide', 'Never', { restartPolicyRules: [{ action: 'Restart' }] }, 1, false],
   ])('an end %s', ([, podPolicy, container, exitCode, keeps]) => {
-    const containers = [{ name: 'main', ...container }]
-    const kept = keptEnds([again], [ended(exitCode)], { containers, podPolicy })
+    const pod = aTenantPod({ containers: [{ name: 'main', ...container }], restartPolicy: podPolicy }) as Pod
+    const kept = keptEnds([again], [ended(exitCode)], pod)
     expect(kept).toEqual([keeps ? ended(exitCode) : again])
     // Another end takes its place.
-    expect(keptEnds([ended(7)], [ended(exitCode)], { containers, podPolicy })).toEqual([ended(7)])
+    expect(keptEnds([ended(7)], [ended(exitCode)], pod)).toEqual([ended(7)])
   })
 })
 

@@ -35,7 +35,7 @@ const hasEndedForGood = (
   podPolicy: string | undefined,
 ): boolean => {
   const exitCode = state?.terminated?.exitCode
-  if (exitCode === undefined || !container || ('restartPolicyRules' in container && container.restartPolicyRules)) return false
+  if (exitCode === undefined || !container) return false
   const policy = ('restartPolicy' in container ? container.restartPolicy : undefined) ?? podPolicy
   return policy === 'Never' || (policy === 'OnFailure' && exitCode === 0)
 }
@@ -47,13 +47,17 @@ const hasEndedForGood = (
 export const keptEnds = (
   statuses: V1ContainerStatus[] | undefined,
   before: readonly V1ContainerStatus[] | undefined,
-  { containers, podPolicy }: { readonly containers: readonly AnyContainer[] | undefined; readonly podPolicy: string | undefined },
-): V1ContainerStatus[] | undefined =>
-  statuses?.map((status) => {
+  { spec }: Pick<Pod, 'spec'>,
+): V1ContainerStatus[] | undefined => {
+  const containers = allContainers(spec)
+  // Rules restart also what has ended well, in other containers than their own too (KEP-5307, KEP-5532).
+  if (containers.some((container) => 'restartPolicyRules' in container && container.restartPolicyRules)) return statuses
+  return statuses?.map((status) => {
     const old = before?.find(({ name }) => name === status.name)
-    const container = containers?.find(({ name }) => name === status.name)
-    return old && !status.state?.terminated && hasEndedForGood(old, container, podPolicy) ? old : status
+    const container = containers.find(({ name }) => name === status.name)
+    return old && !status.state?.terminated && hasEndedForGood(old, container, spec.restartPolicy) ? old : status
   })
+}
 
 /** Names of containers that were added in super: by its webhooks, or by the syncer itself. */
 export const addedContainers = (superPod: Pod, tenantPod: Pod): ReadonlySet<string> => {

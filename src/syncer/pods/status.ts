@@ -52,16 +52,15 @@ export const wantedStatus = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): V
   // A pod on its node has no nomination any more, and the API server takes none.
   const nominatedNodeName = superPod.spec.nodeName ? undefined : superStatus.nominatedNodeName
   const hasInit = (spec.initContainers ?? []).length > 0
-  const podPolicy = spec.restartPolicy
   const containerStatuses = keptEnds(
     knownStatuses(superStatus.containerStatuses, spec.containers, { hasInit }),
     tenantStatus.containerStatuses,
-    { containers: spec.containers, podPolicy },
+    tenantPod,
   )
   const initContainerStatuses = keptEnds(
     knownStatuses(superStatus.initContainerStatuses, spec.initContainers, { hasInit }),
     tenantStatus.initContainerStatuses,
-    { containers: spec.initContainers, podPolicy },
+    tenantPod,
   )
   const ephemeralContainerStatuses = knownStatuses(superStatus.ephemeralContainerStatuses, spec.ephemeralContainers, { hasInit })
   const added = addedContainers(superPod, tenantPod)

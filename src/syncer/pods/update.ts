@@ -1,5 +1,6 @@
 import { sameJson } from '../resources/merge-patch.ts'
 import type { V1Container, V1PodSpec, V1Toleration } from './json-types.ts'
+import { isPinned } from './pinned.ts'
 import type { Pod } from './pod.ts'
 
 const withImages = (live: readonly V1Container[], wanted: readonly V1Container[]): V1Container[] => {
@@ -23,8 +24,10 @@ const withTolerations = (live: readonly V1Toleration[], wanted: readonly V1Toler
 const deadline = (live: number | undefined, wanted: number | undefined): number | undefined =>
   wanted !== undefined && (live === undefined || wanted < live) ? wanted : live
 
-const choosesAlike = (one: V1PodSpec, other: V1PodSpec): boolean =>
-  sameJson(one.nodeSelector, other.nodeSelector) && sameJson(one.affinity?.nodeAffinity, other.affinity?.nodeAffinity)
+const choosesAlike = (live: V1PodSpec, wanted: V1PodSpec): boolean =>
+  // Made anew for a node that it has in the tenant: where it may go is settled.
+  isPinned(live) ||
+  (sameJson(live.nodeSelector, wanted.nodeSelector) && sameJson(live.affinity?.nodeAffinity, wanted.affinity?.nodeAffinity))
 
 /**
  * The live super pod with all that Kubernetes lets change in place: images, deadline, tolerations, gates. Everything else stays live, what super's

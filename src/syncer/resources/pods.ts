@@ -1,10 +1,10 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { isBerthKey } from '../../tenancy/marks.ts'
-import { chosenNode, onNode } from '../pods/affinity.ts'
 import { autoscalerMarks } from '../pods/autoscaler-marks.ts'
 import { podDependencies } from '../pods/dependencies.ts'
 import { downwardMarks } from '../pods/downward.ts'
 import { withHostsFile } from '../pods/hosts-file.ts'
+import { pinned } from '../pods/pinned.ts'
 import type { Pod } from '../pods/pod.ts'
 import { podNotes } from '../pods/priority.ts'
 import { podRefusal } from '../pods/refusal.ts'
@@ -45,18 +45,6 @@ const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
   },
   ...(status && { status }),
 })
-
-/** A pod that has its node is made nowhere else: the tenant could not be told. Only such a pod is made anew that was put to sleep. */
-const pinned = (superPod: Pod, tenantPod: Pod): Pod => {
-  const node = tenantPod.spec.nodeName
-  // One that the user chose is in the translation already.
-  if (!node || chosenNode(tenantPod)) return superPod
-  const { affinity } = superPod.spec
-  return {
-    ...superPod,
-    spec: { ...superPod.spec, affinity: { ...affinity, nodeAffinity: onNode(affinity?.nodeAffinity, node) } },
-  }
-}
 
 /** Pods: run in super, and told back. A pod has one life: gone in super, it is finalised in the tenant. */
 export const pods = defineResource<Pod>({

@@ -4,6 +4,7 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
+import { hasWoken } from '../../tenancy/hibernation.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
 import { tenantClasses } from '../classes.ts'
 import { readSyncRecord } from '../lease.ts'
@@ -67,6 +68,11 @@ const readSource = async (
 export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Promise<VerifyReport> => {
   const { rounds, everyMs, settleMs, signal, onRound } = request
   const source = await readSource(request, deps)
+  const { hibernation } = await readSyncRecord(deps.management, source.controlPlaneNamespace)
+  if (!hasWoken(hibernation)) {
+    const text = `tenant ${source.tenant.name} cannot be compared: its pods are being put to sleep or made anew (${hibernation?.left ?? 0} left)`
+    throw new AppError('TENANT_UNREACHABLE', text, {})
+  }
   const tenantClient = deps.connect(source.kubeconfig)
   try {
     const look = async () => {

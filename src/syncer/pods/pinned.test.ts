@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { aTenantPod } from '../../testing/sync-builders.ts'
+import { isPinned, pinned } from './pinned.ts'
+import type { Pod } from './pod.ts'
+import { updatePod } from './update.ts'
+
+const scheduled = { status: { conditions: [{ type: 'PodScheduled', status: 'True' }] } }
+const choice = {
+  nodeSelector: { disk: 'ssd' },
+  affinity: {
+    nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] },
+    podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [] },
+  },
+}
+const superPod = aTenantPod(choice) as Pod
+const bound = { ...aTenantPod({ ...choice, nodeName: 'n1' }), ...scheduled } as Pod
+
+describe('a pod that is made anew', () => {
+  test('goes to its node and nowhere else, whatever else it once asked of nodes', () => {
+    const { spec } = pinned(superPod, bound)
+    expect(spec.nodeSelector).toBeUndefined()
+    expect(spec.affinity).toEqual({
+      podAntiAffinity: choice.affinity.podAntiAffinity,
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n1'] }] }],
+        },
+      },
+    })
+    expect(isPinned(spec)).toBe(true)
+  })
+
+  test('stays what it is when the tenant changes something while it waits for room', () => {
+    const live = pinned(superPod, bound)
+    expect(updatePod(live, { ...superPod, spec: { ...superPod.spec, nodeSelector: { disk: 'hdd' } } }).kind).toBe('replace')
+    expect(updatePod(superPod, { ...superPod, spec: { ...superPod.spec, nodeSelector: { disk: 'hdd' } } }).kind).toBe('recreate')
+  })
+
+  test.for<[name: string, pod: Pod]>([
+    ['has no node', aTenantPod(choice) as Pod],
+    ['was put on its node by its user', aTenantPod({ ...choice, nodeName: 'n1' }) as Pod],
+  ])('is left alone when it %s', ([, pod]) => {
+    expect(pinned(superPod, pod)).toBe(superPod)
+  })
+})
