@@ -38,6 +38,7 @@ export const resourceTypes = {
   events: of('', 'v1', 'events', 'Event'),
   resourceQuotas: of('', 'v1', 'resourcequotas', 'ResourceQuota'),
   deployments: of('apps', 'v1', 'deployments', 'Deployment'),
+  replicaSets: of('apps', 'v1', 'replicasets', 'ReplicaSet'),
   statefulSets: of('apps', 'v1', 'statefulsets', 'StatefulSet'),
   endpointSlices: of('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
   networkPolicies: of('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy'),

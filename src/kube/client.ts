@@ -81,6 +81,11 @@ export interface KubeClient {
   patch<T extends KubeObject>(type: ResourceType, ref: ObjectRef, body: unknown, options?: PatchOptions): Promise<T>
   /** False when the object was not there (any more). A failed UID precondition is KUBE_CONFLICT. */
   delete(type: ResourceType, ref: ObjectRef, options?: DeleteOptions): Promise<boolean>
+  /** All objects of a namespace, or those with the labels. Resolves when they have been told to go. */
+  deleteCollection(
+    type: ResourceType,
+    options: CallOptions & { namespace: string; labelSelector?: string; gracePeriodSeconds?: number },
+  ): Promise<void>
   /** Events from `resourceVersion` on, until the server ends the stream or `signal` aborts. Throws on a broken or silent connection. */
   watch<T extends KubeObject>(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent<T>>
   /** GET of a raw path, for example `/readyz`; the body as text. */

@@ -138,6 +138,15 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
       }
     },
 
+    deleteCollection: async (type, { namespace, labelSelector, gracePeriodSeconds, ...call }) => {
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
+      }
+      await send('DELETE', listPath(type, { namespace, ...(labelSelector !== undefined && { labelSelector }) }), { call, body })
+    },
+
     async *watch<T extends KubeObject>(type: ResourceType, watch: Parameters<KubeClient['watch']>[1]) {
       const timeoutSeconds = watch.timeoutSeconds ?? 300 + Math.floor(Math.random() * 300)
       const path = watchPath(type, watch, timeoutSeconds)

@@ -15,7 +15,7 @@ export interface FailingClient {
   readonly writes: readonly string[]
 }
 
-const writing = ['create', 'replace', 'apply', 'patch', 'delete'] as const
+const writing = ['create', 'replace', 'apply', 'patch', 'delete', 'deleteCollection'] as const
 const counted: readonly string[] = ['get', 'list', 'raw', ...writing]
 
 /** A client that works until one call, from which on every call fails: as if the process had been killed there. */

@@ -1,11 +1,13 @@
 import type { Condition } from '../../apis/conditions.ts'
 import { setCondition } from '../../apis/conditions.ts'
+import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { agentRecordRef } from '../../tenancy/agent-record.ts'
 import { controlPlaneLabel, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { allOf } from '../apply.ts'
 import type { Deps } from '../deps.ts'
 import { refOf } from '../observe.ts'
 import { isSameStatus } from '../status.ts'
@@ -41,14 +43,66 @@ const removeNamespaces = async (
   return left
 }
 
-/** What the deletion waits for; undefined when nothing is left. In this order: what runs, then what it ran on, then the way in. */
+/** A pod that is this much beyond its grace period is on a node that does not answer. */
+const overdueMs = 5_000
+/** However long pods ask to be given: from then on their namespaces wait for them, within a limit of their own. */
+const podsFirstMs = 30_000
+/** A control plane that goes has nothing to bring to an end. Not zero, which would take pods off the books while they still run. */
+const planeGraceSeconds = 1
+
+const isOnItsWay = ({ metadata }: KubeObject, now: number): boolean =>
+  metadata.deletionTimestamp === undefined || now < Date.parse(metadata.deletionTimestamp) + overdueMs
+
+const namespacesOf = (objects: readonly KubeObject[]): readonly string[] => [
+  ...new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? [])),
+]
+
+/**
+ * Tells all pods to go, the tenant's own with the time they ask for, and gives those that are still to be waited for. A namespace with pods would wait by
+ * super's clock, which looks again after half of the longest grace period among them; without, it goes at once.
+ */
+const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Deps): Promise<readonly KubeObject[]> => {
+  const { uid = '' } = tenant.metadata
+  const podsWith = async (label: string): Promise<readonly KubeObject[]> =>
+    (await kube.list(resourceTypes.pods, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal })).items
+  const [own, plane] = await Promise.all([podsWith(tenantLabel), podsWith(controlPlaneLabel)])
+  const untold = own.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const patient = plane.filter(({ metadata }) => (metadata.deletionGracePeriodSeconds ?? Infinity) > planeGraceSeconds)
+  const given = { gracePeriodSeconds: planeGraceSeconds }
+  await allOf([
+    ...namespacesOf(untold).map((namespace) =>
+      kube.deleteCollection(resourceTypes.pods, { namespace, labelSelector: `${tenantLabel}=${uid}`, signal }),
+    ),
+    ...namespacesOf(patient).map(async (namespace) => {
+      const labelled = { namespace, labelSelector: `${controlPlaneLabel}=${uid}`, signal }
+      // Whoever would make them anew first.
+      await allOf(
+        [resourceTypes.deployments, resourceTypes.replicaSets, resourceTypes.statefulSets].map((type) =>
+          kube.deleteCollection(type, labelled),
+        ),
+      )
+      await kube.deleteCollection(resourceTypes.pods, { ...labelled, ...given })
+    }),
+  ])
+  const began = Date.parse(tenant.metadata.deletionTimestamp ?? '')
+  return now().getTime() > began + podsFirstMs ? [] : [...own, ...plane].filter((pod) => isOnItsWay(pod, now().getTime()))
+}
+
+/** What the deletion waits for; undefined when nothing is left. In this order: what runs, then where it ran, then the way in. */
 const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
   const ref = refOf(tenant)
-  const superNamespaces = await removeNamespaces(`${tenantLabel}=${ref.uid}`, tenant, deps)
+  const pods = await removePods(tenant, deps)
+  if (pods.length > 0) {
+    const left = pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+    return { reason: 'RemovingWorkloads', message: `waits for pods to end: ${names(left)}` }
+  }
+  const [superNamespaces, planes] = await Promise.all([
+    removeNamespaces(`${tenantLabel}=${ref.uid}`, tenant, deps),
+    removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps),
+  ])
   if (superNamespaces.length > 0) {
     return { reason: 'RemovingWorkloads', message: `waits for namespaces of the tenant's pods to go: ${names(superNamespaces)}` }
   }
-  const planes = await removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps)
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
 
   await releaseSlices(ref.uid, deps)
@@ -90,7 +144,7 @@ export const removeTenant = async (tenant: TenantControlPlane, deps: Deps): Prom
       const told = tenant.status?.conditions?.find(({ type }) => type === 'Deleting')?.reason
       if (told !== waiting.reason) tell(tenant, { type: 'Normal', reason: waiting.reason, message: waiting.message })
     }
-    return { kind: 'wait', ...waiting, retryAfterMs: 1000 }
+    return { kind: 'wait', ...waiting, retryAfterMs: 500 }
   }
   const finalizers = tenant.metadata.finalizers.filter((name) => name !== tenantFinalizer)
   const body = { metadata: { finalizers, resourceVersion: tenant.metadata.resourceVersion } }
