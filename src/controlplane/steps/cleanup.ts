@@ -44,7 +44,7 @@ const removeNamespaces = async (
 }
 
 /** A pod that is this much beyond its grace period is on a node that does not answer. */
-const overdueMs = 5_000
+const overdueMs = 15_000
 /** However long pods ask to be given: from then on their namespaces wait for them, within a limit of their own. */
 const podsFirstMs = 30_000
 /** A control plane that goes has nothing to bring to an end. Not zero, which would take pods off the books while they still run. */
@@ -70,9 +70,12 @@ const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Dep
   const patient = plane.filter(({ metadata }) => (metadata.deletionGracePeriodSeconds ?? Infinity) > planeGraceSeconds)
   const given = { gracePeriodSeconds: planeGraceSeconds }
   await allOf([
-    ...namespacesOf(untold).map((namespace) =>
-      kube.deleteCollection(resourceTypes.pods, { namespace, labelSelector: `${tenantLabel}=${uid}`, signal }),
-    ),
+    ...namespacesOf(untold).map(async (namespace) => {
+      const labelled = { namespace, labelSelector: `${tenantLabel}=${uid}`, signal }
+      await kube.deleteCollection(resourceTypes.pods, labelled)
+      // They go with the last pod that uses them.
+      await kube.deleteCollection(resourceTypes.persistentVolumeClaims, labelled)
+    }),
     ...namespacesOf(patient).map(async (namespace) => {
       const labelled = { namespace, labelSelector: `${controlPlaneLabel}=${uid}`, signal }
       // Whoever would make them anew first.
@@ -82,6 +85,7 @@ const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Dep
         ),
       )
       await kube.deleteCollection(resourceTypes.pods, { ...labelled, ...given })
+      await kube.deleteCollection(resourceTypes.persistentVolumeClaims, { namespace, signal })
     }),
   ])
   const began = Date.parse(tenant.metadata.deletionTimestamp ?? '')
