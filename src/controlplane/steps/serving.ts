@@ -51,7 +51,7 @@ export const kubeconfig: Step = {
 }
 
 /** Milliseconds since the epoch at which a pause ended: now, while the status still says that it is paused; 0 without a pause. */
-const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
+export const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
   const paused = status?.conditions?.find(({ type }) => type === 'Paused')
   if (!paused) return 0
   return paused.status === 'True' ? now.getTime() : Date.parse(paused.lastTransitionTime)

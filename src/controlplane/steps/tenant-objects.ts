@@ -8,6 +8,7 @@ import { notInForce } from '../components/not-in-force.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
 import type { Step } from '../steps.ts'
+import { wakeOf } from './serving.ts'
 
 /** What Berth puts into a tenant: roles, warnings, Service ranges and DNS. All but DNS is put back when edited; DNS is the tenant's to edit. */
 export const tenantObjects: Step = {
@@ -43,6 +44,9 @@ interface EndpointSlice {
   endpoints?: { conditions?: { ready?: boolean } }[]
 }
 
+/** After a pause, DNS that does not answer is news from then on. */
+const wakingMs = 60_000
+
 /** DNS in the tenant has a pod that answers. */
 export const dns: Step = {
   name: 'DNS',
@@ -54,7 +58,9 @@ export const dns: Step = {
     const { items } = await kube.list(resourceTypes.endpointSlices, { namespace: 'kube-system', labelSelector, signal })
     const ready = items.flatMap((slice) => (slice as EndpointSlice).endpoints ?? []).filter(({ conditions }) => conditions?.ready)
     if (ready.length > 0) return { kind: 'done', reason: 'Serving', message: `${ready.length} DNS pod(s) serve` }
-    const wasReady = tenant.status?.timings?.['DNSReady'] !== undefined
+    // Its pods begin anew after a hibernation.
+    const isWaking = now.getTime() - wakeOf(tenant, now) < wakingMs
+    const wasReady = tenant.status?.timings?.['DNSReady'] !== undefined && !isWaking
     // Perhaps somebody deleted it: what is missing is made again with the next round.
     if (wasReady) tenantClients.unsettle(ref.uid)
     return {
