@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { everything, mentions } from './support/inventory.ts'
 import { apply, getJson, listJson, superKubectl, type Thing } from './support/kubectl.ts'
-import { busybox, claim, idle, namespace, pod, shell } from './support/objects.ts'
+import { claim, idle, namespace, pod, shell } from './support/objects.ts'
+import { endPods, liftRules, refusePods, ruinStore } from './support/ruin.ts'
 import { createTenant, deleteTenants, type Tenant, tenantObject, tenantsNamespace } from './support/tenant.ts'
 import { podReady, waitFor } from './support/wait.ts'
 
@@ -21,57 +22,6 @@ const setSpec = (name: string, spec: object) =>
 /** Waits until a tenant's step is not done, as the manager says. */
 const untilNot = (name: string, type: string) =>
   waitFor(`${type} of ${name} to be false`, async () => (await conditionOf(name, type))?.status === 'False')
-
-/** Overwrites the log of etcd on the disk of its node, and ends it: what comes up finds nothing that it can read. */
-const ruinStore = async ({ controlPlaneNamespace: at }: Tenant): Promise<void> => {
-  const { spec } = await getJson(superKubectl, ['pvc', 'data-etcd-0', '-n', at])
-  const volume = await getJson(superKubectl, ['pv', String(spec?.['volumeName'])])
-  const { hostPath, local } = (volume.spec ?? {}) as { hostPath?: { path: string }; local?: { path: string } }
-  const path = (hostPath ?? local)?.path
-  const { spec: etcd } = await getJson(superKubectl, ['pod', 'etcd-0', '-n', at])
-  const script = 'for file in $(find /data -name "*.wal"); do echo ruin > $file; done; find /data -name "*.wal" | grep .'
-  await apply(
-    superKubectl,
-    pod('default', 'ruins', shell(script, { image: busybox, volumeMounts: [{ name: 'data', mountPath: '/data' }] }), {
-      nodeName: etcd?.['nodeName'],
-      restartPolicy: 'Never',
-      volumes: [{ name: 'data', hostPath: { path } }],
-    }),
-  )
-  await superKubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ruins', '-n', 'default', '--timeout=30s'], {
-    timeoutMs: 40_000,
-  })
-  await superKubectl(['delete', 'pod', 'ruins', '-n', 'default', '--now'])
-  await superKubectl(['delete', 'pod', 'etcd-0', '-n', at, '--grace-period=0', '--force'])
-}
-
-const apiServerPolicy = (at: string) => {
-  const name = 'no-api-server'
-  const rules = [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }]
-  return [
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingAdmissionPolicy',
-      metadata: { name },
-      spec: {
-        failurePolicy: 'Fail',
-        matchConstraints: { resourceRules: rules },
-        validations: [
-          {
-            expression: `object.metadata.namespace != '${at}' || object.metadata.?labels['berth.dev/component'].orValue('') != 'kube-apiserver'`,
-            message: 'no API server here',
-          },
-        ],
-      },
-    },
-    {
-      apiVersion: 'admissionregistration.k8s.io/v1',
-      kind: 'ValidatingAdmissionPolicyBinding',
-      metadata: { name },
-      spec: { policyName: name, validationActions: ['Deny'] },
-    },
-  ]
-}
 
 /** A tenant goes when it is told to, whatever has become of it. */
 describe('deleting a tenant', () => {
@@ -102,15 +52,8 @@ describe('deleting a tenant', () => {
   beforeAll(async () => {
     ;[withoutStore, withoutApi, stuck] = await Promise.all([started('del-store'), started('del-api'), started('del-stuck')])
   })
-  const liftPolicy = () =>
-    superKubectl([
-      'delete',
-      'validatingadmissionpolicies,validatingadmissionpolicybindings',
-      'no-api-server',
-      '--ignore-not-found',
-    ])
   afterAll(async () => {
-    await liftPolicy()
+    await liftRules('del-no-api')
     await deleteTenants(...uids.keys())
   })
 
@@ -121,14 +64,14 @@ describe('deleting a tenant', () => {
   })
 
   test('whose API server cannot start', async () => {
-    const at = withoutApi.controlPlaneNamespace
-    await apply(superKubectl, ...apiServerPolicy(at))
+    const rule = { name: 'del-no-api', namespace: withoutApi.controlPlaneNamespace, component: 'kube-apiserver' }
+    await refusePods(rule)
     await waitFor('the API server refused', async () => {
-      await superKubectl(['delete', 'pods', '-n', at, '-l', 'berth.dev/component=kube-apiserver', '--now'])
+      await endPods(rule)
       return (await conditionOf('del-api', 'APIServerReady'))?.reason === 'PodsRefused'
     })
     await gone('del-api')
-    await liftPolicy()
+    await liftRules('del-no-api')
   })
 
   test('that holds a namespace and a pod of its own by finalizers', async () => {

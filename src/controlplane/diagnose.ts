@@ -1,5 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { componentLabel } from '../tenancy/marks.ts'
+import { lastWords } from './last-words.ts'
 import type { StepOutcome } from './steps.ts'
 
 type Wait = Extract<StepOutcome, { kind: 'wait' }>
@@ -10,8 +11,6 @@ interface ContainerStatus {
   state?: { waiting?: { reason?: string; message?: string }; running?: object; terminated?: object }
   lastState?: { terminated?: { exitCode?: number; reason?: string; message?: string } }
 }
-
-const lastLines = (text: string, max = 600): string => text.trim().split('\n').slice(-3).join(' | ').slice(-max)
 
 const problem = (reason: string, message: string): Wait => ({ kind: 'wait', reason, message, problem: true })
 
@@ -35,10 +34,11 @@ const containerProblem = (pod: KubeObject, container: ContainerStatus): Wait | u
     default:
   }
   if (waiting?.reason === 'CrashLoopBackOff' || (ended && (container.restartCount ?? 0) > 1)) {
-    const text = lastLines(ended?.message ?? '')
+    const text = lastWords(ended?.message ?? '')
+    const where = `kubectl logs -n ${pod.metadata.namespace} ${pod.metadata.name} --previous`
     return problem(
       'CrashLooping',
-      `${name} ended ${container.restartCount ?? 0} times, last with exit code ${ended?.exitCode ?? 'unknown'} (${ended?.reason ?? 'Error'})${text ? `: ${text}` : ''}`,
+      `${name} ended ${container.restartCount ?? 0} times, last with exit code ${ended?.exitCode ?? 'unknown'} (${ended?.reason ?? 'Error'})${text ? `: ${text}` : ''}. All of it: ${where}`,
     )
   }
   return undefined

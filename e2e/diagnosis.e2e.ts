@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { apply, getJson, listJson, superKubectl, type Thing } from './support/kubectl.ts'
+import { endPods, liftRules, loseImage, refusePods, ruinStore } from './support/ruin.ts'
+import { createTenant, deleteTenants, type Tenant, tenantObject, tenantsNamespace } from './support/tenant.ts'
+import { waitFor } from './support/wait.ts'
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+}
+
+/** How long a condition may take to name a cause. */
+const deadlineMs = 30_000
+
+/** A control plane that does not work says why, and what to do, in the conditions of its object: nobody has to look for its pods first. */
+describe('a tenant that cannot be used', () => {
+  let image: Tenant
+  let refused: Tenant
+  let store: Tenant
+
+  beforeAll(async () => {
+    ;[image, refused, store] = await Promise.all([
+      createTenant('says-image'),
+      createTenant('says-refused'),
+      createTenant('says-store'),
+    ])
+  })
+  afterAll(async () => {
+    await liftRules('says-image', 'says-refused')
+    await deleteTenants('says-image', 'says-refused', 'says-store', 'says-volume')
+  })
+
+  const conditionsOf = async (name: string): Promise<readonly Condition[]> => {
+    const { status } = await getJson<Thing & { status?: { conditions?: Condition[] } }>(superKubectl, [
+      'tcp',
+      name,
+      '-n',
+      tenantsNamespace,
+    ])
+    return status?.conditions ?? []
+  }
+  const ruleFor = ({ name, controlPlaneNamespace: namespace }: Tenant, component: string) => ({ name, namespace, component })
+
+  test.for<[what: string, name: string, ruin: () => Promise<unknown>, type: string, reason: string, words: readonly RegExp[]]>([
+    [
+      'the image is not to be had',
+      'says-image',
+      async () => {
+        const rule = ruleFor(image, 'kube-controller-manager')
+        await loseImage(rule)
+        await waitFor('the rule to be in force', async () => {
+          await endPods(rule)
+          const pods = await listJson(superKubectl, ['pods', '-n', rule.namespace, '-l', `berth.dev/component=${rule.component}`])
+          return JSON.stringify(pods).includes('registry.invalid')
+        })
+      },
+      'ControllerManagerReady',
+      'ImagePullFailed',
+      [/registry\.invalid\/kube-controller-manager:none/, /Check the image registry/],
+    ],
+    [
+      'super refuses the pod',
+      'says-refused',
+      async () => {
+        const rule = ruleFor(refused, 'kube-apiserver')
+        await refusePods(rule)
+        await waitFor('the rule to be in force', async () => {
+          await endPods(rule)
+          const deployment = await getJson(superKubectl, ['deployment', 'kube-apiserver', '-n', rule.namespace])
+          return JSON.stringify(deployment.status).includes('no kube-apiserver here')
+        })
+      },
+      'APIServerReady',
+      'PodsRefused',
+      [/no kube-apiserver here/],
+    ],
+    [
+      "etcd's data are broken",
+      'says-store',
+      () => ruinStore(store),
+      'DataStoreReady',
+      'CrashLooping',
+      [/pod etcd-0 ended/, /: [a-z ]+ failed: \S+/, /kubectl logs -n \S+ etcd-0 --previous/],
+    ],
+    [
+      'the volume has no class',
+      'says-volume',
+      () => apply(superKubectl, tenantObject('says-volume', { dataStore: { storageClassName: 'nobody-has-it' } })),
+      'DataStoreReady',
+      'VolumeNotBound',
+      [/etcd-0/, /Check the storage class/],
+    ],
+  ])('because %s, says so', { timeout: 120_000 }, async ([, name, ruin, type, reason, words]) => {
+    await ruin()
+    const began = performance.now()
+    const found = await waitFor(
+      `${type} of ${name} to say ${reason}`,
+      async () => {
+        const conditions = await conditionsOf(name)
+        const condition = conditions.find((each) => each.type === type)
+        if (condition?.reason !== reason) throw new Error(JSON.stringify(conditions))
+        return { condition, ready: conditions.find((each) => each.type === 'Ready') }
+      },
+      { deadlineMs },
+    )
+    console.log(`${reason} told after ${((performance.now() - began) / 1000).toFixed(1)} s: ${found.condition.message}`)
+    for (const word of words) expect(found.condition.message).toMatch(word)
+    // Whoever reads only the summary finds the same cause there.
+    expect(found.ready?.status).toBe('False')
+    expect(found.ready?.message).toContain(found.condition.message)
+  })
+})
