@@ -393,10 +393,12 @@ describe('a tenant that is paused', () => {
     const tenant = await withStorage(async () => drive(await createTenant()))
     const told: Transition[] = []
     const process = aProcess()
+    let laterMs = 0
     const round = async () => {
       await playCluster(tenant)
       const tell = (_tenant: unknown, transition: Transition) => void told.push(transition)
-      await reconcile(tenant, { ...process, deps: { ...process.deps, tell } })
+      const now = () => new Date(Date.now() + laterMs)
+      await reconcile(tenant, { ...process, deps: { ...process.deps, tell, now } })
       return conditionsOf(tenant)
     }
     await setState(tenant, 'Hibernated')
@@ -420,8 +422,11 @@ describe('a tenant that is paused', () => {
     expect(await conditionsOf(tenant)).toContain('Paused=False Waking')
     await syncerNotes(tenant, 'waking: 1')
     expect(await round()).toEqual(expect.arrayContaining(['SyncReady=False Waking', 'Ready=False Waking']))
-    await syncerNotes(tenant, null)
+    // They are not waited for beyond a minute, and what was begun then is brought to its end.
+    laterMs = 61_000
     for (let i = 0; i < 6 && (await readyReason(tenant)) !== 'Paused'; i += 1) await round()
+    for (let i = 0; i < 3; i += 1) await round()
+    expect(await podsLeft(tenant)).toEqual([])
     expect(await conditionsOf(tenant)).toEqual(expect.arrayContaining(['Ready=False Paused', 'Paused=True Paused']))
   })
 

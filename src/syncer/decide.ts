@@ -11,8 +11,10 @@ export interface Pair {
    * translated before, to what the super object was made from.
    */
   readonly wanted: Wanted | { readonly kind: 'settled' } | undefined
-  /** A pod of a tenant that falls asleep; or one that is to be made anew as its tenant wakes, and so has not ended though super has none. */
-  readonly rest?: 'ending' | 'waking' | undefined
+  /** A pod of a tenant that falls asleep; that nothing is done for just now; that is to be made anew, and so has not ended though super has none. */
+  readonly rest?: 'ending' | 'held' | 'waking' | undefined
+  /** The tenant is falling asleep: none of its pods in super may take long to end. */
+  readonly tenantSleeps?: boolean
 }
 
 /** What to do about one pair. Exactly one action; the event that it causes brings the next. */
@@ -48,15 +50,29 @@ const deleteSuper = (superObject: KubeObject, gracePeriodSeconds?: number): Acti
   return { kind: 'delete-super', superObject, ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }) }
 }
 
-/** The longest time, in seconds, that a pod has to end when its tenant is put to sleep. */
-const maxSleepGraceSeconds = 600
+/** The longest time, in seconds, that a pod has to end when its tenant is put to sleep. One that asks for years would keep its platform waiting. */
+export const maxSleepGraceSeconds = 600
 
-/** A pod's own grace period, within a limit: a tenant that asks for years would keep its platform waiting. */
-const sleepGrace = ({ spec }: KubeObject): number =>
-  Math.min(maxSleepGraceSeconds, Math.max(1, Number(spec?.terminationGracePeriodSeconds ?? 30)))
+/** The same action with a limit on the time that a pod has to end, also where it was told before and has too much left. */
+const inLimitedTime = (action: Action, { tenantUid, superObject }: Pair): Action => {
+  if (action.kind === 'delete-super') {
+    const asked = action.gracePeriodSeconds ?? Number(action.superObject.spec?.terminationGracePeriodSeconds ?? 30)
+    return asked > maxSleepGraceSeconds ? { ...action, gracePeriodSeconds: maxSleepGraceSeconds } : action
+  }
+  const isLong = (superObject?.metadata.deletionGracePeriodSeconds ?? 0) > maxSleepGraceSeconds
+  return superObject && isLong && action.kind === 'none' && ownerOf(superObject)?.tenantUid === tenantUid
+    ? { kind: 'delete-super', superObject, gracePeriodSeconds: maxSleepGraceSeconds }
+    : action
+}
 
-/** Pure: from what both sides have to the one next step. The order of the questions is the meaning. */
-export const decide = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted, rest }: Pair): Action => {
+/** Pure: from what both sides have to the one next step. */
+export const decide = (resource: SyncedResource, pair: Pair): Action => {
+  const action = decideFreely(resource, pair)
+  return pair.tenantSleeps && resource.goneInSuper === 'finalise' ? inLimitedTime(action, pair) : action
+}
+
+/** The order of the questions is the meaning. */
+const decideFreely = (resource: SyncedResource, { tenantUid, tenantObject, superObject, wanted, rest }: Pair): Action => {
   const owner = superObject && ownerOf(superObject)
   const unlabelled = superObject !== undefined && tenantObject !== undefined && isUnlabelled(superObject, tenantObject)
   if (superObject && owner?.tenantUid !== tenantUid && !unlabelled) return tenantObject ? { kind: 'foreign', superObject } : none
@@ -74,7 +90,8 @@ export const decide = (resource: SyncedResource, { tenantUid, tenantObject, supe
   if (tenantObject.metadata.deletionTimestamp !== undefined && resource.isLeaving?.(tenantObject))
     return superObject ? deleteSuper(superObject) : none
   // What has ended holds nothing of a node and is still there to be looked at.
-  if (rest === 'ending') return superObject && isLive(superObject) ? deleteSuper(superObject, sleepGrace(tenantObject)) : none
+  if (rest === 'ending') return superObject && isLive(superObject) ? deleteSuper(superObject) : none
+  if (rest === 'held') return none
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
   if (wanted.kind === 'refused') return wanted

@@ -31,7 +31,10 @@ const podType = resourceTypes.pods
 /** What `decide` has to know of a tenant object; undefined: nothing beside what it is. */
 export const restOf = ({ kind, metadata }: KubeObject, { rest }: Pick<TenantSide, 'rest'>): Pair['rest'] => {
   if (kind !== 'Pod' || metadata.deletionTimestamp !== undefined || !rest) return undefined
-  return rest.kind === 'ending' || !rest.left || rest.left.has(metadata.uid ?? '') ? rest.kind : undefined
+  if (rest.kind === 'ending') return 'ending'
+  // Until it is known what is left, nothing is made, and nothing has ended.
+  if (!rest.left) return 'held'
+  return rest.left.has(metadata.uid ?? '') ? 'waking' : undefined
 }
 
 export interface HibernationOptions {
@@ -41,10 +44,7 @@ export interface HibernationOptions {
   readonly noted: () => Hibernation | undefined
   /** Writes it into the Lease; it counts when this has resolved. */
   readonly note: (hibernation: Hibernation | undefined) => Promise<void>
-  /** All pods of the tenant come to be looked at. */
-  readonly enqueuePods: () => void
-  /** True when the key failed at its last try. */
-  readonly isFailing: (key: string) => boolean
+  readonly enqueue: (key: string) => void
   /** Resolves when all that was being done for the tenant at the moment of the call is done. */
   readonly settled: () => Promise<void>
   readonly log: Log
@@ -62,7 +62,7 @@ export interface Hibernator {
  * that is not in super for one that was put to sleep, and not for one that has ended. The note goes when every pod is back.
  */
 export const createHibernator = (options: HibernationOptions): Hibernator => {
-  const { tenant, superSide, noted, note, enqueuePods, isFailing, settled, log, signal } = options
+  const { tenant, superSide, noted, note, enqueue, settled, log, signal } = options
   let wanted = false
   let turning = false
 
@@ -77,17 +77,27 @@ export const createHibernator = (options: HibernationOptions): Hibernator => {
   const isRunning = (pod: KubeObject): boolean =>
     ownerOf(pod)?.tenantUid === tenant.ctx.tenant.uid && isLive({ kind: podType.kind, ...pod })
 
+  /** All pods come to be looked at, also those that are left over in super. */
+  const enqueuePods = (): void => {
+    for (const { metadata } of tenantPods().list()) enqueue(keyOf(podType.plural, metadata.namespace ?? '', metadata.name ?? ''))
+    for (const pod of superPods().list()) {
+      const owner = ownerOf(pod)
+      if (owner?.tenantUid === tenant.ctx.tenant.uid) enqueue(keyOf(podType.plural, owner.namespace, owner.name))
+    }
+  }
+
   /** Pods that hold something of a node. Before it is said that there are none, super itself is asked: a cache may be late. */
   const countRunning = async (): Promise<number> => {
     const cached = superPods().list().filter(isRunning).length
-    if (cached > 0) return cached
+    if (cached > 0 || noted()?.phase === 'ended') return cached
     const labelSelector = `${tenantLabel}=${tenant.ctx.tenant.uid}`
     return (await superSide.client.list<KubeObject>(podType, { labelSelector })).items.filter(isRunning).length
   }
 
   const noteIfNew = async (next: Hibernation | undefined): Promise<void> => {
     const [before, after] = [noted(), next].map((each) => each && hibernationText(each))
-    if (before !== after) await note(next)
+    // Whoever serves the tenant next may have noted something already.
+    if (before !== after && !signal.aborted) await note(next)
   }
 
   const fallAsleep = async (): Promise<void> => {
@@ -133,17 +143,17 @@ export const createHibernator = (options: HibernationOptions): Hibernator => {
   const isHopeless = (key: string): boolean => {
     const { namespace, name } = parseKey(key)
     const pod = tenantPods().get(storeKey(namespace, name))
-    return isFailing(key) || (pod !== undefined && resource().toSuper(pod, tenant.ctx).kind === 'refused')
+    return tenant.refusedKeys.has(key) || (pod !== undefined && resource().toSuper(pod, tenant.ctx).kind === 'refused')
   }
 
   const wake = async (): Promise<void> => {
     if (tenant.rest?.kind !== 'waking') {
       if (noted() === undefined) return
-      // From here on none is told to end, and none is taken for ended; what was begun before is waited for.
+      // From here on none is told to end, none is made and none is taken for ended; what was begun before is waited for.
       tenant.rest = { kind: 'waking', ended: tenant.rest?.ended ?? new Map(), left: undefined }
       await settled()
-      enqueuePods()
     }
+    if (!tenant.rest.left) await noteIfNew({ phase: 'waking', left: tenantPods().list().length })
     const { rest } = tenant
     const left = new Map<string, PodToMake>()
     for (const pod of tenantPods().list()) {
@@ -153,7 +163,9 @@ export const createHibernator = (options: HibernationOptions): Hibernator => {
       const todo = await toMake(pod, rest.ended)
       if (todo) left.set(uid, todo)
     }
+    const isFirst = !rest.left
     rest.left = left
+    if (isFirst) enqueuePods()
     if (left.size === 0) {
       await noteIfNew(undefined)
       tenant.rest = undefined

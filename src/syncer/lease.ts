@@ -76,9 +76,11 @@ const writeSyncRecord = async (
   const ref = { name: syncerLeaseName, namespace }
   await client.patch(resourceTypes.leases, ref, { metadata, spec }, { type: 'merge' }).catch(async (error: unknown) => {
     if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
-    const annotations = Object.fromEntries(
-      Object.entries(metadata.annotations).filter((entry): entry is [string, string] => entry[1] !== null),
-    )
+    const all = {
+      ...metadata.annotations,
+      [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null,
+    }
+    const annotations = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null))
     await client.create(resourceTypes.leases, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',

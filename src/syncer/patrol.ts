@@ -53,13 +53,9 @@ export const patrol = async (
       const ref = superRefOf(resource, ctx.tenant, { namespace, name })
       const superObject = superCache.get(storeKey(ref.namespace ?? '', ref.name))
       const wanted = wantedObject(resource, tenantObject, ctx)
-      const action = decide(resource, {
-        tenantUid: ctx.tenant.uid,
-        tenantObject,
-        superObject,
-        wanted,
-        rest: restOf(tenantObject, tenant),
-      })
+      const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
+      // As it should be, until the tenant is awake.
+      if (restOf(tenantObject, tenant) !== undefined) continue
       const pending =
         (action.kind !== 'none' && action.kind !== 'refused') ||
         (superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid

@@ -91,7 +91,6 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   let checks = 0
 
   const enqueue = (key: string): void => queue.add({ tenant: uid, key })
-  const isFailing = (key: string): boolean => queue.failures({ tenant: uid, key }) > 0
   const side = openTenant({
     ctx,
     tenantClient: options.connect(source.kubeconfig),
@@ -119,8 +118,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     superSide: superCaches,
     noted: () => record.hibernation,
     note: (hibernation) => record.write({ hibernation }),
-    enqueuePods: () => enqueueAll('pods'),
-    isFailing,
+    enqueue,
     settled: options.settled,
     log,
     signal: stopping.signal,
@@ -276,7 +274,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     log,
     image: options.image,
     now,
-    isFailing,
+    isFailing: (key) => queue.failures({ tenant: uid, key }) > 0,
     enqueue,
   }
   const deps = (): SyncDeps | undefined => (isPaused() || stopping.signal.aborted ? undefined : depsValue)

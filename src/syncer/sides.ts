@@ -51,6 +51,8 @@ export interface TenantSide {
   readonly resizes: Map<string, { readonly text: string; readonly at: number }>
   /** How its pods are taken while it falls asleep or wakes; undefined: as always. */
   rest: PodRest | undefined
+  /** Keys whose object super will not have, as it said several times in a row. */
+  readonly refusedKeys: Set<string>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */
   readonly justBound: Set<string>
   /** Nodes of the tenant that nothing needs any more, with the time that was first seen (milliseconds since the epoch). */

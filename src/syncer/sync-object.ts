@@ -28,7 +28,14 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
   const superObject = superCache.get(storeKey(superRef.namespace ?? '', superRef.name))
   const wanted = tenantObject && translate(resource, { tenantObject, superObject }, tenant)
   const rest = tenantObject && restOf(tenantObject, tenant)
-  const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted, rest })
+  const action = decide(resource, {
+    tenantUid: ctx.tenant.uid,
+    tenantObject,
+    superObject,
+    wanted,
+    rest,
+    tenantSleeps: tenant.rest?.kind === 'ending',
+  })
   if (
     rest !== undefined &&
     superObject &&

@@ -178,6 +178,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     podsByNode,
     justBound,
     rest: undefined,
+    refusedKeys: new Set(),
     recorder,
     nodeSelector: options.nodeSelector,
     config,

@@ -137,6 +137,8 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
       // Somebody took the tenant's rights in this super namespace away: they are looked after with the namespace.
       deps.enqueue(keyOf('namespaces', '', namespace))
     }
+    const isRefusal = hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_INVALID', 'SUPER_OBJECT_FOREIGN')
+    if (isRefusal && queue.failures(item) >= 3) deps.tenant.refusedKeys.add(item.key)
     const { server } = deps.tenant.tenantClient
     const unanswered = hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT') && error.details['server'] === server
     onTenantAnswer(item.tenant, !unanswered)
@@ -165,6 +167,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
     try {
       const result = await syncKey(item.key, deps)
       onTenantAnswer(item.tenant, true)
+      deps.tenant.refusedKeys.delete(item.key)
       if (result.kind === 'wait-for') waitFor(item, result.key)
       else {
         queue.forget(item)

@@ -3,6 +3,7 @@ import { setCondition } from '../../apis/conditions.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { explainError } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { agentRecordRef } from '../../tenancy/agent-record.ts'
 import { controlPlaneLabel, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
@@ -46,7 +47,7 @@ const removeNamespaces = async (
 /** A pod that is this much beyond its grace period is on a node that does not answer. */
 const overdueMs = 15_000
 /** However long pods ask to be given: from then on their namespaces wait for them, within a limit of their own. */
-const podsFirstMs = 30_000
+const podsFirstMs = 45_000
 /** A control plane that goes has nothing to bring to an end. Not zero, which would take pods off the books while they still run. */
 const planeGraceSeconds = 1
 
@@ -57,45 +58,76 @@ const namespacesOf = (objects: readonly KubeObject[]): readonly string[] => [
   ...new Set(objects.flatMap(({ metadata }) => metadata.namespace ?? [])),
 ]
 
+/** The longest time, in seconds, that a pod of the tenant has to end: as long as Kubernetes gives one that asks for nothing. */
+const podGraceSeconds = 30
+
 /**
- * Tells all pods to go, the tenant's own with the time they ask for, and gives those that are still to be waited for. A namespace with pods would wait by
- * super's clock, which looks again after half of the longest grace period among them; without, it goes at once.
+ * Tells all pods to go and gives those that are still to be waited for. A namespace with pods would wait by super's clock, which looks again after half of
+ * the longest grace period among them; without, it goes at once. Only what is in namespaces of the tenant is touched, whatever labels others write.
  */
 const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Deps): Promise<readonly KubeObject[]> => {
   const { uid = '' } = tenant.metadata
-  const podsWith = async (label: string): Promise<readonly KubeObject[]> =>
-    (await kube.list(resourceTypes.pods, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal })).items
+  const namespacesWith = async (label: string): Promise<ReadonlySet<string | undefined>> => {
+    const { items } = await kube.list(resourceTypes.namespaces, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal })
+    return new Set(items.map(({ metadata }) => metadata.name))
+  }
+  const podsWith = async (label: string): Promise<readonly KubeObject[]> => {
+    const [{ items }, namespaces] = await Promise.all([
+      kube.list(resourceTypes.pods, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal }),
+      namespacesWith(label),
+    ])
+    return items.filter(({ metadata }) => namespaces.has(metadata.namespace))
+  }
   const [own, plane] = await Promise.all([podsWith(tenantLabel), podsWith(controlPlaneLabel)])
-  const untold = own.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  const patient = plane.filter(({ metadata }) => (metadata.deletionGracePeriodSeconds ?? Infinity) > planeGraceSeconds)
-  const given = { gracePeriodSeconds: planeGraceSeconds }
+  const graceOf = ({ metadata }: KubeObject): number =>
+    metadata.deletionTimestamp === undefined ? Infinity : (metadata.deletionGracePeriodSeconds ?? 0)
+  const untold = own.filter((pod) => graceOf(pod) === Infinity)
+  // The API server only ever shortens what a pod has left: those that ask for less keep it.
+  const tooLong = own.filter((pod) => graceOf(pod) > podGraceSeconds && graceOf(pod) < Infinity)
+  const ownLabel = { labelSelector: `${tenantLabel}=${uid}`, signal }
+  const planeLabel = { labelSelector: `${controlPlaneLabel}=${uid}`, signal }
   await allOf([
     ...namespacesOf(untold).map(async (namespace) => {
-      const labelled = { namespace, labelSelector: `${tenantLabel}=${uid}`, signal }
-      await kube.deleteCollection(resourceTypes.pods, labelled)
+      await kube.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel })
       // They go with the last pod that uses them.
-      await kube.deleteCollection(resourceTypes.persistentVolumeClaims, labelled)
+      await kube.deleteCollection(resourceTypes.persistentVolumeClaims, { namespace, ...ownLabel })
     }),
-    ...namespacesOf(patient).map(async (namespace) => {
-      const labelled = { namespace, labelSelector: `${controlPlaneLabel}=${uid}`, signal }
+    ...namespacesOf(tooLong).map((namespace) =>
+      kube.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel, gracePeriodSeconds: podGraceSeconds }),
+    ),
+    ...namespacesOf(plane.filter((pod) => graceOf(pod) > planeGraceSeconds)).map(async (namespace) => {
       // Whoever would make them anew first.
       await allOf(
         [resourceTypes.deployments, resourceTypes.replicaSets, resourceTypes.statefulSets].map((type) =>
-          kube.deleteCollection(type, labelled),
+          kube.deleteCollection(type, { namespace, ...planeLabel }),
         ),
       )
-      await kube.deleteCollection(resourceTypes.pods, { ...labelled, ...given })
+      await kube.deleteCollection(resourceTypes.pods, { namespace, ...planeLabel, gracePeriodSeconds: planeGraceSeconds })
+      // etcd's; nothing else is in this namespace that has any.
       await kube.deleteCollection(resourceTypes.persistentVolumeClaims, { namespace, signal })
     }),
   ])
-  const began = Date.parse(tenant.metadata.deletionTimestamp ?? '')
-  return now().getTime() > began + podsFirstMs ? [] : [...own, ...plane].filter((pod) => isOnItsWay(pod, now().getTime()))
+  return [...own, ...plane].filter((pod) => isOnItsWay(pod, now().getTime()))
+}
+
+/** The pods to wait for, if there is still time to. What super refuses then holds up the namespaces no longer, which have a limit of their own. */
+const podsToWaitFor = async (tenant: TenantControlPlane, deps: Deps): Promise<readonly KubeObject[]> => {
+  const isLate = deps.now().getTime() > Date.parse(tenant.metadata.deletionTimestamp ?? '') + podsFirstMs
+  try {
+    const pods = await removePods(tenant, deps)
+    return isLate ? [] : pods
+  } catch (error) {
+    if (!isLate) throw error
+    const message = `pods cannot be told to end: ${explainError(error)}`
+    deps.tell(tenant, { type: 'Warning', reason: 'PodsNotRemoved', message })
+    return []
+  }
 }
 
 /** What the deletion waits for; undefined when nothing is left. In this order: what runs, then where it ran, then the way in. */
 const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
   const ref = refOf(tenant)
-  const pods = await removePods(tenant, deps)
+  const pods = await podsToWaitFor(tenant, deps)
   if (pods.length > 0) {
     const left = pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     return { reason: 'RemovingWorkloads', message: `waits for pods to end: ${names(left)}` }

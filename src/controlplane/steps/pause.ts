@@ -62,6 +62,10 @@ const hasWokenForLong = ({ status }: TenantControlPlane, now: Date): boolean =>
       type === 'Paused' && reason === 'Waking' && now.getTime() - Date.parse(lastTransitionTime) > wakeToPauseMs,
   ) ?? false
 
+/** Once begun, a pause goes on, whatever becomes of the note meanwhile. */
+const isPausing = ({ status }: TenantControlPlane): boolean =>
+  status?.conditions?.some(({ type, reason }) => type === 'Paused' && (reason === 'Pausing' || reason === 'Paused')) ?? false
+
 /**
  * True when the control plane is to go to zero now. One that hibernates goes on until the syncer has ended the tenant's pods; one that is woken only to be
  * paused, until the syncer has made them anew.
@@ -72,7 +76,7 @@ export const isToRest = ({ tenant, observed, now }: Pick<Round, 'tenant' | 'obse
     case 'Running':
       return false
     case 'Paused':
-      return hasWoken(hibernation) || hasWokenForLong(tenant, now)
+      return isPausing(tenant) || hasWoken(hibernation) || hasWokenForLong(tenant, now)
     case 'Hibernated':
       return hibernation?.phase === 'ended' || !hasRun(tenant)
   }

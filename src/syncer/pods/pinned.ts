@@ -7,14 +7,15 @@ const pinTo = (node: string) => onNode(undefined, node)
 
 /**
  * A pod that has its node is made nowhere else: the tenant could not be told. Only such a pod is made anew that was put to sleep. Where else it could have
- * gone is past, and labels of the tenant's own say nothing in super.
+ * gone, and beside whom, is past; labels of the tenant's own say nothing in super. Whom it may not be beside still holds.
  */
 export const pinned = (superPod: Pod, tenantPod: Pod): Pod => {
   const node = tenantPod.spec.nodeName
   // One that the user chose is in the translation already.
   if (!node || chosenNode(tenantPod)) return superPod
-  const { nodeSelector: _past, affinity, ...spec } = superPod.spec
-  return { ...superPod, spec: { ...spec, affinity: { ...affinity, nodeAffinity: pinTo(node) } } }
+  const { nodeSelector: _selector, topologySpreadConstraints: _spread, affinity, ...spec } = superPod.spec
+  const { podAntiAffinity } = affinity ?? {}
+  return { ...superPod, spec: { ...spec, affinity: { ...(podAntiAffinity && { podAntiAffinity }), nodeAffinity: pinTo(node) } } }
 }
 
 /** True for a super pod that was made for one node and nothing else. */

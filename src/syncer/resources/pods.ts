@@ -38,6 +38,9 @@ const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
   metadata: { ...metadata, annotations: berthKeysOnly(metadata.annotations) },
   spec: {
     ...(spec.nodeName !== undefined && { nodeName: spec.nodeName }),
+    ...(spec.terminationGracePeriodSeconds !== undefined && {
+      terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
+    }),
     ...(spec.resources && { resources: spec.resources }),
     containers: spec.containers.map(named),
     ...(spec.initContainers && { initContainers: spec.initContainers.map(named) }),
