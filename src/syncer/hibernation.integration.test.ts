@@ -172,7 +172,8 @@ test('to and fro at once loses nothing', { timeout }, async () => {
     ...soon,
     describe: 'all pods in super again',
   })
-  expect((await tenantPods()).map(plain)).toEqual(before.map(plain))
+  // Told in the tenant a moment later.
+  expect((await Promise.all(names.map(runs))).map(plain)).toEqual(before.map(plain))
   await clear()
 })
 
@@ -204,6 +205,23 @@ test('a pod that waits for room on its node is changed in place, and not lost wh
   const again = await superClient().get(pods, { name: 'chooses', namespace: superNs })
   expect(again?.spec.nodeSelector).toBeUndefined()
   expect(plain(await runs('chooses'))).toEqual(plain(chooses))
+  await clear()
+})
+
+test('a note that somebody left late is taken up', { timeout }, async () => {
+  await make('web-0')
+  const before = await runs('web-0')
+  const first = await superPods()
+  const lease = { name: 'berth-syncer', namespace: acme.controlPlaneNamespace }
+  await superClient().patch(
+    leases,
+    lease,
+    { metadata: { annotations: { [hibernationAnnotation]: 'waking: 1' } } },
+    { type: 'merge' },
+  )
+  await untilNote(undefined)
+  expect((await superPods()).map(({ metadata }) => metadata.uid)).toEqual(first.map(({ metadata }) => metadata.uid))
+  expect(plain(await runs('web-0'))).toEqual(plain(before))
   await clear()
 })
 

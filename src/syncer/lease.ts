@@ -52,12 +52,12 @@ interface LeaseNews {
   readonly serviceAddresses?: UsedAddresses
 }
 
-/** Renews the Lease and writes the record with it. */
+/** Renews the Lease and writes the record with it. Returns the Lease as it is then. */
 const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
   { record, hibernates, holder, now, serviceAddresses }: LeaseNews,
-): Promise<void> => {
+): Promise<KubeObject> => {
   const metadata = {
     annotations: {
       [storeIdentityAnnotation]: record.store ?? null,
@@ -74,14 +74,14 @@ const writeSyncRecord = async (
     renewTime: new Date(now).toISOString().replace('Z', '000Z'),
   }
   const ref = { name: syncerLeaseName, namespace }
-  await client.patch(resourceTypes.leases, ref, { metadata, spec }, { type: 'merge' }).catch(async (error: unknown) => {
+  return client.patch(resourceTypes.leases, ref, { metadata, spec }, { type: 'merge' }).catch(async (error: unknown) => {
     if (!hasCode(error, 'KUBE_NOT_FOUND')) throw error
     const all = {
       ...metadata.annotations,
       [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null,
     }
     const annotations = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null))
-    await client.create(resourceTypes.leases, {
+    return client.create<KubeObject>(resourceTypes.leases, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata: { ...ref, annotations },
@@ -119,14 +119,15 @@ export const openSyncRecord = async (
     write: (news = {}, serviceAddresses) => {
       const turn = last.then(async () => {
         const next = { ...record, ...news }
-        await writeSyncRecord(client, namespace, {
+        const lease = await writeSyncRecord(client, namespace, {
           record: next,
           hibernates: 'hibernation' in news,
           holder,
           now: now(),
           ...(serviceAddresses !== undefined && { serviceAddresses }),
         })
-        record = next
+        // A note that somebody else left is taken up: whoever served the tenant before may have written it late.
+        record = { ...next, hibernation: recordOf(lease).hibernation }
       })
       last = turn.catch(() => {})
       return turn

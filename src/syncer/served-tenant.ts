@@ -195,6 +195,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const beat = async (): Promise<void> => {
     const serviceAddresses = usedAddresses(side)
     await record.write({}, serviceAddresses)
+    void hibernator.want(hibernates)
     if (!(await isStoreReplaced())) return
     checks += 1
     setLimit()
