@@ -91,7 +91,9 @@ const writeSyncRecord = async (
 }
 
 /** The record of one tenant as this process knows it. */
-export interface OpenSyncRecord extends SyncRecord {
+export interface OpenSyncRecord {
+  /** As last read or written. */
+  readonly current: SyncRecord
   /** Renews the Lease with what is new. It counts when it is written; of two at once the second one waits for the first, so none is undone by an older one. */
   write(news?: Partial<SyncRecord>, serviceAddresses?: UsedAddresses): Promise<void>
 }
@@ -104,17 +106,8 @@ export const openSyncRecord = async (
   let record = await readSyncRecord(client, namespace)
   let last: Promise<void> = Promise.resolve()
   return {
-    get store() {
-      return record.store
-    },
-    get frozen() {
-      return record.frozen
-    },
-    get resumed() {
-      return record.resumed
-    },
-    get hibernation() {
-      return record.hibernation
+    get current() {
+      return record
     },
     write: (news = {}, serviceAddresses) => {
       const turn = last.then(async () => {

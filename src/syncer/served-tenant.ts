@@ -103,7 +103,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     },
   })
 
-  const isPaused = (): boolean => !listed || checks > 0 || record.frozen !== undefined
+  const isPaused = (): boolean => !listed || checks > 0 || record.current.frozen !== undefined
   const setLimit = (): void => queue.limit(uid, isPaused() ? 0 : breakerLimit(breaker))
 
   /** All objects of a kind, or those of one namespace. */
@@ -116,7 +116,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const hibernator = createHibernator({
     tenant: side,
     superSide: superCaches,
-    noted: () => record.hibernation,
+    noted: () => record.current.hibernation,
     note: (hibernation) => record.write({ hibernation }),
     enqueue,
     settled: options.settled,
@@ -150,14 +150,15 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       )
         orphans += 1
     }
-    const heard = resume !== undefined && resume !== record.resumed
+    const heard = resume !== undefined && resume !== record.current.resumed
     const reason = heard
       ? undefined
-      : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, superObjects: total, orphans }))
-    if (reason !== undefined && record.frozen === undefined) log.error({ reason }, 'syncing frozen')
-    const keptStore = reason !== undefined && record.store !== undefined ? record.store : presentStore
+      : (record.current.frozen ??
+        brakeReason({ recordedStore: record.current.store, presentStore, superObjects: total, orphans }))
+    if (reason !== undefined && record.current.frozen === undefined) log.error({ reason }, 'syncing frozen')
+    const keptStore = reason !== undefined && record.current.store !== undefined ? record.current.store : presentStore
     // A word to go on that was heard but not noted down would be heard once only.
-    await record.write({ store: keptStore, frozen: reason, resumed: heard ? resume : record.resumed })
+    await record.write({ store: keptStore, frozen: reason, resumed: heard ? resume : record.current.resumed })
     metrics.frozen(uid, reason !== undefined)
   }
 
@@ -184,11 +185,11 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   }
 
   const isStoreReplaced = async (): Promise<boolean> => {
-    if (record.store === undefined || record.frozen !== undefined) return false
+    if (record.current.store === undefined || record.current.frozen !== undefined) return false
     const system = await side.tenantClient
       .get(resourceTypes.namespaces, { name: 'kube-system' }, { timeoutMs: storeLookMs })
       .catch(() => undefined)
-    return system?.metadata.uid !== undefined && system.metadata.uid !== record.store
+    return system?.metadata.uid !== undefined && system.metadata.uid !== record.current.store
   }
 
   /** Says that the tenant is served, and looks whether it is still the same: watches of a data store that is gone stay silent for long. */
@@ -300,7 +301,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     revision: source.revision,
     deps,
     get frozen() {
-      return record.frozen
+      return record.current.frozen
     },
     answered: (answered) => {
       const next = answered ? afterSuccess(breaker) : afterFailure(breaker, performance.now())

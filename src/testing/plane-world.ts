@@ -1,0 +1,168 @@
+import { isResting } from '../apis/conditions.ts'
+import { tenantControlPlaneCrd } from '../apis/crd.ts'
+import type { KubeObject } from '../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { Deps } from '../controlplane/deps.ts'
+import { syncerLease } from '../controlplane/names.ts'
+import { refOf } from '../controlplane/observe.ts'
+import { reconcileTenant } from '../controlplane/reconcile.ts'
+import { createSliceLock, type SliceLock } from '../controlplane/steps/slice.ts'
+import { keepAgentAuthorities } from '../controlplane/system-keys.ts'
+import { createTenantClients } from '../controlplane/tenant-clients.ts'
+import { createLog } from '../lib/log.ts'
+import { componentLabel, controlPlaneLabel } from '../tenancy/marks.ts'
+import { controlPlaneNamespace } from '../tenancy/names.ts'
+import { startApiServer } from './api-server.ts'
+import { eventually } from './eventually.ts'
+import { type Fault, failingClient } from './failing-client.ts'
+
+const type = resourceTypes.tenantControlPlanes
+const log = createLog({ process: 'test', level: 'silent' })
+
+/** A real API server without kubelet and controllers, which this plays; the same server plays each tenant's. */
+export const startPlaneWorld = async () => {
+  const server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/12'] })
+  const kube = server.client
+  await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+  await eventually(() => kube.list(type), { describe: 'the new resource' })
+  for (const name of ['berth-system', 'berth-tenants', 'home']) {
+    await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+  }
+  await kube.create(resourceTypes.serviceAccounts, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default', namespace: 'default' },
+  })
+  const signal = new AbortController().signal
+  const agent = await keepAgentAuthorities({ kube, signal, now: () => new Date() })
+
+  /** One process's life: clients and memory that a kill takes away. */
+  const aProcess = (
+    fault?: Fault,
+  ): { deps: Deps & { lock: SliceLock }; writes: () => readonly string[]; calls: () => number } => {
+    const failing = failingClient(kube, fault)
+    const deps = {
+      kube: failing.client,
+      tenantClients: createTenantClients(() => failing.client),
+      agentAuthorities: () => agent,
+      tell: () => {},
+      now: () => new Date(),
+      log,
+      registry: 'registry.k8s.io',
+      signal: new AbortController().signal,
+      lock: createSliceLock(),
+    }
+    return { deps, writes: () => failing.writes, calls: () => failing.calls }
+  }
+
+  let count = 0
+  const createTenant = async (spec: Record<string, unknown> = {}): Promise<TenantControlPlane> => {
+    count += 1
+    const metadata = { name: `t${count}`, namespace: 'home' }
+    return (await kube.create(type, {
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'TenantControlPlane',
+      metadata,
+      spec,
+    })) as TenantControlPlane
+  }
+  const read = async (tenant: TenantControlPlane): Promise<TenantControlPlane | undefined> =>
+    kube.get(type, { name: tenant.metadata.name ?? '', namespace: 'home' })
+
+  const reconcile = (tenant: TenantControlPlane, process = aProcess()) =>
+    reconcileTenant({ namespace: 'home', name: tenant.metadata.name ?? '' }, process.deps)
+
+  const listIn = async (namespace: string, of: ResourceType): Promise<KubeObject[]> => (await kube.list(of, { namespace })).items
+
+  /** What kubelet, controllers, the syncer and the tenant would do: every workload has a ready pod, DNS an endpoint, the Lease is fresh. */
+  const playCluster = async (tenant: TenantControlPlane, { unprobed }: { readonly unprobed?: string } = {}): Promise<void> => {
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    const metadata = { namespace, labels: { [controlPlaneLabel]: tenant.metadata.uid ?? '' } }
+    for (const of of [resourceTypes.statefulSets, resourceTypes.deployments]) {
+      for (const workload of await listIn(namespace, of)) {
+        const name = workload.metadata.name ?? ''
+        const replicas = workload.spec.replicas
+        const counts = { replicas, readyReplicas: replicas, updatedReplicas: replicas, availableReplicas: replicas }
+        const status = { observedGeneration: workload.metadata.generation, ...counts }
+        await kube.patch(of, { name, namespace }, { status }, { type: 'merge', subresource: 'status' })
+        if (replicas === 0) {
+          await kube.delete(resourceTypes.pods, { name, namespace }, { gracePeriodSeconds: 0 })
+          continue
+        }
+        if (await kube.get(resourceTypes.pods, { name, namespace })) continue
+        const { spec } = workload.spec.template
+        const claims = (workload.spec.volumeClaimTemplates ?? []) as KubeObject[]
+        const volumes = [...(spec.volumes ?? []), ...claims.map((claim) => ({ name: claim.metadata.name, emptyDir: {} }))]
+        await kube.create(resourceTypes.pods, {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { ...metadata, name, labels: { ...metadata.labels, [componentLabel]: name } },
+          spec: { ...spec, volumes },
+        })
+        const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]
+        const ready = { type: 'Ready', status: name === unprobed ? 'False' : 'True' }
+        const podStatus = { phase: 'Running', conditions: [ready], containerStatuses }
+        await kube.patch(resourceTypes.pods, { name, namespace }, { status: podStatus }, { type: 'merge', subresource: 'status' })
+      }
+    }
+    const lease = { name: syncerLease, namespace }
+    const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
+    if (await kube.get(resourceTypes.leases, lease)) {
+      // Of a paused tenant no syncer says anything.
+      if (!isResting((await read(tenant))?.status?.conditions))
+        await kube.patch(resourceTypes.leases, lease, { spec }, { type: 'merge' })
+    } else if (await kube.get(resourceTypes.namespaces, { name: namespace })) {
+      await kube.create(resourceTypes.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: lease, spec })
+    }
+    if (await kube.get(resourceTypes.endpointSlices, { name: 'kube-dns-1', namespace: 'kube-system' })) return
+    await kube.create(resourceTypes.endpointSlices, {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'kube-dns-1', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: ['10.1.1.1'], conditions: { ready: true } }],
+    })
+  }
+
+  /** Rounds of one process until the tenant is Ready. */
+  const drive = async (tenant: TenantControlPlane, process = aProcess()): Promise<TenantControlPlane> => {
+    for (let round = 0; round < 12; round += 1) {
+      await reconcile(tenant, process)
+      const now = await read(tenant)
+      if (now?.status?.conditions?.some(({ type: name, status }) => name === 'Ready' && status === 'True')) return now
+      await playCluster(tenant)
+    }
+    throw new Error(`not ready after 12 rounds: ${JSON.stringify((await read(tenant))?.status)}`)
+  }
+
+  /** What there is of a tenant in management, by kind and name; with the generation of workloads, which counts their revisions. */
+  const inventory = async (tenant: TenantControlPlane): Promise<string[]> => {
+    const { secrets, services, networkPolicies, resourceQuotas, podDisruptionBudgets, deployments, statefulSets } = resourceTypes
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    const kinds = [secrets, services, networkPolicies, resourceQuotas, podDisruptionBudgets, deployments, statefulSets]
+    const lists = await Promise.all(
+      kinds.map(async (of) =>
+        (await listIn(namespace, of)).map(({ metadata }) => `${of.kind}/${metadata.name} generation ${metadata.generation ?? 0}`),
+      ),
+    )
+    return lists.flat().sort()
+  }
+
+  /** DNS of a tenant, whose Service has an address of that tenant's slice: the next one has another. */
+  const clearDns = () => kube.delete(resourceTypes.services, { name: 'kube-dns', namespace: 'kube-system' })
+
+  return {
+    kube,
+    aProcess,
+    createTenant,
+    read,
+    reconcile,
+    listIn,
+    playCluster,
+    drive,
+    inventory,
+    clearDns,
+    stop: () => server.stop(),
+  }
+}
