@@ -9,6 +9,7 @@ import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer
 import { http, serviceStory } from '../testing/service-story.ts'
 import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 import { syncerLeaseName } from './lease.ts'
+import { burntAddress } from './sync-address.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
 const { namespaces, services, ipAddresses, leases, endpointSlices } = resourceTypes
@@ -209,6 +210,20 @@ test('an address that is asked for in another spelling is found taken all the sa
   await eventually(() => inSuper('shouting'), soon)
   await acme.api.client.delete(services, at('shouting'))
   await eventually(async () => !(await inSuper('shouting')), soon)
+})
+
+test('a Service goes down when its address is free, also where the tenant had its address down as burnt', long, async () => {
+  await stopSyncer()
+  await create('robbed', { ipFamilies: ['IPv6'], clusterIP: 'fd00:96::40e', ports: [http] })
+  await foreign('robber', { ipFamilies: ['IPv6'], clusterIP: 'fd00:96::40e', ports: [http] })
+  // As it is left when the tenant's API server repairs the address at the moment in which it is burnt.
+  await acme.api.client.delete(ipAddresses, { name: 'fd00:96::40e' })
+  await acme.api.client.create(ipAddresses, burntAddress('fd00:96::40e'))
+  await startSyncer()
+  await told('robbed', 'ServiceAddressTaken')
+  await superOf().delete(services, { name: 'robber', namespace: 'default' })
+  await eventually(() => inSuper('robbed'), soon)
+  await acme.api.client.delete(services, at('robbed'))
 })
 
 test('an address of neither slice is refused', long, async () => {

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { objectPath } from '../kube/paths.ts'
@@ -9,7 +8,7 @@ import { controlPlaneNamespace, superNamespace } from '../tenancy/names.ts'
 import { addressesOf, type UsedAddresses } from '../tenancy/slices.ts'
 import { beginDetour, endDetour } from './detour.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
-import { isInside } from './resources/addresses.ts'
+import { canonical, isInside } from './resources/addresses.ts'
 import { clusterAddresses, services as serviceResource, withFirstAddress } from './resources/services.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { contains, ownerOf, updatedObject, wantedObject } from './super-object.ts'
@@ -59,7 +58,7 @@ const actionOf = (address: string, { tenant, superSide }: Caches): 'burn' | 'rel
 }
 
 /** An address that the tenant's allocator leaves alone, as does its repair of addresses: it belongs to no Service of the tenant. */
-const burntAddress = (address: string): KubeObject => ({
+export const burntAddress = (address: string): KubeObject => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'IPAddress',
   metadata: {
@@ -77,10 +76,18 @@ const burn = async (address: string, { tenant }: Caches): Promise<void> => {
   if (made) informerOf(tenant.informers, type.plural).observe(made)
 }
 
-/** The key of the Service that has the address in the tenant. */
-const serviceKey = (tenantAddress: KubeObject | undefined): string | undefined => {
+/**
+ * The keys of the Services that have the address in the tenant. Looks at the Services themselves where no IPAddress says it: the repair of addresses takes
+ * away, for moments, the one of a Service whose address is written in another form than its name (kubernetes
+ * pkg/registry/core/service/ipallocator/controller/repairip.go compares the two as texts), and a burnt one may have come in between.
+ */
+const serviceKeys = (address: string, tenantAddress: KubeObject | undefined, { tenant }: Caches): readonly string[] => {
   const { resource, namespace = '', name = '' } = tenantAddress?.spec?.parentRef ?? {}
-  return resource === services.plural ? keyOf(services.plural, namespace, name) : undefined
+  if (resource === services.plural) return [keyOf(services.plural, namespace, name)]
+  return informerOf(tenant.informers, services.plural)
+    .list()
+    .filter((service) => clusterAddresses(service).some((has) => canonical(has) === address))
+    .map(({ metadata }) => keyOf(services.plural, metadata.namespace ?? '', metadata.name ?? ''))
 }
 
 /** Keeps the tenant from giving out an address of its slices that somebody else has in super, and gives it back when that has gone. */
@@ -97,12 +104,10 @@ export const syncAddress = async ({ name }: ObjectKey, deps: SyncDeps): Promise<
         { ...(live?.metadata.uid !== undefined && { uid: live.metadata.uid }) },
       )
       break
-    case 'none': {
-      // A Service may wait for the address, or has to learn that it cannot have it.
-      const key = serviceKey(live)
-      if (key !== undefined) deps.enqueue(key)
-    }
+    case 'none':
   }
+  // A Service may wait for the address, or has to learn that it cannot have it.
+  for (const key of serviceKeys(name, live, deps)) deps.enqueue(key)
   return done
 }
 
@@ -164,9 +169,6 @@ const wayToNewSecondAddress = ({ spec }: KubeObject) => {
   const { ipFamilies, ipFamilyPolicy } = spec as { ipFamilies: string[]; ipFamilyPolicy: string }
   return { over: { ipFamilyPolicy: 'SingleStack' }, to: { ipFamilyPolicy, ipFamilies } }
 }
-
-/** An address as IPAddress objects are named. A Service may have it written otherwise. */
-const canonical = (address: string): string => (ipaddr.isValid(address) ? ipaddr.parse(address).toString() : address)
 
 /** Addresses of a Service that somebody has in super, each with who that is. Asks super: its watch may be behind its refusal. */
 const holdersOf = async (

@@ -4,6 +4,9 @@ type Address = ReturnType<typeof ipaddr.process>
 
 const parsed = (text: string): Address | undefined => (ipaddr.isValid(text) ? ipaddr.process(text) : undefined)
 
+/** An address as IPAddress objects are named. A Service may have it written otherwise; what is no address stays what it is. */
+export const canonical = (text: string): string => parsed(text)?.toString() ?? text
+
 /** True when the address lies in one of the CIDRs. An IPv4 address written as IPv6 counts as IPv4; what is no address lies nowhere. */
 export const isInside = (text: string, cidrs: readonly string[]): boolean => {
   const address = parsed(text)

@@ -13,10 +13,16 @@ const service = (spec: Record<string, unknown>, wanted = {}) =>
     ...wanted,
   })
 const toSuper = (spec: Record<string, unknown>) => services.toSuper(service(spec), ctx)
+type Made = Extract<ReturnType<typeof toSuper>, { kind: 'object' }>
 const http = { name: 'http', port: 80, protocol: 'TCP', nodePort: 30_080 }
 const dns = { name: 'dns', port: 53, protocol: 'UDP', nodePort: 30_053 }
 
 describe('services.toSuper', () => {
+  test('writes addresses in the form that the repair of addresses in super leaves alone', () => {
+    const { fields } = (toSuper({ clusterIP: 'FD00:4:0::020', clusterIPs: ['FD00:4:0::020', '10.96.4.20'] }) as Made).body
+    expect(fields['spec']).toMatchObject({ clusterIP: 'fd00:4::20', clusterIPs: ['fd00:4::20', '10.96.4.20'] })
+  })
+
   test.for<[name: string, spec: Record<string, unknown>]>([
     ['keeps the address', {}],
     ['keeps a headless one headless', { clusterIP: 'None', clusterIPs: ['None'], selector: { app: 'db' } }],
@@ -42,6 +48,7 @@ describe('services.toSuper', () => {
     ['an address outside the slice', { clusterIP: '10.96.5.20', clusterIPs: ['10.96.5.20'] }, 'ServiceAddressOutsideSlice'],
     ['a second address outside', { clusterIPs: ['10.96.4.20', 'fd00:5::1'] }, 'ServiceAddressOutsideSlice'],
     ["the API server's address", { clusterIP: '10.96.4.1', clusterIPs: ['10.96.4.1'] }, 'ServiceAddressReserved'],
+    ['the same in another form', { clusterIP: '::ffff:10.96.4.1', clusterIPs: ['::ffff:10.96.4.1'] }, 'ServiceAddressReserved'],
     ['external IPs', { externalIPs: ['1.2.3.4'] }, 'FieldNotSupported'],
     ['a load balancer address', { loadBalancerIP: '1.2.3.4' }, 'FieldNotSupported'],
     ['an unknown field', { teleport: true }, 'FieldNotSupported'],

@@ -5,7 +5,7 @@ import { askedNodePortsAnnotation } from '../../tenancy/marks.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1ServiceSpec } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
-import { isInside } from './addresses.ts'
+import { canonical, isInside } from './addresses.ts'
 import { refusedAnnotation, superAnnotations } from './service-annotations.ts'
 import { askedPortsText, changedNodePorts, withNodePorts, withoutTakenPorts } from './service-ports.ts'
 import { statusWrites } from './service-status.ts'
@@ -64,7 +64,7 @@ const refusal = (service: Service, { serviceSlices, apiServerAddress, policy }: 
         message: `spec.clusterIP: ${address} is outside ${serviceSlices.join(', ')}, the range this cluster may give to Services`,
       }
     }
-    if (address === apiServerAddress) {
+    if (canonical(address) === apiServerAddress) {
       return {
         kind: 'refused',
         reason: 'ServiceAddressReserved',
@@ -82,7 +82,7 @@ const update = (
   const [from, to] = [live.spec, wanted.spec]
   // A second address may come and go; none can become another.
   const [had, wants] = [writtenAddresses(from), writtenAddresses(to)]
-  const moved = had.some((address, index) => wants[index] !== undefined && wants[index] !== address)
+  const moved = had.some((address, index) => wants[index] !== undefined && canonical(wants[index]) !== canonical(address))
   const otherClass = from.type === 'LoadBalancer' && to.type === 'LoadBalancer' && from.loadBalancerClass !== to.loadBalancerClass
   // Neither can be changed in place.
   if (moved || otherClass) return { kind: 'recreate' }
@@ -133,11 +133,13 @@ const nodePortWrites = (superService: Service, tenantService: Service): readonly
 }
 
 /**
- * What super is asked for: the tenant's fields as they are. Where the tenant gave a Service addresses of one family, as it has no more or as it was asked to,
+ * What super is asked for: the tenant's fields as they are, addresses in the one form in which super's repair of addresses leaves them alone. Where the tenant gave a Service addresses of one family, as it has no more or as it was asked to,
  * super with two would give it a second address that the tenant does not know of.
  */
 const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
   ...passingFields(spec, serviceFields),
+  ...(spec.clusterIP !== undefined && { clusterIP: canonical(spec.clusterIP) }),
+  ...(spec.clusterIPs && { clusterIPs: spec.clusterIPs.map(canonical) }),
   ...(spec.ipFamilyPolicy !== undefined && spec.ipFamilies?.length === 1 && { ipFamilyPolicy: 'SingleStack' }),
 })
 
