@@ -146,7 +146,7 @@ export const tenantControlPlaneSpec = z.object({
       replicas: z
         .int()
         .default(1)
-        .describe('etcd members: 1 or 3')
+        .describe('etcd members: 1 or 3. A change of it adds or takes out one at a time, and the tenant goes on')
         .meta({
           'x-kubernetes-validations': [
             { rule: 'self == 1 || self == 3', message: 'etcd needs an odd number of members: 1 or 3' },
@@ -164,11 +164,6 @@ export const tenantControlPlaneSpec = z.object({
     .meta({
       'x-kubernetes-validations': [
         { rule: 'self.kind == oldSelf.kind', message: 'kind cannot be changed', fieldPath: '.kind' },
-        {
-          rule: 'self.replicas == oldSelf.replicas',
-          message: 'replicas cannot be changed after creation',
-          fieldPath: '.replicas',
-        },
         { rule: 'self.storageSize == oldSelf.storageSize', message: 'storageSize cannot be changed', fieldPath: '.storageSize' },
         {
           rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',

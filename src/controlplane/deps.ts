@@ -1,6 +1,7 @@
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
+import type { ConnectEtcd } from './data-stores/etcd-client.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { TenantClients } from './tenant-clients.ts'
 
@@ -15,6 +16,7 @@ export interface Deps {
   /** The management cluster, which is the super cluster as well. */
   readonly kube: KubeClient
   readonly tenantClients: TenantClients
+  readonly connectEtcd: ConnectEtcd
   /** Berth's authorities for vn-agent; made once by the leader. */
   readonly agentAuthorities: () => AgentAuthorities
   readonly tell: TellEvent

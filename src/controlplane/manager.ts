@@ -9,6 +9,7 @@ import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
+import { createEtcdClient } from './data-stores/etcd-client.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
@@ -117,6 +118,7 @@ export const createManager = (options: ManagerOptions): Manager => {
         {
           kube,
           tenantClients,
+          connectEtcd: createEtcdClient,
           agentAuthorities: () => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent

@@ -36,6 +36,8 @@ export const objectId = ({ kind, metadata }: KubeObject): string => `${kind}/${m
 
 const listed: readonly ResourceType[] = [
   resourceTypes.services,
+  resourceTypes.configMaps,
+  resourceTypes.persistentVolumeClaims,
   resourceTypes.deployments,
   resourceTypes.statefulSets,
   resourceTypes.networkPolicies,

@@ -15,7 +15,7 @@ import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './step
 import { type Round, runSteps, type StepResult } from './steps.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
-const recheckMs = 30_000
+const recheckMs = 25_000
 /** The longest pause while something is awaited that a watch should tell: a lost event costs no more than this. */
 const waitMs = 1000
 

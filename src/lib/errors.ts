@@ -12,6 +12,8 @@ export const errorCodes = {
   CONFIG_INVALID: { retry: 'never', http: 500 },
   TENANT_NOT_FOUND: { retry: 'never', http: 404 },
   TENANT_UNREACHABLE: { retry: 'backoff', http: 503 },
+  DATA_STORE_UNREACHABLE: { retry: 'backoff', http: 503 },
+  DATA_STORE_REFUSED: { retry: 'backoff', http: 502 },
   TENANT_FROZEN: { retry: 'never', http: 409 },
   SPEC_INVALID: { retry: 'never', http: 400 },
   SLICE_EXHAUSTED: { retry: 'backoff', http: 409 },

@@ -15,6 +15,7 @@ export const tenantNamespaceAnnotation = 'berth.dev/namespace'
 export const tenantNameAnnotation = 'berth.dev/name'
 export const tenantObjectUidAnnotation = 'berth.dev/uid'
 /** Annotation on super and control-plane objects: hash of what Berth wants, so that defaults added by the server are no drift. */
+export const membersAnnotation = 'berth.dev/members'
 export const wantedHashAnnotation = 'berth.dev/wanted-hash'
 /** Annotation on objects that Berth puts into a tenant and that the tenant may edit: what Berth applied last, as JSON. */
 export const lastAppliedAnnotation = 'berth.dev/last-applied'

@@ -1,5 +1,6 @@
 import { type TenantControlPlane, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
+import { foundingPlan } from '../controlplane/data-stores/members.ts'
 import { frozen } from './frozen.ts'
 
 const ref = { uid: '6d3f0c1e-1111-4222-8333-944455556666', name: 'acme', namespace: 'home' }
@@ -21,10 +22,13 @@ export const aTenantControlPlane = ({
   })
 
 /** What the objects of a control plane are made of; `spec` lies over the defaults. */
-export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string, unknown> = {}) =>
-  frozen({
+export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string, unknown> = {}) => {
+  const parsed = tenantControlPlaneSpec.parse(spec)
+  const { replicas } = parsed.dataStore
+  return frozen({
     tenant: ref,
-    spec: tenantControlPlaneSpec.parse(spec),
+    spec: parsed,
+    store: { members: foundingPlan(replicas), isCluster: replicas > 1, isGrowing: false },
     namespace: 'berth-acme-x',
     slice: '10.96.4.0/24',
     storage: { kind: 'claim' as const },
@@ -33,3 +37,4 @@ export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string
     rootsHash: 'h',
     ...fields,
   })
+}

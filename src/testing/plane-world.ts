@@ -3,6 +3,7 @@ import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
 import type { Deps } from '../controlplane/deps.ts'
 import { syncerLease } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
@@ -45,6 +46,7 @@ export const startPlaneWorld = async () => {
     const deps = {
       kube: failing.client,
       tenantClients: createTenantClients(() => failing.client),
+      connectEtcd: createEtcdClient,
       agentAuthorities: () => agent,
       tell: () => {},
       now: () => new Date(),

@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { kubernetesVersions } from '../../apis/tenant-control-plane.ts'
 import { aPlane } from '../../testing/plane-builders.ts'
-import { etcd, quotaBytes } from '../data-stores/etcd.ts'
+import { etcd, membersConfig } from '../data-stores/etcd.ts'
+import { quotaBytes } from '../data-stores/etcd-config.ts'
+import { planOf } from '../data-stores/members.ts'
+import { storePlan } from '../data-stores/store-plan.ts'
 import { versions } from '../versions.ts'
 import { coreDns, coreDnsConfig } from './core-dns.ts'
 import { networkPolicies } from './isolation.ts'
@@ -74,22 +78,67 @@ describe('every control-plane pod', () => {
 })
 
 describe('etcd', () => {
+  const configs = (plane: ReturnType<typeof aPlane>): Record<string, Record<string, unknown>> =>
+    Object.fromEntries(
+      Object.entries((membersConfig(plane) as KubeObject & { data: Record<string, string> }).data).map(([name, text]) => [
+        name,
+        parse(text),
+      ]),
+    )
+  const member = (ordinal: number, fields = {}) => ({ id: `${ordinal}`, ordinal, isStarted: true, isLearner: false, ...fields })
+
   test('of one member elects itself quickly and is reached before it is ready', () => {
     const objects = etcd.desired(aPlane())
-    expect(commandOf(workloadOf(objects))).toContain('--election-timeout=250')
+    expect(configs(aPlane())['etcd-0.yaml']).toMatchObject({ 'election-timeout': 250, 'initial-cluster-state': 'new' })
     expect(find(objects, 'Service', 'etcd').spec).toMatchObject({ clusterIP: '10.96.4.255', publishNotReadyAddresses: true })
     expect(objects.some(({ kind }) => kind === 'PodDisruptionBudget')).toBe(false)
   })
 
   test('of three members names all of them, starts them together and lets one go at a time', () => {
-    const objects = etcd.desired(aPlane({ dataStore: { replicas: 3 } }))
-    const workload = workloadOf(objects)
-    expect(commandOf(workload)).toContain(
-      '--initial-cluster=etcd-0=https://etcd-0.etcd-peers:2380,etcd-1=https://etcd-1.etcd-peers:2380,etcd-2=https://etcd-2.etcd-peers:2380',
-    )
-    expect(workload.spec).toMatchObject({ replicas: 3, podManagementPolicy: 'Parallel' })
+    const plane = aPlane({ dataStore: { replicas: 3 } })
+    const objects = etcd.desired(plane)
+    expect(Object.keys(configs(plane))).toEqual(['etcd-0.yaml', 'etcd-1.yaml', 'etcd-2.yaml'])
+    for (const config of Object.values(configs(plane))) {
+      expect(config).toMatchObject({
+        'initial-cluster':
+          'etcd-0=https://etcd-0.etcd-peers:2380,etcd-1=https://etcd-1.etcd-peers:2380,etcd-2=https://etcd-2.etcd-peers:2380',
+        'initial-cluster-state': 'new',
+        'election-timeout': 1000,
+      })
+    }
+    expect(workloadOf(objects).spec).toMatchObject({ replicas: 3, podManagementPolicy: 'Parallel' })
     expect(find(objects, 'Service', 'etcd').spec.publishNotReadyAddresses).toBe(false)
     expect(find(objects, 'PodDisruptionBudget').spec.maxUnavailable).toBe(1)
+  })
+
+  test('that grows leaves the first member alone until the others have a vote, and then starts it anew with the waits of a cluster', () => {
+    const growing = storePlan(planOf([member(0), member(1, { isStarted: false, isLearner: true })]), 3, false)
+    const plane = aPlane({ dataStore: { replicas: 3 } }, { store: growing })
+    expect(configs(plane)['etcd-1.yaml']).toMatchObject({
+      'initial-cluster': 'etcd-0=https://etcd-0.etcd-peers:2380,etcd-1=https://etcd-1.etcd-peers:2380',
+      'initial-cluster-state': 'existing',
+    })
+    // Emptied, it finds nobody and ends.
+    expect(configs(plane)['etcd-0.yaml']).toMatchObject({
+      'initial-cluster': 'etcd-0=https://etcd-0.etcd-peers:2380',
+      'initial-cluster-state': 'existing',
+    })
+    expect(workloadOf(etcd.desired(plane)).spec).toMatchObject({
+      replicas: 2,
+      updateStrategy: { rollingUpdate: { partition: 1 } },
+    })
+    const grown = aPlane({ dataStore: { replicas: 3 } }, { store: storePlan(planOf([0, 1, 2].map((n) => member(n))), 3, true) })
+    expect(workloadOf(etcd.desired(grown)).spec.updateStrategy.rollingUpdate.partition).toBe(0)
+    const templates = [aPlane(), plane, grown].map((each) => JSON.stringify(workloadOf(etcd.desired(each)).spec.template))
+    expect(new Set(templates).size).toBe(2)
+    expect(templates[1]).toBe(templates[2])
+  })
+
+  test('that shrinks starts nothing anew', () => {
+    const three = aPlane({ dataStore: { replicas: 3 } }, { store: storePlan(planOf([0, 1, 2].map((n) => member(n))), 3, true) })
+    const one = aPlane({ dataStore: { replicas: 1 } }, { store: storePlan(planOf([member(0)]), 1, true) })
+    const [before, after] = [three, one].map((each) => workloadOf(etcd.desired(each)).spec.template)
+    expect(after).toEqual(before)
   })
 
   test.for<[name: string, storage: unknown, claims: unknown]>([
@@ -198,10 +247,14 @@ describe('the fence around a control plane', () => {
     expect(rulesOf('default-deny')).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
   })
 
-  test('lets only its API server and its members come to etcd', () => {
+  test('lets only its API server, the manager and its members come to etcd', () => {
     const from = rulesOf('etcd').ingress.flatMap((rule: { from: unknown[] }) => rule.from)
     expect(from).toEqual([
       { podSelector: { matchLabels: { 'berth.dev/component': 'kube-apiserver' } } },
+      {
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'berth-system' } },
+        podSelector: { matchLabels: { 'app.kubernetes.io/name': 'berth-manager' } },
+      },
       { podSelector: { matchLabels: { 'berth.dev/component': 'etcd' } } },
     ])
   })

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { componentLabel, tenantLabel } from '../../tenancy/marks.ts'
+import { systemNamespace } from '../../tenancy/names.ts'
 import { componentNames } from '../names.ts'
 import { apiServerPort } from './kube-apiserver.ts'
 import { labelsOf, metadataOf, type Plane } from './plane.ts'
@@ -24,6 +25,11 @@ export const namespaceObject = (plane: Fenced): KubeObject => ({
 
 const tcp = (...ports: number[]) => ports.map((port) => ({ protocol: 'TCP', port }))
 const podsOf = (component: string) => ({ podSelector: { matchLabels: { [componentLabel]: component } } })
+/** Counts members and keeps their disks in order. */
+const manager = {
+  namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': systemNamespace } },
+  podSelector: { matchLabels: { 'app.kubernetes.io/name': 'berth-manager' } },
+}
 const dns = {
   to: [{ namespaceSelector: {} }],
   ports: [
@@ -55,7 +61,7 @@ export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
     policy(plane, 'default-deny', undefined, {}),
     policy(plane, etcd, etcd, {
       ingress: [
-        { from: [podsOf(kubeApiServer)], ports: tcp(2379) },
+        { from: [podsOf(kubeApiServer), manager], ports: tcp(2379) },
         { from: [podsOf(etcd)], ports: tcp(2379, 2380) },
       ],
       egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379, 2380) }],

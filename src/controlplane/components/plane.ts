@@ -2,10 +2,20 @@ import type { KubeObject, ObjectMeta } from '../../apis/kube-object.ts'
 import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import { componentLabel, controlPlaneLabel, managedByBerth, managedByLabel } from '../../tenancy/marks.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
+import type { MemberPlan } from '../data-stores/members.ts'
 import { keyFolder } from './keys-volume.ts'
 
 /** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), or a directory that goes with the pod. */
 export type Storage = { readonly kind: 'claim'; readonly className?: string } | { readonly kind: 'ephemeral' }
+
+/** The members of a dedicated data store. */
+export interface StorePlan {
+  readonly members: readonly MemberPlan[]
+  /** It has or had several members: they wait longer for each other, for good. */
+  readonly isCluster: boolean
+  /** Members are on their way in: the first one starts anew with the waits of a cluster when it is no longer alone. */
+  readonly isGrowing: boolean
+}
 
 /** All that the objects of a control plane are made of. Known before the first of them is applied, so each workload has one revision. */
 export interface Plane {
@@ -17,6 +27,7 @@ export interface Plane {
   /** The first IPv6 slice, of a tenant whose Services have both families. */
   readonly ipv6Slice?: string
   readonly storage: Storage
+  readonly store: StorePlan
   /** `registry.k8s.io`, or what takes its place. */
   readonly registry: string
   /** True once the control plane has run: what only speeds up the very first start is over then. */
@@ -55,10 +66,11 @@ export const podTemplate = (
     readonly container: Record<string, unknown>
     readonly secret: string
     readonly volumes?: readonly unknown[]
+    readonly annotations?: Readonly<Record<string, string>>
     readonly fields?: object
   },
 ) => ({
-  metadata: { labels: labelsOf(plane, component), annotations: { [rootsHashAnnotation]: plane.rootsHash } },
+  metadata: { labels: labelsOf(plane, component), annotations: { [rootsHashAnnotation]: plane.rootsHash, ...pod.annotations } },
   spec: {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -109,12 +121,12 @@ export const selectorOf = (plane: Pick<Plane, 'tenant'>, component: string): Rec
 /** An HTTP probe that is asked each second while a container starts, and seldom later. */
 export const probes = (
   http: { readonly port: number; readonly scheme: 'HTTP' | 'HTTPS' },
-  paths: { live: string; ready: string },
+  paths: { live: string; ready: string; started?: string },
 ) => {
   const at = (path: string) => ({ httpGet: { path, ...http }, timeoutSeconds: 5 })
   return {
     // Two minutes to start: a loaded machine is no reason for a restart, which would make it worse.
-    startupProbe: { ...at(paths.ready), periodSeconds: 1, failureThreshold: 120 },
+    startupProbe: { ...at(paths.started ?? paths.ready), periodSeconds: 1, failureThreshold: 120 },
     readinessProbe: { ...at(paths.ready), periodSeconds: 5, failureThreshold: 3 },
     livenessProbe: { ...at(paths.live), periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 15 },
   }

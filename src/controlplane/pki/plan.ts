@@ -33,7 +33,6 @@ export interface PkiInputs {
   readonly slice: string
   readonly clusterDomain: string
   readonly extraSANs: readonly string[]
-  readonly etcdReplicas: number
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)]
@@ -52,18 +51,21 @@ const apiServerNames = ({ namespace, slice, clusterDomain, extraSANs }: PkiInput
     ...extraSANs,
   ])
 
-const etcdNames = ({ namespace, slice, etcdReplicas }: PkiInputs): string[] => [
+const etcdNames = ({ namespace, slice }: PkiInputs): string[] => [
   componentNames.etcd,
   `${componentNames.etcd}.${namespace}.svc`,
   'localhost',
   '127.0.0.1',
   dataStoreAddress(slice),
-  ...etcdMembers(etcdReplicas).map((member) => `${member}.${etcdPeersService}`),
+  // Also those that are not there yet: a certificate takes a minute to reach the pods, and members come at once.
+  ...Array.from({ length: mostEtcdMembers }, (_, ordinal) => `${etcdMember(ordinal)}.${etcdPeersService}`),
 ]
 
-/** Pod names of the etcd members. */
-export const etcdMembers = (replicas: number): string[] =>
-  Array.from({ length: replicas }, (_, index) => `${componentNames.etcd}-${index}`)
+/** Most members a data store may have. */
+const mostEtcdMembers = 3
+
+/** Name of an etcd member, and of its pod. */
+export const etcdMember = (ordinal: number): string => `${componentNames.etcd}-${ordinal}`
 
 /** Every leaf certificate of a tenant. A container mounts only the Secret with the ones it uses. */
 export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => {

@@ -9,9 +9,10 @@ import { allOf, applyWanted, hashOf } from '../apply.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
+import { notedPlan } from '../data-stores/store-plan.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
-import { componentNames, fieldManager, secretNames } from '../names.ts'
+import { componentNames, etcdMembersConfig, fieldManager, secretNames } from '../names.ts'
 import { type Observed, objectId, refOf } from '../observe.ts'
 import { consumerSecrets, missingRoots, type Roots, readRoots, type SecretData, type Secrets } from '../pki/keys.ts'
 import type { PkiInputs } from '../pki/plan.ts'
@@ -57,7 +58,6 @@ const layKeys = async (
     ...place,
     clusterDomain: tenant.spec.network.clusterDomain,
     extraSANs: tenant.spec.apiServer.extraSANs,
-    etcdReplicas: tenant.spec.dataStore.replicas,
   }
   const made = await missingRoots(observed.secrets, place.tenant, now())
   // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
@@ -115,6 +115,10 @@ export const layFoundation = async (
     ...(ipv6Slice !== undefined && { ipv6Slice }),
     spec: tenant.spec,
     storage: storageOf(tenant, observed),
+    store: notedPlan(tenant.spec, {
+      config: observed.objects.get(`ConfigMap/${etcdMembersConfig}`),
+      workload: observed.objects.get(`StatefulSet/${componentNames.etcd}`),
+    }),
     registry: deps.registry,
     rootsHash,
   }

@@ -1,8 +1,9 @@
 import type { Step } from '../steps.ts'
 import { agentRecord } from './agent-record.ts'
+import { dataStore } from './data-store.ts'
 import { kubeconfig, sync, usable } from './serving.ts'
 import { dns, tenantObjects } from './tenant-objects.ts'
-import { apiServer, controllerManager, dataStore, quota } from './workloads.ts'
+import { apiServer, controllerManager, quota } from './workloads.ts'
 
 /** Keys and policies are laid before any step runs; what is left of that step is its condition. */
 const certificates: Step = {

@@ -1,11 +1,11 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
 import { explainError } from '../../lib/errors.ts'
 import { allOf, applyWanted, isApplied } from '../apply.ts'
 import { resourceQuota } from '../components/isolation.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
-import { dataStores } from '../data-stores/index.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
 import { componentNames } from '../names.ts'
@@ -14,14 +14,23 @@ import { tenantEndpoint } from '../pki/files.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
 import type { KubernetesVersion } from '../versions.ts'
 
+const deleteObject = async (object: KubeObject, { kube, signal }: Deps): Promise<void> => {
+  const { name = '', namespace = '', uid = '' } = object.metadata
+  await kube.delete(resourceTypes.podDisruptionBudgets, { name, namespace }, { uid, signal })
+}
+
 /** Applies the objects of a component that are not applied as they are. True when none had to be written. */
-const applyComponent = async (component: Component, plane: Plane, { observed }: Round, deps: Deps): Promise<boolean> => {
+export const applyComponent = async (component: Component, plane: Plane, { observed }: Round, deps: Deps): Promise<boolean> => {
   const wanted = component.desired(plane)
   const written = await allOf(wanted.map((object) => applyWanted(object, observed.objects.get(objectId(object)), deps)))
+  // Of a single replica a budget would hold up every drain of its node.
+  const budget = observed.objects.get(`PodDisruptionBudget/${component.name}`)
+  if (budget && !wanted.some(({ kind }) => kind === 'PodDisruptionBudget')) await deleteObject(budget, deps)
   return !written.includes(true)
 }
 
-const starting = (component: string, { observed, now, plane }: Round, workload: KubeObject | undefined): StepOutcome => {
+/** What a component says of itself that is not as it should be yet. */
+export const starting = (component: string, { observed, now, plane }: Round, workload: KubeObject | undefined): StepOutcome => {
   const problem = podProblem(podsOf(observed.pods, component), now) ?? workloadProblem(workload)
   const { readyReplicas = 0 } = workload?.status ?? {}
   // More than half: what etcd needs, and more than enough for the others.
@@ -30,23 +39,6 @@ const starting = (component: string, { observed, now, plane }: Round, workload: 
   if (serves)
     return { kind: 'wait', reason: 'RollingOut', message: `${component} is being rolled out and serves meanwhile`, serves }
   return { kind: 'wait', reason: 'Starting', message: `${component} is starting` }
-}
-
-/** The tenant's data store. */
-export const dataStore: Step = {
-  name: 'data store',
-  condition: 'DataStoreReady',
-  needs: [],
-  async run(round, deps) {
-    const component = dataStores[round.plane.spec.dataStore.kind]
-    const settled = await applyComponent(component, round.plane, round, deps)
-    const workload = round.observed.objects.get(`StatefulSet/${component.name}`)
-    if (!settled || !isRolledOut(workload)) return starting(component.name, round, workload)
-    const { storage, spec } = round.plane
-    const where =
-      storage.kind === 'claim' ? 'on volumes' : 'in emptyDirs: the data goes with the pod, as the cluster has no storage class'
-    return { kind: 'done', reason: 'Serving', message: `etcd serves with ${spec.dataStore.replicas} member(s), data ${where}` }
-  },
 }
 
 /** The tenant's API server: done when it answers through its slice's first address. */

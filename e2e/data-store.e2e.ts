@@ -1,0 +1,186 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { namespaceReport } from '../hack/diagnosis.ts'
+import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
+import { configMap, namespace } from './support/objects.ts'
+import { startWriter } from './support/steady-writer.ts'
+import { createTenant, deleteTenants, type Tenant, tenantsNamespace } from './support/tenant.ts'
+import { verify } from './support/verify.ts'
+import { waitFor } from './support/wait.ts'
+
+interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+}
+
+const setStore = (name: string, dataStore: object) =>
+  superKubectl(['patch', 'tcp', name, '-n', tenantsNamespace, '--type=merge', '-p', JSON.stringify({ spec: { dataStore } })])
+
+const storeReady = async (name: string): Promise<Condition | undefined> => {
+  const { status } = await getJson<Thing & { status?: { conditions?: Condition[] } }>(superKubectl, [
+    'tcp',
+    name,
+    '-n',
+    tenantsNamespace,
+  ])
+  return status?.conditions?.find(({ type }) => type === 'DataStoreReady')
+}
+
+const untilStore = ({ name, controlPlaneNamespace }: Tenant, expected: RegExp, deadlineMs = 120_000): Promise<Condition> =>
+  waitFor(
+    `the data store of ${name} to say ${expected}`,
+    async () => {
+      const condition = await storeReady(name)
+      if (!condition || !expected.test(`${condition.status} ${condition.reason}: ${condition.message}`))
+        throw new Error(JSON.stringify(condition))
+      return condition
+    },
+    { deadlineMs, report: () => namespaceReport(superKubectl, controlPlaneNamespace) },
+  )
+
+const namesOf = (things: readonly Thing[]): string[] => things.map(({ metadata }) => metadata.name).sort()
+
+describe('a data store of its own', () => {
+  let tenant: Tenant
+  const planeOf = (kind: string, selector: string) =>
+    listJson(superKubectl, [kind, '-n', tenant.controlPlaneNamespace, '-l', `berth.dev/component=${selector}`])
+  const uidsOf = async (component: string) => (await planeOf('pods', component)).map(({ metadata }) => metadata.uid).sort()
+  const members = async () => namesOf(await planeOf('pods', 'etcd'))
+  const claims = async () => namesOf(await listJson(superKubectl, ['pvc', '-n', tenant.controlPlaneNamespace]))
+  const budgets = async () => namesOf(await listJson(superKubectl, ['pdb', '-n', tenant.controlPlaneNamespace]))
+  let apiServers: readonly string[] = []
+
+  beforeAll(async () => {
+    tenant = await createTenant('stores')
+    await apply(tenant.kubectl, namespace('work'), configMap('work', 'kept', { key: 'value' }))
+    apiServers = await uidsOf('kube-apiserver')
+  })
+  afterAll(() => deleteTenants('stores'))
+  const kept = () => tenant.kubectl(['get', 'configmap', 'kept', '-n', 'work', '-o', 'jsonpath={.data.key}'])
+
+  test('grows from one member to three under a client that writes all the time', async () => {
+    const writer = await startWriter(tenant)
+    await setStore('stores', { replicas: 3 })
+    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
+    const written = await writer.stop()
+    console.log('growing', JSON.stringify(written))
+    expect(written.failed).toEqual([])
+    expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
+    expect(await claims()).toEqual(['data-etcd-0', 'data-etcd-1', 'data-etcd-2'])
+    expect(await budgets()).toEqual(['etcd'])
+    expect(await kept()).toBe('value')
+    expect(await uidsOf('kube-apiserver')).toEqual(apiServers)
+  })
+
+  test('goes on without any one of its members, also the one that leads', async () => {
+    const writer = await startWriter(tenant)
+    for (const member of ['etcd-0', 'etcd-1', 'etcd-2']) {
+      await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace, '--now'])
+      await superKubectl(
+        ['wait', '--for=condition=Ready', `pod/${member}`, '-n', tenant.controlPlaneNamespace, '--timeout=60s'],
+        {
+          timeoutMs: 70_000,
+        },
+      )
+    }
+    const written = await writer.stop()
+    console.log('members ended one by one', JSON.stringify(written))
+    expect(written.failed).toEqual([])
+  })
+
+  test('replaces a member that has lost its volume', async () => {
+    const writer = await startWriter(tenant)
+    const at = ['-n', tenant.controlPlaneNamespace]
+    const before = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
+    await superKubectl(['delete', 'pvc', 'data-etcd-1', ...at, '--wait=false'])
+    await superKubectl(['delete', 'pod', 'etcd-1', ...at, '--now'])
+    await waitFor('a new volume', async () => {
+      const claim = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
+      return claim.metadata.uid !== before.metadata.uid
+    })
+    await untilStore(tenant, /etcd-1 (has lost its data and is replaced|is being added|is started anew|is on its way)/)
+    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
+    const written = await writer.stop()
+    console.log('replacing', JSON.stringify(written))
+    expect(written.failed).toEqual([])
+    expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
+    expect(await kept()).toBe('value')
+  })
+
+  test('shrinks to one member, and starts nothing anew for that', async () => {
+    const [first] = (await planeOf('pods', 'etcd')).filter(({ metadata }) => metadata.name === 'etcd-0')
+    const writer = await startWriter(tenant)
+    await setStore('stores', { replicas: 1 })
+    await untilStore(tenant, /^True Serving: etcd serves with 1 member/)
+    const written = await writer.stop()
+    console.log('shrinking', JSON.stringify(written))
+    expect(written.failed).toEqual([])
+    const left = await planeOf('pods', 'etcd')
+    expect(left.map(({ metadata }) => metadata.uid)).toEqual([first?.metadata.uid])
+    await waitFor('only the volume of the member that is left', async () => (await claims()).join() === 'data-etcd-0')
+    expect(await budgets()).toEqual([])
+    expect(await kept()).toBe('value')
+    expect(await uidsOf('kube-apiserver')).toEqual(apiServers)
+    await verify(tenant)
+  })
+})
+
+describe('a data store that is full', () => {
+  let tenant: Tenant
+  const big = 'x'.repeat(900_000)
+  const name = (count: number) => `big-${count}`
+
+  beforeAll(async () => {
+    tenant = await createTenant('full', { dataStore: { storageSize: '64Mi' } })
+  })
+  afterAll(() => deleteTenants('full'))
+
+  test('is told of with what helps, and takes writes again by itself when there is room', async () => {
+    const { kubectl } = tenant
+    let refused = ''
+    let count = 0
+    for (; refused === '' && count < 100; count += 1) {
+      refused = await kubectl(['create', '-f', '-'], { input: JSON.stringify(configMap('default', name(count), { big })) }).then(
+        () => '',
+        (error: unknown) => String(error),
+      )
+    }
+    expect(refused).toMatch(/database space exceeded/)
+    const began = performance.now()
+    const told = await untilStore(tenant, /^False StoreFull/, 60_000)
+    console.log(`full after ${count} objects, told after ${Math.round((performance.now() - began) / 1000)} s: ${told.message}`)
+    expect(told.message).toMatch(/takes no writes: \d+ MiB of 48 MiB are in use\. Delete objects of the tenant/)
+    const ready = await superKubectl([
+      'get',
+      'tcp',
+      'full',
+      '-n',
+      tenantsNamespace,
+      '-o',
+      'jsonpath={.status.conditions[?(@.type=="Ready")].message}',
+    ])
+    expect(ready).toMatch(/^data store: etcd is full/)
+    expect(await refusal(kubectl(['create', 'namespace', 'one-more']))).toMatch(/database space exceeded/)
+
+    await kubectl(
+      [
+        'delete',
+        'configmap',
+        '-n',
+        'default',
+        ...Array.from({ length: 30 }, (_, index) => name(index)),
+        '--ignore-not-found',
+        '--wait=false',
+      ],
+      {
+        timeoutMs: 60_000,
+      },
+    )
+    await untilStore(tenant, /^True Serving/)
+    await kubectl(['create', 'namespace', 'one-more'])
+    await superKubectl(['wait', '--for=condition=Ready', 'tcp/full', '-n', tenantsNamespace, '--timeout=60s'], {
+      timeoutMs: 70_000,
+    })
+  })
+})

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { type Alarm, fillText, fullText, type MemberUsage, nextUpkeep, type UpkeepAction } from './upkeep.ts'
+
+const mib = 2 ** 20
+const quotaBytes = 100 * mib
+const usage = (ordinal: number, size: number, inUse: number, isLeader = false): MemberUsage => ({
+  ordinal,
+  isLeader,
+  sizeBytes: size * mib,
+  inUseBytes: inUse * mib,
+})
+const full: Alarm = { memberId: '1', kind: 'NOSPACE' }
+
+test.for<[name: string, usages: MemberUsage[], alarms: Alarm[], action: Partial<UpkeepAction>]>([
+  ['nothing', [usage(0, 90, 80, true)], [], { kind: 'none' }],
+  ['a file that is mostly empty is made smaller', [usage(0, 90, 30, true)], [], { kind: 'defragment', ordinal: 0 }],
+  ['not a small one', [usage(0, 60, 10, true)], [], { kind: 'none' }],
+  ['the leader last', [usage(0, 99, 10, true), usage(1, 90, 30), usage(2, 90, 20)], [], { kind: 'defragment', ordinal: 2 }],
+  ['a full one is made smaller first', [usage(0, 101, 60, true)], [full], { kind: 'defragment', ordinal: 0 }],
+  ['each of its members', [usage(0, 60, 60, true), usage(1, 101, 60)], [full], { kind: 'defragment', ordinal: 1 }],
+  ['then takes writes again', [usage(0, 61, 60, true), usage(1, 61, 60)], [full], { kind: 'disarm' }],
+  ['or stays full', [usage(0, 95, 94, true)], [full], { kind: 'full' }],
+  ['one without any word of its disk is not called full', [], [full], { kind: 'disarm' }],
+  ['corrupt data come first', [usage(0, 10, 10)], [full, { memberId: '2', kind: 'CORRUPT' }], { kind: 'corrupt' }],
+])('%s', ([, usages, alarms, action]) => {
+  expect(nextUpkeep({ usages, alarms, quotaBytes })).toMatchObject(action)
+})
+
+test.for<[inUse: number, text: string | undefined]>([
+  [79, undefined],
+  [80, 'over 80 % of its 100 MiB are in use'],
+  [84.9, 'over 80 % of its 100 MiB are in use'],
+  [97, 'over 95 % of its 100 MiB are in use'],
+])('%d of 100 MiB in use', ([inUse, text]) => {
+  expect(fillText({ usages: [usage(0, 1, 1), usage(1, 99, inUse)], quotaBytes })).toBe(text)
+})
+
+test('a full store says how full, and what helps', () => {
+  expect(fullText(usage(0, 99, 98), quotaBytes)).toMatch(/98 MiB of 100 MiB are in use\. Delete objects/)
+})

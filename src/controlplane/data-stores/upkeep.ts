@@ -1,0 +1,73 @@
+/** What one member says of its disk. */
+export interface MemberUsage {
+  readonly ordinal: number
+  readonly isLeader: boolean
+  /** Bytes of the file. */
+  readonly sizeBytes: number
+  /** Bytes of it that hold something. */
+  readonly inUseBytes: number
+}
+
+/** Kinds of alarm that etcd raises and keeps until they are disarmed. */
+export type AlarmKind = 'NOSPACE' | 'CORRUPT'
+
+export interface Alarm {
+  readonly memberId: string
+  readonly kind: AlarmKind
+}
+
+export interface Upkeep {
+  readonly usages: readonly MemberUsage[]
+  readonly alarms: readonly Alarm[]
+  readonly quotaBytes: number
+}
+
+/** What is to be done for the disk of a data store, whose history was just compacted if it is full. */
+export type UpkeepAction =
+  | { readonly kind: 'none' }
+  /** Gives the free part of the file back. The member answers nothing meanwhile: about a second for each 100 MB in use. */
+  | { readonly kind: 'defragment'; readonly ordinal: number }
+  /** There is room again: writes are taken once the alarm is off. */
+  | { readonly kind: 'disarm' }
+  | { readonly kind: 'full'; readonly usage: MemberUsage }
+  | { readonly kind: 'corrupt' }
+
+const mebibyte = 2 ** 20
+/** Smaller files are not worth a pause. */
+const worthwhileBytes = 64 * mebibyte
+/** Writes are let in again when so much of the quota is free: else the alarm would be back at once. */
+const roomForWrites = 0.1
+
+/** The member whose file has the most to give back, those first that are not the leader. */
+const mostWasteful = (
+  usages: readonly MemberUsage[],
+  isWorth: (waste: number, usage: MemberUsage) => boolean,
+): MemberUsage | undefined =>
+  usages
+    .filter((usage) => isWorth(usage.sizeBytes - usage.inUseBytes, usage))
+    .toSorted((a, b) => Number(a.isLeader) - Number(b.isLeader) || b.sizeBytes - b.inUseBytes - (a.sizeBytes - a.inUseBytes))[0]
+
+/** Pure: what the disks say decides. One action at a time, so never more than one member is busy with it. */
+export const nextUpkeep = ({ usages, alarms, quotaBytes }: Upkeep): UpkeepAction => {
+  if (alarms.some(({ kind }) => kind === 'CORRUPT')) return { kind: 'corrupt' }
+  if (alarms.some(({ kind }) => kind === 'NOSPACE')) {
+    const wasteful = mostWasteful(usages, (waste) => waste > quotaBytes * 0.02)
+    if (wasteful) return { kind: 'defragment', ordinal: wasteful.ordinal }
+    const fullest = usages.toSorted((a, b) => b.sizeBytes - a.sizeBytes)[0]
+    return fullest && fullest.sizeBytes > quotaBytes * (1 - roomForWrites) ? { kind: 'full', usage: fullest } : { kind: 'disarm' }
+  }
+  const wasteful = mostWasteful(usages, (waste, { sizeBytes }) => sizeBytes > worthwhileBytes && waste > sizeBytes / 2)
+  return wasteful ? { kind: 'defragment', ordinal: wasteful.ordinal } : { kind: 'none' }
+}
+
+const mebibytes = (bytes: number): string => `${Math.round(bytes / mebibyte)} MiB`
+
+/** How full the fullest member is, when people should know: from four fifths on, in steps of five per cent, so that it is not news each time. */
+export const fillText = ({ usages, quotaBytes }: Pick<Upkeep, 'usages' | 'quotaBytes'>): string | undefined => {
+  const share = Math.max(0, ...usages.map(({ inUseBytes }) => inUseBytes / quotaBytes))
+  return share < 0.8 ? undefined : `over ${Math.floor(share * 20) * 5} % of its ${mebibytes(quotaBytes)} are in use`
+}
+
+/** What is told of a store that takes no writes any more, and what to do. */
+export const fullText = ({ inUseBytes }: MemberUsage, quotaBytes: number): string =>
+  `etcd is full and takes no writes: ${mebibytes(inUseBytes)} of ${mebibytes(quotaBytes)} are in use. Delete objects of the tenant (deleting still works): writes are taken again by themselves when a tenth is free`
