@@ -215,6 +215,12 @@ describe('kube-apiserver', () => {
     })
   })
 
+  test('goes on while nodes hear that it goes, and starts nothing anew for another number of replicas', () => {
+    const [one, two] = [1, 2].map((replicas) => workloadOf(kubeApiServer.desired(aPlane({ apiServer: { replicas } }))))
+    expect(one?.spec.template).toEqual(two?.spec.template)
+    expect(commandOf(one as KubeObject)).toContain('--shutdown-delay-duration=5s')
+  })
+
   test('with several replicas is spread over nodes', () => {
     const objects = kubeApiServer.desired(aPlane({ apiServer: { replicas: 2 } }))
     expect(podOf(workloadOf(objects)).topologySpreadConstraints).toHaveLength(1)
@@ -233,7 +239,14 @@ describe('kube-controller-manager', () => {
     expect(controllers).not.toContain(',-taint-eviction-controller')
   })
 
-  test('elects a leader only when there is somebody to elect', () => {
+  test('is never there twice without an election between the two', () => {
+    for (const replicas of [1, 2])
+      expect(workloadOf(kubeControllerManager.desired(aPlane({ controllerManager: { replicas } }))).spec.strategy).toEqual({
+        type: 'Recreate',
+      })
+  })
+
+  test('elects a leader only when there is somebody to elect: a single one then lives through any silence of its API server', () => {
     expect(flagsFor({})).toContain('--leader-elect=false')
     expect(flagsFor({ controllerManager: { replicas: 2 } })).toContain('--leader-elect=true')
   })

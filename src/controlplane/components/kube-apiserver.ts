@@ -49,7 +49,8 @@ const flags = (plane: Plane): string[] => {
     // What a pod may do is decided by super's Pod Security admission.
     '--allow-privileged=true',
     '--profiling=false',
-    ...(plane.spec.apiServer.replicas > 1 ? ['--shutdown-delay-duration=5s'] : []),
+    // It goes on answering until every node has heard that it goes: a roll then breaks no request, and another number of replicas starts nothing anew.
+    '--shutdown-delay-duration=5s',
   ]
 }
 
@@ -78,10 +79,7 @@ const deployment = (plane: Plane): KubeObject => {
           resources,
           ...probes({ port: apiServerPort, scheme: 'HTTPS' }, { live: '/livez', ready: '/readyz' }),
         },
-        fields: {
-          terminationGracePeriodSeconds: apiServer.replicas > 1 ? 20 : 10,
-          ...(apiServer.replicas > 1 && spread(plane, componentNames.kubeApiServer)),
-        },
+        fields: { terminationGracePeriodSeconds: 20, ...spread(plane, componentNames.kubeApiServer) },
       }),
     },
   }

@@ -37,7 +37,9 @@ const deployment = (plane: Plane): KubeObject => {
     spec: {
       replicas: controllerManager.replicas,
       revisionHistoryLimit: 2,
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      // Never two at once that do not elect a leader between them: they would do all work twice. A leader does not give its Lease back when it ends, so that
+      // a roll of several, one by one, would not be any quicker.
+      strategy: { type: 'Recreate' },
       selector: { matchLabels: selectorOf(plane, componentNames.kubeControllerManager) },
       template: podTemplate(plane, componentNames.kubeControllerManager, {
         secret: secretNames.kubeControllerManager,

@@ -65,7 +65,8 @@ interface Refusal {
 const refusalOf = (status: number, body: string): Refusal => {
   try {
     const { message, error } = JSON.parse(body) as { message?: unknown; error?: unknown }
-    return { status, message: String(message ?? error ?? body.slice(0, 300)) }
+    const said = [message, error].find((text) => typeof text === 'string')
+    return { status, message: said ?? body.slice(0, 300) }
   } catch {
     return { status, message: body.slice(0, 300) }
   }

@@ -92,6 +92,16 @@ export const controllerManagerVersion = (
     ? wanted
     : (running as KubernetesVersion)
 
+/** How long a rollout may be without news before what is rolled counts as not serving. */
+const rollingForMs = 30_000
+
+/** True for a workload that has served, while the Deployment controller still gets on with its newest revision. */
+const isBeingRolled = ({ plane, now }: Round, workload: KubeObject | undefined): boolean => {
+  const conditions = (workload?.status?.conditions ?? []) as { type?: string; lastUpdateTime?: string }[]
+  const news = Date.parse(conditions.find(({ type }) => type === 'Progressing')?.lastUpdateTime ?? '')
+  return plane.hasServed && now.getTime() - news < rollingForMs
+}
+
 /** What the controller manager is made of in this round. */
 export const controllerManagerPlane = ({ observed, plane }: Pick<Round, 'observed' | 'plane'>): Plane => {
   const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
@@ -121,7 +131,13 @@ export const controllerManager: Step = {
     const wanted = controllerManagerPlane(round)
     const { version } = wanted.spec
     const settled = await applyComponent(kubeControllerManager, wanted, round, deps)
-    if (!settled || !isRolledOut(workload)) return starting(name, round, workload)
+    if (!settled || !isRolledOut(workload)) {
+      const outcome = starting(name, round, workload)
+      // Old ones end before new ones start: that takes seconds in which all else goes on.
+      return outcome.kind === 'wait' && !outcome.problem && isBeingRolled(round, workload)
+        ? { ...outcome, reason: 'RollingOut', serves: true }
+        : outcome
+    }
     if (version !== plane.spec.version) {
       const message = `stays at ${version} until all API servers run ${plane.spec.version}`
       return { kind: 'wait', reason: 'Upgrading', message, serves: true }
