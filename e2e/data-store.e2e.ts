@@ -59,7 +59,21 @@ describe('a data store of its own', () => {
   afterAll(() => deleteTenants('stores'))
   const kept = () => tenant.kubectl(['get', 'configmap', 'kept', '-n', 'work', '-o', 'jsonpath={.data.key}'])
 
+  /** When the tenant became ready last: it stays so while its members change. */
+  const readySince = () =>
+    superKubectl([
+      'get',
+      'tcp',
+      'stores',
+      '-n',
+      tenantsNamespace,
+      '-o',
+      'jsonpath={.status.conditions[?(@.type=="Ready")].lastTransitionTime}',
+    ])
+
   test('grows from one member to three under a client that writes all the time', async () => {
+    const ready = await readySince()
+    const [first] = await planeOf('pods', 'etcd')
     const writer = await startWriter(tenant)
     await setStore('stores', { replicas: 3 })
     await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
@@ -70,7 +84,24 @@ describe('a data store of its own', () => {
     expect(await claims()).toEqual(['data-etcd-0', 'data-etcd-1', 'data-etcd-2'])
     expect(await budgets()).toEqual(['etcd'])
     expect(await kept()).toBe('value')
+    expect(await uidsOf('etcd')).toContain(first?.metadata.uid)
+    expect(await readySince()).toBe(ready)
     expect(await uidsOf('kube-apiserver')).toEqual(apiServers)
+  })
+
+  test('takes back a change in the middle of it, and takes it up again', async () => {
+    const ready = await readySince()
+    const writer = await startWriter(tenant)
+    await setStore('stores', { replicas: 1 })
+    await untilStore(tenant, /True ChangingMembers: etcd-2 was taken out/, 30_000)
+    await setStore('stores', { replicas: 3 })
+    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
+    const written = await writer.stop()
+    console.log('there and back', JSON.stringify(written))
+    expect(written.failed).toEqual([])
+    expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
+    expect(await kept()).toBe('value')
+    expect(await readySince()).toBe(ready)
   })
 
   test('goes on without any one of its members, also the one that leads', async () => {
@@ -109,6 +140,7 @@ describe('a data store of its own', () => {
   })
 
   test('shrinks to one member, and starts nothing anew for that', async () => {
+    const ready = await readySince()
     const [first] = (await planeOf('pods', 'etcd')).filter(({ metadata }) => metadata.name === 'etcd-0')
     const writer = await startWriter(tenant)
     await setStore('stores', { replicas: 1 })
@@ -122,6 +154,7 @@ describe('a data store of its own', () => {
     expect(await budgets()).toEqual([])
     expect(await kept()).toBe('value')
     expect(await uidsOf('kube-apiserver')).toEqual(apiServers)
+    expect(await readySince()).toBe(ready)
     await verify(tenant)
   })
 })
@@ -150,7 +183,7 @@ describe('a data store that is full', () => {
     const began = performance.now()
     const told = await untilStore(tenant, /^False StoreFull/, 60_000)
     console.log(`full after ${count} objects, told after ${Math.round((performance.now() - began) / 1000)} s: ${told.message}`)
-    expect(told.message).toMatch(/takes no writes: \d+ MiB of 48 MiB are in use\. Delete objects of the tenant/)
+    expect(told.message).toMatch(/takes no writes: \d+ MiB of 26 MiB are in use\. Delete objects of the tenant/)
     const ready = await superKubectl([
       'get',
       'tcp',

@@ -28,7 +28,7 @@ export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string
   return frozen({
     tenant: ref,
     spec: parsed,
-    store: { members: foundingPlan(replicas), isCluster: replicas > 1, isGrowing: false },
+    store: { members: foundingPlan(replicas), isHeld: false },
     namespace: 'berth-acme-x',
     slice: '10.96.4.0/24',
     storage: { kind: 'claim' as const },

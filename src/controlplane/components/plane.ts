@@ -11,10 +11,8 @@ export type Storage = { readonly kind: 'claim'; readonly className?: string } | 
 /** The members of a dedicated data store. */
 export interface StorePlan {
   readonly members: readonly MemberPlan[]
-  /** It has or had several members: they wait longer for each other, for good. */
-  readonly isCluster: boolean
-  /** Members are on their way in: the first one starts anew with the waits of a cluster when it is no longer alone. */
-  readonly isGrowing: boolean
+  /** Members are being changed: no other change starts one of them anew meanwhile. */
+  readonly isHeld: boolean
 }
 
 /** All that the objects of a control plane are made of. Known before the first of them is applied, so each workload has one revision. */
@@ -121,12 +119,13 @@ export const selectorOf = (plane: Pick<Plane, 'tenant'>, component: string): Rec
 /** An HTTP probe that is asked each second while a container starts, and seldom later. */
 export const probes = (
   http: { readonly port: number; readonly scheme: 'HTTP' | 'HTTPS' },
-  paths: { live: string; ready: string; started?: string },
+  paths: { live: string; ready: string },
+  startSeconds = 120,
 ) => {
   const at = (path: string) => ({ httpGet: { path, ...http }, timeoutSeconds: 5 })
   return {
     // Two minutes to start: a loaded machine is no reason for a restart, which would make it worse.
-    startupProbe: { ...at(paths.started ?? paths.ready), periodSeconds: 1, failureThreshold: 120 },
+    startupProbe: { ...at(paths.ready), periodSeconds: 1, failureThreshold: startSeconds },
     readinessProbe: { ...at(paths.ready), periodSeconds: 5, failureThreshold: 3 },
     livenessProbe: { ...at(paths.live), periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 15 },
   }

@@ -33,7 +33,7 @@ beforeAll(async () => {
     '--log-level=warn',
   ]
   etcd = startChild(program, flags, join(folder, 'log'))
-  client = createEtcdClient({ server: url })
+  client = createEtcdClient({ server: url }, new AbortController().signal)
   await eventually(() => client.members().catch(() => undefined), { describe: 'etcd' })
 })
 afterAll(async () => {
@@ -78,7 +78,13 @@ test('a full store: told, room is made where there is some, and writes are taken
     const alarms = await client.alarms()
     if (alarms.length > 0) await client.compact((await client.status()).revision)
     const { sizeBytes, inUseBytes } = await client.status()
-    const next = nextUpkeep({ alarms, quotaBytes, usages: [{ ordinal: 0, isLeader: true, sizeBytes, inUseBytes }] })
+    const next = nextUpkeep({
+      alarms,
+      quotaBytes,
+      storageBytes: 3 * quotaBytes,
+      canSpareOne: true,
+      usages: [{ ordinal: 0, isLeader: true, sizeBytes, inUseBytes }],
+    })
     action = next.kind
     if (next.kind === 'defragment') await client.defragment()
     if (next.kind === 'disarm') for (const alarm of alarms) await client.disarm(alarm)

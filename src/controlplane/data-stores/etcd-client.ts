@@ -40,7 +40,8 @@ export interface EtcdClient {
 
 /** Where a member is and with which keys it is asked. */
 export type EtcdConnection = KubeConnection
-export type ConnectEtcd = (connection: EtcdConnection) => EtcdClient
+/** Calls end with the signal. */
+export type ConnectEtcd = (connection: EtcdConnection, signal: AbortSignal) => EtcdClient
 
 /** 64-bit numbers come as texts. */
 interface MemberAnswer {
@@ -73,9 +74,9 @@ const refusalOf = (status: number, body: string): Refusal => {
 }
 
 /** Writes take longest where the disk is slow; a defragmentation reads and writes the whole file. */
-const timeouts = { usualMs: 5_000, defragmentMs: 120_000 }
+const timeouts = { usualMs: 5_000, statusMs: 2_000, compactMs: 30_000, defragmentMs: 120_000 }
 
-export const createEtcdClient: ConnectEtcd = (connection) => {
+export const createEtcdClient: ConnectEtcd = (connection, signal) => {
   const transport: Transport = createTransport(connection, {
     userAgent: 'berth-manager',
     connections: 1,
@@ -91,6 +92,7 @@ export const createEtcdClient: ConnectEtcd = (connection) => {
         path: `/v3/${path}`,
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
+        signal,
         ...(timeoutMs !== undefined && { timeoutMs }),
       })
       .catch((cause: unknown) => {
@@ -122,7 +124,7 @@ export const createEtcdClient: ConnectEtcd = (connection) => {
         leader?: string
         dbSize?: string
         dbSizeInUse?: string
-      }>('maintenance/status', {})
+      }>('maintenance/status', {}, undefined, timeouts.statusMs)
       const { header, leader, dbSize = '0', dbSizeInUse = '0' } = answer ?? { header: { member_id: '', revision: '0' } }
       return {
         memberId: header.member_id,
@@ -142,7 +144,12 @@ export const createEtcdClient: ConnectEtcd = (connection) => {
       await ask('maintenance/alarm', { action: 'DEACTIVATE', memberID: memberId, alarm: kind })
     },
     compact: async (revision) => {
-      await ask('kv/compaction', { revision, physical: true }, ({ message }) => message.includes('has been compacted'))
+      await ask(
+        'kv/compaction',
+        { revision, physical: true },
+        ({ message }) => message.includes('has been compacted'),
+        timeouts.compactMs,
+      )
     },
     defragment: async () => {
       await ask('maintenance/defragment', {}, undefined, timeouts.defragmentMs)

@@ -10,8 +10,11 @@ import type { MemberPlan } from './members.ts'
 export const etcdPorts = { client: 2379, peer: 2380, metrics: 2381 } as const
 export const dataFolder = '/var/lib/etcd'
 
-/** etcd stops taking writes at this size: three quarters of the disk, so that a defragmentation still has room, and at most the 8 GiB etcd is good for. */
-export const quotaBytes = (storageSize: string): number => Math.min(8 * 2 ** 30, Math.floor(quantityValue(storageSize) * 0.75))
+/**
+ * etcd stops taking writes at this size: two fifths of the disk, as a defragmentation writes the file once more beside the old one and the log needs room as well,
+ * and at most the 8 GiB etcd is good for.
+ */
+export const quotaBytes = (storageSize: string): number => Math.min(8 * 2 ** 30, Math.floor(quantityValue(storageSize) * 0.4))
 
 const memberUrl = (ordinal: number, port: number): string => `https://${etcdMember(ordinal)}.${etcdPeersService}:${port}`
 
@@ -29,12 +32,12 @@ export const ordinalOf = (peerUrls: readonly string[]): number | undefined => {
 export interface StoreSettings {
   readonly tenant: TenantRef
   readonly spec: Pick<TenantControlPlaneSpec, 'dataStore'>
-  /** A member that has or had others waits longer before it calls for an election. */
-  readonly isCluster: boolean
+  /** One without others has nobody to wait for before it elects itself. It keeps that haste until it starts anew, which harms nobody: etcd asks before it votes. */
+  readonly isAlone: boolean
 }
 
 /** A file for each member, as flags are the same for all pods of a StatefulSet. Its keys are the flags of etcd (server/embed/config.go). */
-export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, spec, isCluster }: StoreSettings): string =>
+export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, spec, isAlone }: StoreSettings): string =>
   stringify({
     name: etcdMember(ordinal),
     'data-dir': `${dataFolder}/data`,
@@ -67,8 +70,8 @@ export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, sp
     'quota-backend-bytes': quotaBytes(spec.dataStore.storageSize),
     'auto-compaction-mode': 'periodic',
     'auto-compaction-retention': '10m',
-    ...(isCluster
-      ? { 'heartbeat-interval': 100, 'election-timeout': 1000 }
-      : { 'heartbeat-interval': 50, 'election-timeout': 250 }),
+    ...(isAlone
+      ? { 'heartbeat-interval': 50, 'election-timeout': 250 }
+      : { 'heartbeat-interval': 100, 'election-timeout': 1000 }),
     'log-level': 'warn',
   })

@@ -17,15 +17,15 @@ import { etcdMember } from '../pki/plan.ts'
 import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
 import { dataFolder, etcdPorts, memberConfig, type StoreSettings } from './etcd-config.ts'
-import { podCount } from './members.ts'
 import { planText } from './store-plan.ts'
 
 const configFolder = '/etc/etcd'
 
-const settingsOf = ({ tenant, spec, store }: Plane): StoreSettings => ({ tenant, spec, isCluster: store.isCluster })
+const settingsOf = ({ tenant, spec, store }: Plane): StoreSettings => ({ tenant, spec, isAlone: store.members.length === 1 })
 
-/** What all members have in common: a change of it starts them anew, one after the other. Who the members are is no reason to. */
-const commonHash = (plane: Plane): string => hashOf(memberConfig({ ordinal: 0, start: 'found', peers: [0] }, settingsOf(plane)))
+/** What all members have in common: a change of it starts them anew, one after the other. Who the others are is no reason to. */
+const commonHash = ({ tenant, spec }: Plane): string =>
+  hashOf(memberConfig({ ordinal: 0, start: 'found', peers: [0] }, { tenant, spec, isAlone: true }))
 
 /** The members' configuration, and the plan it was made of: what is known of the members while etcd does not answer. */
 export const membersConfig = (plane: Plane): KubeObject => {
@@ -55,15 +55,8 @@ const statefulSet = (plane: Plane): KubeObject => {
       ],
       ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
       resources,
-      ...probes(
-        { port: etcdPorts.metrics, scheme: 'HTTP' },
-        {
-          live: '/livez',
-          ready: '/readyz',
-          // One that joins is not ready before it has all data, however long that takes.
-          ...(store.isCluster && { started: '/livez' }),
-        },
-      ),
+      // A member that joins is not ready before it has all data, however long that takes.
+      ...probes({ port: etcdPorts.metrics, scheme: 'HTTP' }, { live: '/livez', ready: '/readyz' }, 3600),
       volumeMounts: [
         { name: 'config', mountPath: configFolder, readOnly: true },
         { name: 'data', mountPath: dataFolder },
@@ -74,19 +67,19 @@ const statefulSet = (plane: Plane): KubeObject => {
       { name: 'config', configMap: { name: etcdMembersConfig } },
       ...(storage.kind === 'ephemeral' ? [{ name: 'data', emptyDir: { sizeLimit: dataStore.storageSize } }] : []),
     ],
-    fields: { terminationGracePeriodSeconds: 10, ...(store.isCluster && spread(plane, componentNames.etcd)) },
+    fields: { terminationGracePeriodSeconds: 10, ...spread(plane, componentNames.etcd) },
   })
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
     metadata: metadataOf(plane, componentNames.etcd, componentNames.etcd),
     spec: {
-      replicas: podCount(store.members),
+      replicas: store.members.length,
       serviceName: etcdPeersService,
       // Members wait for each other to become ready, so they have to start together.
       podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: store.isGrowing ? 1 : 0 } },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: store.isHeld ? store.members.length : 0 } },
       selector: { matchLabels: selectorOf(plane, componentNames.etcd) },
       template,
       ...(storage.kind === 'claim' && {

@@ -6,33 +6,38 @@ const pod = (ordinal: number, status: object, metadata: object = {}): KubeObject
   metadata: { name: `etcd-${ordinal}`, ...metadata },
   status,
 })
+const now = new Date('2026-01-01T00:01:00Z')
 const ready = { conditions: [{ type: 'Ready', status: 'True' }] }
+const noData = 'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs'
+const fatal = (error: string) => JSON.stringify({ level: 'fatal', msg: 'discovery failed', error })
 const ended = (message: string) => ({ containerStatuses: [{ state: { waiting: {} }, lastState: { terminated: { message } } }] })
 
 test.for<[name: string, status: object, metadata: object, seen: object]>([
   ['serves', ready, {}, { isReady: true, loss: undefined }],
   ['is on its way out', ready, { deletionTimestamp: '2026-01-01T00:00:00Z' }, { isReady: false }],
   ['crashed for another reason', ended('{"level":"fatal","msg":"panic"}'), {}, { isReady: false, loss: undefined }],
+  ['has no data', ended(`half a line"}\n${fatal(noData)}`), {}, { loss: 'emptied' }],
   [
-    'has no data',
-    ended(
-      '{"level":"fatal","msg":"discovery failed","error":"cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs"}',
-    ),
+    'quotes a tenant that says so',
+    ended(`{"level":"warn","msg":"slow","key":"${noData}"}\n${fatal('disk is full')}`),
     {},
-    { loss: 'emptied' },
+    { loss: undefined },
   ],
   [
-    'was taken out',
-    ended('{"level":"error","error":"the member has been permanently removed from the cluster"}'),
+    'had no data when it started first, and runs now',
+    { containerStatuses: [{ state: { running: {} }, lastState: { terminated: { message: fatal(noData) } } }] },
     {},
-    { loss: 'removed' },
+    { isReady: false, loss: undefined },
   ],
+  ['was taken out', ended(fatal('the member has been permanently removed from the cluster')), {}, { loss: 'removed' }],
+  ['was just made', {}, { creationTimestamp: '2026-01-01T00:00:50Z' }, { isYoung: true }],
+  ['was made a while ago', {}, { creationTimestamp: '2026-01-01T00:00:40Z' }, { isYoung: false }],
 ])('a member that %s', ([, status, metadata, seen]) => {
-  expect(memberPods([pod(1, status, metadata)], new Set()).get(1)).toMatchObject(seen)
+  expect(memberPods([pod(1, status, metadata)], { lostVolumes: new Set(), now }).get(1)).toMatchObject(seen)
 })
 
 test('a lost volume counts before all words', () => {
-  expect(memberPods([pod(2, ended('x'))], new Set([2])).get(2)?.loss).toBe('volume')
+  expect(memberPods([pod(2, ended('x'))], { lostVolumes: new Set([2]), now }).get(2)?.loss).toBe('volume')
 })
 
 describe('volumes', () => {

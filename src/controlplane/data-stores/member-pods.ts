@@ -3,23 +3,33 @@ import { hasReadyPod } from '../diagnose.ts'
 import type { Loss, MemberPod } from './members.ts'
 
 interface ContainerStatus {
-  readonly state?: { readonly terminated?: { readonly message?: string } }
+  readonly state?: { readonly running?: object; readonly terminated?: { readonly message?: string } }
   readonly lastState?: { readonly terminated?: { readonly message?: string } }
 }
 
-/** What etcd says at its end when its data are not what the others know of it (server/etcdserver/bootstrap.go, api/rafthttp/util.go). */
-const lastWordsOf: readonly (readonly [RegExp, Loss])[] = [
-  [/cannot fetch cluster info from peer urls|has already been bootstrapped/, 'emptied'],
-  [/permanently removed from the cluster/, 'removed'],
-]
-
-const saidAtTheEnd = ({ status }: KubeObject): Loss | undefined => {
-  for (const { state, lastState } of (status?.containerStatuses ?? []) as ContainerStatus[]) {
-    const text = state?.terminated?.message ?? lastState?.terminated?.message ?? ''
-    const found = lastWordsOf.find(([pattern]) => pattern.test(text))
-    if (found) return found[1]
+/** Why etcd gave up, in its own words: other lines of its log may quote what tenants wrote. */
+const fatalError = (log: string): string => {
+  for (const line of log.split('\n').toReversed()) {
+    try {
+      const { level, error } = JSON.parse(line) as { level?: unknown; error?: unknown }
+      if (level === 'fatal') return typeof error === 'string' ? error : ''
+    } catch {
+      // Cut off at its beginning.
+    }
   }
-  return undefined
+  return ''
+}
+
+/**
+ * What etcd says at its end when it has no data (server/etcdserver/bootstrap.go), or those of a member that was taken out (api/rafthttp/util.go). Of one that runs, what it said
+ * before is no news.
+ */
+const saidAtTheEnd = ({ status }: KubeObject): Loss | undefined => {
+  const [{ state, lastState } = {}] = (status?.containerStatuses ?? []) as readonly ContainerStatus[]
+  if (state?.running) return undefined
+  const error = fatalError(state?.terminated?.message ?? lastState?.terminated?.message ?? '')
+  if (/cannot fetch cluster info from peer urls|has already been bootstrapped/.test(error)) return 'emptied'
+  return error.includes('permanently removed from the cluster') ? 'removed' : undefined
 }
 
 const ordinalPattern = /-(\d+)$/
@@ -30,14 +40,21 @@ export const ordinalOfName = ({ metadata }: KubeObject): number | undefined => {
   return text === undefined ? undefined : Number(text)
 }
 
+/** A pod that was made a moment ago has still to find the others. */
+const youngMs = 15_000
+
 /** The pods of a data store by the number of their member. `lostVolumes`: numbers whose volume is gone. */
-export const memberPods = (pods: readonly KubeObject[], lostVolumes: ReadonlySet<number>): ReadonlyMap<number, MemberPod> =>
+export const memberPods = (
+  pods: readonly KubeObject[],
+  { lostVolumes, now }: { readonly lostVolumes: ReadonlySet<number>; readonly now: Date },
+): ReadonlyMap<number, MemberPod> =>
   new Map(
     pods.flatMap((pod): [number, MemberPod][] => {
       const ordinal = ordinalOfName(pod)
       if (ordinal === undefined) return []
       const isReady = pod.metadata.deletionTimestamp === undefined && hasReadyPod([pod])
-      return [[ordinal, { isReady, loss: lostVolumes.has(ordinal) ? 'volume' : saidAtTheEnd(pod) }]]
+      const isYoung = now.getTime() - Date.parse(pod.metadata.creationTimestamp ?? '') < youngMs
+      return [[ordinal, { isReady, isYoung, loss: lostVolumes.has(ordinal) ? 'volume' : saidAtTheEnd(pod) }]]
     }),
   )
 

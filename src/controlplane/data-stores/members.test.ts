@@ -4,21 +4,31 @@ import {
   type Loss,
   type Member,
   type MemberAction,
+  type MemberPod,
   type MembersView,
   nextMemberAction,
   planOf,
-  podCount,
 } from './members.ts'
 
 const voter = (ordinal: number): Member => ({ id: `id-${ordinal}`, ordinal, isStarted: true, isLearner: false })
 const learner = (ordinal: number, isStarted = true): Member => ({ id: `id-${ordinal}`, ordinal, isStarted, isLearner: true })
 const stranger: Member = { id: '77', ordinal: undefined, isStarted: true, isLearner: false }
 
-/** Pods as text: `+` ready, `-` not, `e`, `r`, `v` not and with a loss. */
+/** Pods as text: `+` ready, `-` not, `y` not yet, `e`, `r`, `v` not and with a loss. */
 const pods = (text: string): MembersView['pods'] => {
   const losses: Record<string, Loss> = { e: 'emptied', r: 'removed', v: 'volume' }
-  return new Map(text.split('').map((sign, ordinal) => [ordinal, { isReady: sign === '+', loss: losses[sign] }]))
+  return new Map(
+    text
+      .split('')
+      .flatMap((sign, ordinal): [number, MemberPod][] =>
+        sign === '.' || sign === 'c' ? [] : [[ordinal, { isReady: sign === '+', loss: losses[sign], isYoung: sign === 'y' }]],
+      ),
+  )
 }
+
+/** All pods have a volume, but for `.`, where there is neither; `c` is a volume without a pod. */
+const claims = (text: string): ReadonlySet<number> =>
+  new Set(text.split('').flatMap((sign, ordinal) => (sign === '.' ? [] : [ordinal])))
 
 test.for<[name: string, wanted: number, members: Member[], pods: string, leader: string, action: Partial<MemberAction>]>([
   ['nothing to do for one', 1, [voter(0)], '+', 'id-0', { kind: 'none' }],
@@ -30,7 +40,12 @@ test.for<[name: string, wanted: number, members: Member[], pods: string, leader:
   ['a learner that has come gets a vote', 3, [voter(0), learner(1)], '+-', 'id-0', { kind: 'promote', member: learner(1) }],
   ['the third one comes when the second has a vote', 3, [voter(0), voter(1)], '++', 'id-0', { kind: 'add', ordinal: 2 }],
   ['not before the second one serves', 3, [voter(0), voter(1)], '+-', 'id-0', { kind: 'wait' }],
-  ['a gap is filled first', 3, [voter(0), voter(2)], '+-+', 'id-0', { kind: 'add', ordinal: 1 }],
+  ['a gap is filled first', 3, [voter(0), voter(2)], '+e+', 'id-0', { kind: 'add', ordinal: 1 }],
+  ['never with what an earlier one has left', 3, [voter(0), voter(2)], '+-+', 'id-0', { kind: 'discard', ordinal: 1 }],
+  ['a volume alone as well', 3, [voter(0), voter(2)], '+c+', 'id-0', { kind: 'discard', ordinal: 1 }],
+  ['what was made anew is waited for: it will say that it is empty', 3, [voter(0), voter(2)], '+y+', 'id-0', { kind: 'wait' }],
+  ['the last one, taken out a moment ago, goes before it comes back', 3, [voter(0), voter(1)], '++-', 'id-0', { kind: 'wait' }],
+  ['and so does its volume', 3, [voter(0), voter(1)], '++c', 'id-0', { kind: 'wait' }],
   [
     'the last one goes first',
     1,
@@ -104,7 +119,7 @@ test.for<[name: string, wanted: number, members: Member[], pods: string, leader:
   ['a trace of an old loss is no loss', 3, [voter(0), voter(1), voter(2)], '+++', 'id-0', { kind: 'none' }],
   ['a stranger is told of', 3, [voter(0), stranger], '+', 'id-0', { kind: 'wait', problem: true }],
 ])('%s', ([, wanted, members, signs, leader, action]) => {
-  expect(nextMemberAction({ wanted, members, leader, pods: pods(signs) })).toMatchObject(action)
+  expect(nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs) })).toMatchObject(action)
 })
 
 describe('the way from any start to any end', () => {
@@ -112,37 +127,46 @@ describe('the way from any start to any end', () => {
   const after = (members: readonly Member[], action: MemberAction): readonly Member[] => {
     switch (action.kind) {
       case 'add':
-        return [...members, learner(action.ordinal)]
+        return [...members, learner(action.ordinal, false)]
       case 'promote':
         return members.map((member) => (member === action.member ? { ...member, isLearner: false } : member))
       case 'remove':
         return members.filter((member) => member !== action.member)
+      case 'restart':
+        return members.map((member) => (member.ordinal === action.ordinal ? { ...member, isStarted: true } : member))
       case 'none':
       case 'wait':
       case 'lead':
       case 'discard':
-      case 'restart':
         return members
     }
   }
+  /** What StatefulSet and kubelet do of it: learners are not ready, one that is no member and has others above it has no data, who is above all goes. */
+  const podsAfter = (before: string, members: readonly Member[], action: MemberAction): string =>
+    Array.from({ length: Math.max(...members.map(({ ordinal = 0 }) => ordinal + 1)) }, (_, ordinal) => {
+      const member = members.find((each) => each.ordinal === ordinal)
+      if (!member) return 'e'
+      if (!member.isStarted) return action.kind === 'add' || before[ordinal] === undefined ? 'e' : (before[ordinal] ?? '-')
+      return member.isLearner ? '-' : '+'
+    }).join('')
   test.for<[from: number[], wanted: number, lost: string, steps: string]>([
-    [[0], 3, '+++', 'add promote add promote none'],
+    [[0], 3, '+', 'add restart promote add restart promote none'],
     [[0, 1, 2], 1, '+++', 'remove remove none'],
-    [[0, 1, 2], 3, '+e+', 'remove add promote none'],
-    [[0, 1, 2], 1, 'e++', 'remove add promote remove lead remove none'],
+    [[0, 1, 2], 3, '+e+', 'remove add restart promote none'],
+    [[0, 1, 2], 1, 'e++', 'remove add restart promote remove lead remove none'],
   ])('from %j to %d with %s', ([from, wanted, lost, steps]) => {
     let members: readonly Member[] = from.map(voter)
     let signs = lost
     let heir: string | undefined
     const taken: string[] = []
-    while (taken.at(-1) !== 'none' && taken.length < 12) {
+    while (taken.at(-1) !== 'none' && taken.length < 20) {
       // Who has a vote the longest leads, until it is told to hand over.
       const leader = members.find(({ isLearner, id }) => !isLearner && (heir === undefined || id === heir))?.id
-      const action = nextMemberAction({ wanted, members, leader, pods: pods(signs) })
+      const action = nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs) })
       if (action.kind === 'lead') heir = action.to.id
       taken.push(action.kind)
       members = after(members, action)
-      signs = '+++'
+      signs = podsAfter(signs, members, action)
     }
     expect(taken.join(' ')).toBe(steps)
     expect(members.map(({ ordinal = -1 }) => ordinal).toSorted((a, b) => a - b)).toEqual(
@@ -164,8 +188,7 @@ describe('how members start', () => {
     ])
     expect(planOf([voter(0)])).toEqual(foundingPlan(1))
   })
-  test('pods are numbered without a gap', () => {
-    expect(podCount(planOf([voter(0), voter(2)]))).toBe(3)
-    expect(podCount([])).toBe(0)
+  test('pods are numbered without a gap: one that is no member halts', () => {
+    expect(planOf([voter(0), voter(2)])[1]).toEqual({ ordinal: 1, start: 'halt', peers: [1] })
   })
 })

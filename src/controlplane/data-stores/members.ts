@@ -36,6 +36,8 @@ export type Loss =
 export interface MemberPod {
   readonly isReady: boolean
   readonly loss?: Loss | undefined
+  /** It was made a moment ago: another one would fare no better yet. */
+  readonly isYoung?: boolean
 }
 
 /** All that is known of a data store while it answers. */
@@ -45,6 +47,8 @@ export interface MembersView {
   /** ID of the leader; undefined when nobody knows of one. */
   readonly leader: string | undefined
   readonly pods: ReadonlyMap<number, MemberPod>
+  /** Numbers that have a volume. */
+  readonly claims: ReadonlySet<number>
 }
 
 /** One step towards the members that are wanted. */
@@ -67,29 +71,27 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, ordi
 export const foundingPlan = (wanted: number): readonly MemberPlan[] =>
   upTo(wanted).map((ordinal) => ({ ordinal, start: 'found', peers: upTo(wanted) }))
 
-/** How the members that etcd lists are to be run. A single one without data founds a new cluster: nobody is left whom it could betray. */
+/**
+ * How the pods are to be run for the members that etcd lists. They are numbered without a gap, so there may be one that is no member. A single member without
+ * data founds a new cluster: nobody is left whom it could betray.
+ */
 export const planOf = (members: readonly Member[]): readonly MemberPlan[] => {
   const ordinals = members.flatMap(({ ordinal }) => ordinal ?? []).toSorted((a, b) => a - b)
-  return members
-    .flatMap(({ ordinal, isStarted, isLearner }): MemberPlan[] => {
-      if (ordinal === undefined) return []
-      if (members.length === 1) return [{ ordinal, start: 'found', peers: [ordinal] }]
-      return isStarted && !isLearner
-        ? [{ ordinal, start: 'halt', peers: [ordinal] }]
-        : [{ ordinal, start: 'join', peers: ordinals }]
-    })
-    .toSorted((a, b) => a.ordinal - b.ordinal)
+  return upTo(Math.max(0, ...ordinals.map((ordinal) => ordinal + 1))).map((ordinal): MemberPlan => {
+    if (members.length === 1 && ordinals[0] === ordinal) return { ordinal, start: 'found', peers: [ordinal] }
+    const member = members.find((each) => each.ordinal === ordinal)
+    return member && (member.isLearner || !member.isStarted)
+      ? { ordinal, start: 'join', peers: ordinals }
+      : { ordinal, start: 'halt', peers: [ordinal] }
+  })
 }
-
-/** Pods that a plan needs: they are numbered from zero without a gap. */
-export const podCount = (plan: readonly MemberPlan[]): number => Math.max(0, ...plan.map(({ ordinal }) => ordinal + 1))
 
 const nameOf = (ordinal: number): string => `etcd-${ordinal}`
 
 const lossAction = (member: Member, loss: Loss, view: MembersView, othersServe: boolean): MemberAction | undefined => {
   const ordinal = member.ordinal ?? 0
   // It is expected by the others and only has to be told so.
-  if (loss === 'emptied' && !member.isStarted) return { kind: 'restart', ordinal }
+  if (loss === 'emptied' && !member.isStarted) return view.pods.get(ordinal)?.isYoung ? undefined : { kind: 'restart', ordinal }
   // What has no vote can be had anew without asking.
   if (member.isLearner) return loss === 'emptied' ? { kind: 'remove', member, why: 'lost' } : { kind: 'discard', ordinal }
   const voters = view.members.filter(({ isLearner }) => !isLearner)
@@ -98,6 +100,17 @@ const lossAction = (member: Member, loss: Loss, view: MembersView, othersServe: 
     return { kind: 'wait', problem: true, message }
   }
   return loss === 'emptied' ? { kind: 'remove', member, why: 'lost' } : { kind: 'discard', ordinal }
+}
+
+/** How a member comes to be: never on data of one that was there before under its name. */
+const comingOf = (ordinal: number, { members, pods, claims }: MembersView): MemberAction => {
+  const pod = pods.get(ordinal)
+  // Its data folder is known to be empty.
+  if ((!pod && !claims.has(ordinal)) || pod?.loss === 'emptied') return { kind: 'add', ordinal }
+  const isBelowOthers = members.some((member) => (member.ordinal ?? 0) > ordinal)
+  // Above all others it goes by itself; between them it is made anew at once, and says when it is that it is empty.
+  if (isBelowOthers && !pod?.isYoung) return { kind: 'discard', ordinal }
+  return { kind: 'wait', message: `what is left of an earlier ${nameOf(ordinal)} goes first` }
 }
 
 /**
@@ -136,7 +149,7 @@ export const nextMemberAction = (view: MembersView): MemberAction => {
     const names = silent.map(({ ordinal = 0 }) => nameOf(ordinal)).join(', ')
     return { kind: 'wait', message: `members are changed one at a time while all others serve: waits for ${names}` }
   }
-  if (missing !== undefined) return { kind: 'add', ordinal: missing }
+  if (missing !== undefined) return comingOf(missing, view)
   const heir = voters.find(({ ordinal = 0 }) => ordinal < wanted)
   if (!surplus || !heir) return { kind: 'none' }
   return surplus.id === leader ? { kind: 'lead', to: heir } : { kind: 'remove', member: surplus, why: 'surplus' }

@@ -3,6 +3,7 @@ import { type Alarm, fillText, fullText, type MemberUsage, nextUpkeep, type Upke
 
 const mib = 2 ** 20
 const quotaBytes = 100 * mib
+const storageBytes = 250 * mib
 const usage = (ordinal: number, size: number, inUse: number, isLeader = false): MemberUsage => ({
   ordinal,
   isLeader,
@@ -14,25 +15,36 @@ const full: Alarm = { memberId: '1', kind: 'NOSPACE' }
 test.for<[name: string, usages: MemberUsage[], alarms: Alarm[], action: Partial<UpkeepAction>]>([
   ['nothing', [usage(0, 90, 80, true)], [], { kind: 'none' }],
   ['a file that is mostly empty is made smaller', [usage(0, 90, 30, true)], [], { kind: 'defragment', ordinal: 0 }],
+  ['one that nears its end as well', [usage(0, 85, 65, true)], [], { kind: 'defragment', ordinal: 0 }],
   ['not a small one', [usage(0, 60, 10, true)], [], { kind: 'none' }],
   ['the leader last', [usage(0, 99, 10, true), usage(1, 90, 30), usage(2, 90, 20)], [], { kind: 'defragment', ordinal: 2 }],
   ['a full one is made smaller first', [usage(0, 101, 60, true)], [full], { kind: 'defragment', ordinal: 0 }],
   ['each of its members', [usage(0, 60, 60, true), usage(1, 101, 60)], [full], { kind: 'defragment', ordinal: 1 }],
   ['then takes writes again', [usage(0, 61, 60, true), usage(1, 61, 60)], [full], { kind: 'disarm' }],
-  ['or stays full', [usage(0, 95, 94, true)], [full], { kind: 'full' }],
+  ['not for what would not help yet: deletes go on meanwhile', [usage(0, 101, 94, true)], [full], { kind: 'full' }],
   ['one without any word of its disk is not called full', [], [full], { kind: 'disarm' }],
   ['corrupt data come first', [usage(0, 10, 10)], [full, { memberId: '2', kind: 'CORRUPT' }], { kind: 'corrupt' }],
 ])('%s', ([, usages, alarms, action]) => {
-  expect(nextUpkeep({ usages, alarms, quotaBytes })).toMatchObject(action)
+  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true })).toMatchObject(action)
 })
 
-test.for<[inUse: number, text: string | undefined]>([
+test.for<[name: string, given: object, alarms: Alarm[], action: string]>([
+  ['none can be spared', { canSpareOne: false }, [], 'none'],
+  ['none can be spared of a full one', { canSpareOne: false }, [full], 'full'],
+  ['the disk has no room for a second file', { storageBytes: 130 * mib }, [], 'none'],
+  ['nor when it is full', { storageBytes: 130 * mib }, [full], 'full'],
+])('no member is defragmented where %s', ([, given, alarms, action]) => {
+  const usages = [usage(0, 98, 40, true)]
+  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true, ...given }).kind).toBe(action)
+})
+
+test.for<[size: number, text: string | undefined]>([
   [79, undefined],
-  [80, 'over 80 % of its 100 MiB are in use'],
-  [84.9, 'over 80 % of its 100 MiB are in use'],
-  [97, 'over 95 % of its 100 MiB are in use'],
-])('%d of 100 MiB in use', ([inUse, text]) => {
-  expect(fillText({ usages: [usage(0, 1, 1), usage(1, 99, inUse)], quotaBytes })).toBe(text)
+  [80, 'over 80 % of its 100 MiB are taken'],
+  [84.9, 'over 80 % of its 100 MiB are taken'],
+  [97, 'over 95 % of its 100 MiB are taken'],
+])('%d of 100 MiB taken', ([size, text]) => {
+  expect(fillText({ usages: [usage(0, 1, 1), usage(1, size, 1)], quotaBytes })).toBe(text)
 })
 
 test('a full store says how full, and what helps', () => {

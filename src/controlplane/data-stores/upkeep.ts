@@ -20,6 +20,9 @@ export interface Upkeep {
   readonly usages: readonly MemberUsage[]
   readonly alarms: readonly Alarm[]
   readonly quotaBytes: number
+  readonly storageBytes: number
+  /** All members serve, so one of them can be spared for a while. */
+  readonly canSpareOne: boolean
 }
 
 /** What is to be done for the disk of a data store, whose history was just compacted if it is full. */
@@ -38,25 +41,37 @@ const worthwhileBytes = 64 * mebibyte
 /** Writes are let in again when so much of the quota is free: else the alarm would be back at once. */
 const roomForWrites = 0.1
 
+/** A defragmentation writes what is in use into a second file, and the log goes on meanwhile (server/storage/backend/backend.go). */
+const hasRoomFor = ({ sizeBytes, inUseBytes }: MemberUsage, storageBytes: number): boolean =>
+  sizeBytes + inUseBytes <= storageBytes * 0.9
+
 /** The member whose file has the most to give back, those first that are not the leader. */
 const mostWasteful = (
-  usages: readonly MemberUsage[],
+  { usages, storageBytes, canSpareOne }: Upkeep,
   isWorth: (waste: number, usage: MemberUsage) => boolean,
 ): MemberUsage | undefined =>
   usages
-    .filter((usage) => isWorth(usage.sizeBytes - usage.inUseBytes, usage))
+    .filter((usage) => canSpareOne && hasRoomFor(usage, storageBytes) && isWorth(usage.sizeBytes - usage.inUseBytes, usage))
     .toSorted((a, b) => Number(a.isLeader) - Number(b.isLeader) || b.sizeBytes - b.inUseBytes - (a.sizeBytes - a.inUseBytes))[0]
 
 /** Pure: what the disks say decides. One action at a time, so never more than one member is busy with it. */
-export const nextUpkeep = ({ usages, alarms, quotaBytes }: Upkeep): UpkeepAction => {
+export const nextUpkeep = (upkeep: Upkeep): UpkeepAction => {
+  const { usages, alarms, quotaBytes } = upkeep
   if (alarms.some(({ kind }) => kind === 'CORRUPT')) return { kind: 'corrupt' }
   if (alarms.some(({ kind }) => kind === 'NOSPACE')) {
-    const wasteful = mostWasteful(usages, (waste) => waste > quotaBytes * 0.02)
-    if (wasteful) return { kind: 'defragment', ordinal: wasteful.ordinal }
-    const fullest = usages.toSorted((a, b) => b.sizeBytes - a.sizeBytes)[0]
-    return fullest && fullest.sizeBytes > quotaBytes * (1 - roomForWrites) ? { kind: 'full', usage: fullest } : { kind: 'disarm' }
+    const enough = quotaBytes * (1 - roomForWrites)
+    const fullest = usages.toSorted((a, b) => b.inUseBytes - a.inUseBytes)[0]
+    if (fullest && fullest.inUseBytes > enough) return { kind: 'full', usage: fullest }
+    const tooLarge = usages.filter(({ sizeBytes }) => sizeBytes > enough)
+    if (tooLarge.length === 0) return { kind: 'disarm' }
+    const wasteful = mostWasteful({ ...upkeep, usages: tooLarge }, () => true)
+    return wasteful ? { kind: 'defragment', ordinal: wasteful.ordinal } : { kind: 'full', usage: tooLarge[0] as MemberUsage }
   }
-  const wasteful = mostWasteful(usages, (waste, { sizeBytes }) => sizeBytes > worthwhileBytes && waste > sizeBytes / 2)
+  const wasteful = mostWasteful(
+    upkeep,
+    (waste, { sizeBytes }) =>
+      sizeBytes > worthwhileBytes && (waste > sizeBytes / 2 || (sizeBytes > quotaBytes * 0.8 && waste > quotaBytes * 0.15)),
+  )
   return wasteful ? { kind: 'defragment', ordinal: wasteful.ordinal } : { kind: 'none' }
 }
 
@@ -64,8 +79,8 @@ const mebibytes = (bytes: number): string => `${Math.round(bytes / mebibyte)} Mi
 
 /** How full the fullest member is, when people should know: from four fifths on, in steps of five per cent, so that it is not news each time. */
 export const fillText = ({ usages, quotaBytes }: Pick<Upkeep, 'usages' | 'quotaBytes'>): string | undefined => {
-  const share = Math.max(0, ...usages.map(({ inUseBytes }) => inUseBytes / quotaBytes))
-  return share < 0.8 ? undefined : `over ${Math.floor(share * 20) * 5} % of its ${mebibytes(quotaBytes)} are in use`
+  const share = Math.max(0, ...usages.map(({ sizeBytes }) => sizeBytes / quotaBytes))
+  return share < 0.8 ? undefined : `over ${Math.floor(share * 20) * 5} % of its ${mebibytes(quotaBytes)} are taken`
 }
 
 /** What is told of a store that takes no writes any more, and what to do. */

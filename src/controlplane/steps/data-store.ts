@@ -8,14 +8,14 @@ import type { EtcdClient, MemberStatus } from '../data-stores/etcd-client.ts'
 import { etcdPorts, quotaBytes } from '../data-stores/etcd-config.ts'
 import { dataStores } from '../data-stores/index.ts'
 import { isHeldByVolume, isOnGoneNodes, memberPods, ordinalOfName } from '../data-stores/member-pods.ts'
-import { type Member, type MemberAction, nextMemberAction, planOf, podCount } from '../data-stores/members.ts'
-import { storePlan } from '../data-stores/store-plan.ts'
+import { type Member, type MemberAction, nextMemberAction, planOf } from '../data-stores/members.ts'
 import { type Alarm, fillText, fullText, type MemberUsage, nextUpkeep } from '../data-stores/upkeep.ts'
 import type { Deps } from '../deps.ts'
-import { isRolledOut, podsOf } from '../diagnose.ts'
+import { hasRunningContainer, isRolledOut, podsOf } from '../diagnose.ts'
 import { componentNames, secretNames } from '../names.ts'
 import { objectId } from '../observe.ts'
 import { etcdMember } from '../pki/plan.ts'
+import { quantityValue } from '../sizes.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
 import { applyComponent, starting } from './workloads.ts'
 
@@ -25,30 +25,33 @@ interface Answering {
   /** Of the members that answer, by number. */
   readonly statuses: ReadonlyMap<number, MemberStatus>
   readonly members: readonly Member[]
-  /** Any of those that answer. */
+  readonly alarms: readonly Alarm[]
+  /** The member that knew of the others. */
   readonly anyone: EtcdClient
 }
 
 const etcdPods = ({ observed }: Pick<Round, 'observed'>): KubeObject[] => podsOf(observed.pods, componentNames.etcd)
 
-/** Clients of the members that super calls ready, each at its pod's own address. */
-const clientsOf = (round: Round, { connectEtcd }: Deps): Map<number, EtcdClient> => {
+const podsOfRound = (round: Round, lostVolumes: ReadonlySet<number> = new Set()) =>
+  memberPods(etcdPods(round), { lostVolumes, now: round.now })
+
+/** Clients of the members that run, each at its pod's own address: one that is not ready may still say why. */
+const clientsOf = (round: Round, { connectEtcd, signal }: Deps): Map<number, EtcdClient> => {
   const keys = round.keys.get(secretNames.kubeApiServer) ?? {}
   const clients = new Map<number, EtcdClient>()
-  for (const [ordinal, { isReady }] of memberPods(etcdPods(round), new Set())) {
-    const ip = etcdPods(round).find((pod) => ordinalOfName(pod) === ordinal)?.status?.podIP as string | undefined
-    if (!isReady || !ip) continue
-    clients.set(
-      ordinal,
-      connectEtcd({
-        server: `https://${ip.includes(':') ? `[${ip}]` : ip}:${etcdPorts.client}`,
-        ca: round.roots.authorities.etcd.cert,
-        clientCert: keys['etcd-client.crt'] ?? '',
-        clientKey: keys['etcd-client.key'] ?? '',
-        // One of the names of the certificate that all members have.
-        tlsServerName: componentNames.etcd,
-      }),
-    )
+  for (const pod of etcdPods(round)) {
+    const ordinal = ordinalOfName(pod)
+    const ip = pod.status?.podIP as string | undefined
+    if (ordinal === undefined || !ip || pod.metadata.deletionTimestamp || !hasRunningContainer([pod])) continue
+    const connection = {
+      server: `https://${ip.includes(':') ? `[${ip}]` : ip}:${etcdPorts.client}`,
+      ca: round.roots.authorities.etcd.cert,
+      clientCert: keys['etcd-client.crt'] ?? '',
+      clientKey: keys['etcd-client.key'] ?? '',
+      // One of the names of the certificate that all members have.
+      tlsServerName: componentNames.etcd,
+    }
+    clients.set(ordinal, connectEtcd(connection, signal))
   }
   return clients
 }
@@ -66,34 +69,36 @@ const look = async (clients: ReadonlyMap<number, EtcdClient>, { log }: Deps): Pr
     }),
   )
   const statuses = new Map(asked.filter((each) => each !== undefined))
-  const [ordinal] = statuses.keys()
-  const anyone = ordinal === undefined ? undefined : clients.get(ordinal)
-  if (!anyone) return undefined
-  try {
-    return { clients, statuses, anyone, members: await anyone.members() }
-  } catch (error) {
-    log.warn({ error: explainError(error) }, 'etcd has no majority')
-    return undefined
+  for (const ordinal of statuses.keys()) {
+    const anyone = clients.get(ordinal)
+    try {
+      const [members, alarms] = await Promise.all([anyone?.members(), anyone?.alarms()])
+      // No plan is ever made of nothing.
+      if (anyone && alarms && members?.some((member) => member.ordinal !== undefined))
+        return { clients, statuses, anyone, members, alarms }
+    } catch (error) {
+      log.warn({ member: etcdMember(ordinal), error: explainError(error) }, 'etcd member knows of no majority')
+    }
   }
+  return undefined
 }
+
+const claimsOf = ({ observed }: Round): KubeObject[] =>
+  [...observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim')
 
 /** Numbers of the members whose volume is gone for good. Reads volumes and nodes only where super cannot place a pod because of one. */
 const lostVolumes = async (round: Round, { kube, signal }: Deps): Promise<ReadonlySet<number>> => {
   const held = new Set(etcdPods(round).filter(isHeldByVolume).map(ordinalOfName))
-  const claims = [...round.observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim')
-  const lost = await Promise.all(
-    claims.map(async (claim) => {
-      const ordinal = ordinalOfName(claim)
-      if (claim.status?.phase === 'Lost') return ordinal
-      const name = claim.spec?.volumeName as string | undefined
-      if (!held.has(ordinal) || !name) return undefined
-      const [volume, nodes] = await Promise.all([
-        kube.get(resourceTypes.persistentVolumes, { name }, { signal }),
-        kube.list(resourceTypes.nodes, { signal }),
-      ])
-      return !volume || isOnGoneNodes(volume, nodes.items) ? ordinal : undefined
-    }),
-  )
+  const claims = claimsOf(round)
+  const lost = claims.filter(({ status }) => status?.phase === 'Lost').map(ordinalOfName)
+  const bound = claims.filter((claim) => held.has(ordinalOfName(claim)) && claim.spec?.volumeName)
+  if (bound.length > 0) {
+    const nodes = await kube.list(resourceTypes.nodes, { signal, metadataOnly: true })
+    for (const claim of bound) {
+      const volume = await kube.get(resourceTypes.persistentVolumes, { name: claim.spec?.volumeName as string }, { signal })
+      if (!volume || isOnGoneNodes(volume, nodes.items)) lost.push(ordinalOfName(claim))
+    }
+  }
   return new Set(lost.filter((ordinal) => ordinal !== undefined))
 }
 
@@ -111,14 +116,6 @@ const deleteClaim = async (claim: KubeObject | undefined, { kube, signal }: Deps
   if (!claim || claim.metadata.deletionTimestamp) return
   const { name = '', namespace = '', uid = '' } = claim.metadata
   await kube.delete(resourceTypes.persistentVolumeClaims, { name, namespace }, { uid, signal })
-}
-
-/** A pod that was made a moment ago has still to find the others: another one would fare no better. */
-const youngPodMs = 15_000
-
-const isYoung = (round: Round, ordinal: number): boolean => {
-  const pod = etcdPods(round).find((each) => ordinalOfName(each) === ordinal)
-  return round.now.getTime() - Date.parse(pod?.metadata.creationTimestamp ?? '') < youngPodMs
 }
 
 const leaderOf = ({ statuses }: Answering): string | undefined => [...statuses.values()].find(({ leader }) => leader)?.leader
@@ -168,18 +165,17 @@ const finishAction = async (action: MemberAction, store: Answering, round: Round
       await deletePod(round, action.ordinal, deps)
       return `${etcdMember(action.ordinal)} has lost its volume and gets a new one`
     case 'restart':
-      if (!isYoung(round, action.ordinal)) await deletePod(round, action.ordinal, deps)
+      await deletePod(round, action.ordinal, deps)
       return `${etcdMember(action.ordinal)} is started anew to join the others`
   }
 }
 
-/** Volumes of members that are no more: their data would be taken for those of a member that comes later. */
+/** Volumes of members that are no more, above those that are run: their data would be taken for those of a member that comes later. */
 const deleteLeftClaims = async (round: Round, count: number, deps: Deps): Promise<void> => {
   const running = new Set(etcdPods(round).map(ordinalOfName))
-  for (const object of round.observed.objects.values()) {
-    const ordinal = ordinalOfName(object)
-    if (object.kind === 'PersistentVolumeClaim' && ordinal !== undefined && ordinal >= count && !running.has(ordinal))
-      await deleteClaim(object, deps)
+  for (const claim of claimsOf(round)) {
+    const ordinal = ordinalOfName(claim)
+    if (ordinal !== undefined && ordinal >= count && !running.has(ordinal)) await deleteClaim(claim, deps)
   }
 }
 
@@ -192,36 +188,67 @@ const usagesOf = (store: Answering, statuses: ReadonlyMap<number, MemberStatus>)
   }))
 
 /** Keeps the disks in order. Gives what people have to know, or what they have to do. */
-const keepUp = async (store: Answering, plane: Plane, { log }: Deps): Promise<StepOutcome | string | undefined> => {
-  const quota = quotaBytes(plane.spec.dataStore.storageSize)
-  const alarms: readonly Alarm[] = await store.anyone.alarms()
+const keepUp = async (
+  store: Answering,
+  { plane, canSpareOne }: { readonly plane: Plane; readonly canSpareOne: boolean },
+  { log }: Deps,
+): Promise<StepOutcome | string | undefined> => {
+  const { storageSize } = plane.spec.dataStore
+  const quota = quotaBytes(storageSize)
   let { statuses } = store
-  if (alarms.length > 0) {
+  if (store.alarms.some(({ kind }) => kind === 'NOSPACE')) {
     const [status] = statuses.values()
     await store.anyone.compact(status?.revision ?? '0')
     statuses = new Map(
-      await Promise.all([...store.clients].map(async ([ordinal, client]) => [ordinal, await client.status()] as const)),
+      await Promise.all([...statuses.keys()].map(async (ordinal) => [ordinal, await memberOf(store, ordinal).status()] as const)),
     )
   }
   const usages = usagesOf(store, statuses)
-  const action = nextUpkeep({ usages, alarms, quotaBytes: quota })
+  const upkeep = { usages, alarms: store.alarms, quotaBytes: quota, storageBytes: quantityValue(storageSize), canSpareOne }
+  const action = nextUpkeep(upkeep)
   switch (action.kind) {
     case 'none':
-      return fillText({ usages, quotaBytes: quota })
+      return fillText(upkeep)
     case 'defragment':
       log.info({ member: etcdMember(action.ordinal) }, 'etcd member is defragmented')
-      await store.clients.get(action.ordinal)?.defragment()
-      if (alarms.length === 0) return undefined
-      return { kind: 'wait', reason: 'MakingRoom', message: 'etcd is full; room is being made', retryAfterMs: 100 }
+      await memberOf(store, action.ordinal).defragment()
+      return store.alarms.length === 0
+        ? undefined
+        : { kind: 'wait', reason: 'StoreFull', message: 'etcd is full; room is being made', retryAfterMs: 100 }
     case 'disarm':
-      for (const alarm of alarms) await store.anyone.disarm(alarm)
+      for (const alarm of store.alarms) await store.anyone.disarm(alarm)
       log.info({}, 'etcd takes writes again')
       return undefined
     case 'full':
       return { kind: 'wait', reason: 'StoreFull', message: fullText(action.usage, quota), problem: true }
     case 'corrupt': {
-      const message = `etcd says that members differ in their data. Restore a backup, or delete the volume and the pod of the wrong member: it is replaced`
+      const message = `members of etcd differ in their data, so none of them serves: their logs say which one is wrong. Take it out with etcdctl, or restore a backup`
       return { kind: 'wait', reason: 'StoreCorrupt', message, problem: true }
+    }
+  }
+}
+
+const memberOf = ({ clients, anyone }: Answering, ordinal: number): EtcdClient => clients.get(ordinal) ?? anyone
+
+const isOfStore = (error: unknown): boolean => hasCode(error, 'DATA_STORE_REFUSED', 'DATA_STORE_UNREACHABLE')
+
+/** A store that serves is no less of use because its upkeep failed once; one that is full is not full any less. */
+const triedUpkeep = async (
+  store: Answering,
+  given: { readonly plane: Plane; readonly canSpareOne: boolean },
+  deps: Deps,
+): Promise<StepOutcome | string | undefined> => {
+  try {
+    return await keepUp(store, given, deps)
+  } catch (error) {
+    if (!isOfStore(error)) throw error
+    deps.log.warn({ error: explainError(error) }, 'upkeep of etcd failed; it is tried again')
+    if (store.alarms.length === 0) return undefined
+    return {
+      kind: 'wait',
+      reason: 'StoreFull',
+      message: `etcd is full, and no room could be made: ${explainError(error)}`,
+      problem: true,
     }
   }
 }
@@ -241,55 +268,60 @@ export const dataStore: Step = {
   },
 }
 
+/** What etcd refuses for now (others have to be connected for some seconds first) is tried again: the store serves as before. */
+const unlessRefused = async <T>(work: () => Promise<T>, otherwise: (why: string) => T): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isOfStore(error)) throw error
+    return otherwise(explainError(error))
+  }
+}
+
 const runStore = async (round: Round, store: Answering | undefined, deps: Deps): Promise<StepOutcome> => {
   const { observed } = round
   const { replicas: wanted, kind } = round.plane.spec.dataStore
   const component = dataStores[kind]
-  const action: MemberAction = store
-    ? nextMemberAction({
-        wanted,
-        members: store.members,
-        leader: leaderOf(store),
-        pods: memberPods(etcdPods(round), await lostVolumes(round, deps)),
-      })
-    : { kind: 'none' }
-  const members = store && (await changeMembers(action, store))
-  const plane: Plane = members
-    ? { ...round.plane, store: storePlan(planOf(members), wanted, round.plane.store.isCluster) }
-    : round.plane
+  const pods = podsOfRound(round, store && (await lostVolumes(round, deps)))
+  let action: MemberAction = { kind: 'none' }
+  let { plane } = round
+  if (store) {
+    const claims = new Set(claimsOf(round).map((claim) => ordinalOfName(claim) ?? -1))
+    action = nextMemberAction({ wanted, members: store.members, leader: leaderOf(store), pods, claims })
+    const members = await unlessRefused(
+      () => changeMembers(action, store),
+      (message) => {
+        action = { kind: 'wait', message }
+        return store.members
+      },
+    )
+    plane = { ...plane, store: { members: planOf(members), isHeld: action.kind !== 'none' } }
+  }
   const config = membersConfig(plane)
   // Before the pods that read it.
   await applyWanted(config, observed.objects.get(objectId(config)), deps)
   const settled = await applyComponent(component, plane, round, deps)
   const workload = observed.objects.get(`StatefulSet/${component.name}`)
+  const isQuiet = action.kind === 'none' && settled && isRolledOut(workload)
+  if (store) await deleteLeftClaims(round, plane.store.members.length, deps)
+  const canSpareOne = isQuiet && plane.store.members.every(({ ordinal }) => pods.get(ordinal)?.isReady === true)
+  const kept = store && (await triedUpkeep(store, { plane, canSpareOne }, deps))
   if (store && action.kind !== 'none') {
-    const message = await finishAction(action, store, round, deps)
+    const message = await unlessRefused(() => finishAction(action, store, round, deps), String)
+    if (typeof kept === 'object') return kept
     const problem = action.kind === 'wait' && action.problem === true
     return { kind: 'wait', reason: 'ChangingMembers', message, serves: true, problem, retryAfterMs: 500 }
   }
-  if (!settled || !isRolledOut(workload)) return starting(component.name, round, workload)
-  if (plane.store.members.length !== wanted) {
+  if (typeof kept === 'object') return kept
+  if (!isQuiet) return starting(component.name, round, workload)
+  if (plane.hasServed && plane.store.members.length !== wanted) {
     const message = `${wanted} members are wanted, but etcd does not answer the manager. Check network policies and the manager's log`
     return { kind: 'wait', reason: 'MembersUnknown', message, serves: true }
   }
-  const kept = store && (await upkeepOf(store, plane, round, deps))
-  if (typeof kept === 'object') return kept
   const where =
     plane.storage.kind === 'claim'
       ? 'on volumes'
       : 'in emptyDirs: the data goes with the pod, as the cluster has no storage class'
-  const message = `etcd serves with ${wanted} member(s), data ${where}${kept ? `; ${kept}` : ''}`
+  const message = `etcd serves with ${plane.store.members.length} member(s), data ${where}${kept ? `; ${kept}` : ''}`
   return { kind: 'done', reason: 'Serving', message }
-}
-
-/** A store that serves is no less of use because its upkeep failed once. */
-const upkeepOf = async (store: Answering, plane: Plane, round: Round, deps: Deps): Promise<StepOutcome | string | undefined> => {
-  try {
-    await deleteLeftClaims(round, podCount(plane.store.members), deps)
-    return await keepUp(store, plane, deps)
-  } catch (error) {
-    if (!hasCode(error, 'DATA_STORE_REFUSED', 'DATA_STORE_UNREACHABLE')) throw error
-    deps.log.warn({ error: explainError(error) }, 'upkeep of etcd failed; it is tried again')
-    return undefined
-  }
 }

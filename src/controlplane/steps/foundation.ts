@@ -118,6 +118,7 @@ export const layFoundation = async (
     store: notedPlan(tenant.spec, {
       config: observed.objects.get(`ConfigMap/${etcdMembersConfig}`),
       workload: observed.objects.get(`StatefulSet/${componentNames.etcd}`),
+      claims: [...observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim').length,
     }),
     registry: deps.registry,
     rootsHash,
