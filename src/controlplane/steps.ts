@@ -46,11 +46,13 @@ export interface Step {
 
 export type StepResult = { readonly step: Step; readonly outcome: StepOutcome } | { readonly step: Step; readonly error: unknown }
 
-/** Runs each step whose needs are done, in order. What one throws does not keep the others from running. */
+/** Runs each step whose needs are done, or serve on their way there, in order. What one throws does not keep the others from running. */
 export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps): Promise<readonly StepResult[]> => {
   const results: StepResult[] = []
   const isDone = (name: string): boolean =>
-    results.some((result) => result.step.name === name && 'outcome' in result && result.outcome.kind !== 'wait')
+    results.some(
+      (result) => result.step.name === name && 'outcome' in result && (result.outcome.kind === 'off' || isServing(result)),
+    )
   for (const step of steps) {
     const missing = step.needs.find((name) => !isDone(name))
     if (missing) {
