@@ -111,7 +111,7 @@ describe('a data store of its own', () => {
   test('goes on without any one of its members, also the one that leads', async () => {
     const writer = await startWriter(tenant)
     for (const member of ['etcd-0', 'etcd-1', 'etcd-2']) {
-      await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace, '--now'])
+      await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace])
       await superKubectl(
         ['wait', '--for=condition=Ready', `pod/${member}`, '-n', tenant.controlPlaneNamespace, '--timeout=60s'],
         {

@@ -57,6 +57,8 @@ const statefulSet = (plane: Plane): KubeObject => {
       resources,
       // A member that joins is not ready before it has all data, however long that takes.
       ...probes({ port: etcdPorts.metrics, scheme: 'HTTP' }, { live: '/livez', ready: '/readyz' }, 3600),
+      // It goes on until every node has heard that it goes: a connection to an address that is gone gets no answer at all, not even a refusal.
+      lifecycle: { preStop: { sleep: { seconds: 3 } } },
       volumeMounts: [
         { name: 'config', mountPath: configFolder, readOnly: true },
         { name: 'data', mountPath: dataFolder },
@@ -67,7 +69,7 @@ const statefulSet = (plane: Plane): KubeObject => {
       { name: 'config', configMap: { name: etcdMembersConfig } },
       ...(storage.kind === 'ephemeral' ? [{ name: 'data', emptyDir: { sizeLimit: dataStore.storageSize } }] : []),
     ],
-    fields: { terminationGracePeriodSeconds: 10, ...spread(plane, componentNames.etcd) },
+    fields: { terminationGracePeriodSeconds: 15, ...spread(plane, componentNames.etcd) },
   })
   return {
     apiVersion: 'apps/v1',
