@@ -46,7 +46,8 @@ const step = fc.oneof(
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
-const seed = Number(process.env['BERTH_TEST_SEED'] ?? Date.now() % 1_000_000)
+/** The same stories each time; another number tells others. This one has a Service that loses its label, and its tenant object, while nobody looks. */
+const seed = Number(process.env['BERTH_TEST_SEED'] ?? 298_671)
 const rounds = 5
 const stories = fc.sample(fc.array(step, { minLength: 40, maxLength: 60, size: 'max' }), { numRuns: rounds, seed })
 

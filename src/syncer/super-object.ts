@@ -35,12 +35,16 @@ export const ownerOf = ({ metadata }: KubeObject): SuperOwner | undefined => {
  * True for an object of this very tenant object from which somebody took our label: the annotations still say so. Only meant for objects in the tenant's own
  * super namespaces, where no tenant can write annotations of Berth's.
  */
-export const isUnlabelled = (
-  { metadata: { labels, annotations } }: KubeObject,
-  { metadata }: Pick<KubeObject, 'metadata'>,
-): boolean =>
+export const isUnlabelled = (live: KubeObject, tenantObject: Pick<KubeObject, 'metadata'>): boolean =>
+  bearsName(live, tenantObject) && live.metadata.annotations?.[tenantObjectUidAnnotation] === tenantObject.metadata.uid
+
+/** True for one that was made for an earlier tenant object of the same name, and is left because our label was taken from it. Meant for the same places. */
+export const isUnlabelledRelic = (live: KubeObject, tenantObject: Pick<KubeObject, 'metadata'>): boolean =>
+  bearsName(live, tenantObject) &&
+  ![undefined, tenantObject.metadata.uid].includes(live.metadata.annotations?.[tenantObjectUidAnnotation])
+
+const bearsName = ({ metadata: { labels, annotations } }: KubeObject, { metadata }: Pick<KubeObject, 'metadata'>): boolean =>
   labels?.[tenantLabel] === undefined &&
-  annotations?.[tenantObjectUidAnnotation] === metadata.uid &&
   annotations?.[tenantNameAnnotation] === metadata.name &&
   annotations?.[tenantNamespaceAnnotation] === metadata.namespace
 

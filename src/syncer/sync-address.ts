@@ -107,7 +107,8 @@ export const syncAddress = async ({ name }: ObjectKey, deps: SyncDeps): Promise<
     case 'none':
   }
   // A Service may wait for the address, or has to learn that it cannot have it.
-  for (const key of serviceKeys(name, live, deps)) deps.enqueue(key)
+  // One that fails comes again by itself: each of its tries may take an address and give it back.
+  for (const key of serviceKeys(name, live, deps)) if (!deps.isFailing(key)) deps.enqueue(key)
   return done
 }
 

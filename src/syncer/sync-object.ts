@@ -10,7 +10,15 @@ import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
 import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
-import { isUnlabelled, ownerOf, superRefOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
+import {
+  isUnlabelled,
+  isUnlabelledRelic,
+  ownerOf,
+  superRefOf,
+  updatedObject,
+  wantedHashOf,
+  wantedObject,
+} from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
 import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
 import { writeToSuper } from './write-to-super.ts'
@@ -211,6 +219,9 @@ const finished = (
   return object
 }
 
+/** No watch shows the end of what has no label. */
+const relicAgainMs = 250
+
 const create = async (
   resource: SyncedResource,
   object: KubeObject,
@@ -236,6 +247,12 @@ const create = async (
     const live = await client.get(type, refOf(object))
     // The watch, which goes by the label, will never show it.
     if (live && tenantObject && isUnlabelled(live, tenantObject)) return labelAgain(resource, { live, object }, deps)
+    if (live && tenantObject && isUnlabelledRelic(live, tenantObject)) {
+      // Nobody else will ever end it, and it holds the name.
+      const { uid = '', resourceVersion = '' } = live.metadata
+      await client.delete(type, refOf(live), { uid, resourceVersion })
+      return { kind: 'done', againAfterMs: relicAgainMs }
+    }
     if (hasCode(error, 'KUBE_INVALID')) throw error
     if (live && ownerOf(live)?.tenantUid !== tenant.ctx.tenant.uid) {
       throw new AppError(

@@ -129,10 +129,9 @@ describe('etcd', () => {
 
   test('is not rolled while its members change, and starts nothing anew for another number of them', () => {
     const all = [0, 1, 2].map((ordinal) => member(ordinal))
-    const partitionOf = (plane: ReturnType<typeof aPlane>) =>
-      workloadOf(etcd.desired(plane)).spec.updateStrategy.rollingUpdate.partition
-    expect(partitionOf(inHands(all, true, 1))).toBe(3)
-    expect(partitionOf(inHands(all, false))).toBe(0)
+    const strategyOf = (plane: ReturnType<typeof aPlane>) => workloadOf(etcd.desired(plane)).spec.updateStrategy.type
+    expect(strategyOf(inHands(all, true, 1))).toBe('OnDelete')
+    expect(strategyOf(inHands(all, false))).toBe('RollingUpdate')
     const templates = [aPlane(), inHands(all.slice(0, 2), true), inHands(all, false), inHands([member(0)], false, 1)].map(
       (plane) => JSON.stringify(workloadOf(etcd.desired(plane)).spec.template),
     )

@@ -74,7 +74,7 @@ const refusalOf = (status: number, body: string): Refusal => {
 }
 
 /** Writes take longest where the disk is slow; a defragmentation reads and writes the whole file. */
-const timeouts = { usualMs: 5_000, statusMs: 2_000, compactMs: 30_000, defragmentMs: 120_000 }
+const timeouts = { usualMs: 5_000, statusMs: 2_000, compactMs: 30_000, defragmentMs: 50_000 }
 
 export const createEtcdClient: ConnectEtcd = (connection, signal) => {
   const transport: Transport = createTransport(connection, {

@@ -81,7 +81,8 @@ const statefulSet = (plane: Plane): KubeObject => {
       // Members wait for each other to become ready, so they have to start together.
       podManagementPolicy: 'Parallel',
       revisionHistoryLimit: 2,
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: store.isHeld ? store.members.length : 0 } },
+      // Held, nothing that runs is rolled, and what is made anew is of the newest revision: with a partition it would be of the oldest.
+      updateStrategy: store.isHeld ? { type: 'OnDelete' } : { type: 'RollingUpdate', rollingUpdate: { partition: 0 } },
       selector: { matchLabels: selectorOf(plane, componentNames.etcd) },
       template,
       ...(storage.kind === 'claim' && {
@@ -117,7 +118,7 @@ export const etcd: Component = {
       clusterIP: dataStoreAddress(plane.slice),
       ports: [{ name: 'client', port: etcdPorts.client, targetPort: etcdPorts.client }],
       // A single member that is not ready is still the only one to ask: the API server then connects the moment it listens.
-      publishNotReadyAddresses: plane.store.members.length === 1,
+      publishNotReadyAddresses: plane.store.members.length === 1 && !plane.store.isHeld,
     }),
     service(plane, etcdPeersService, {
       clusterIP: 'None',

@@ -30,6 +30,19 @@ test.for<[name: string, status: object, metadata: object, seen: object]>([
     { isReady: false, loss: undefined },
   ],
   ['was taken out', ended(fatal('the member has been permanently removed from the cluster')), {}, { loss: 'removed' }],
+  [
+    'said so once, has run since then and ends for good',
+    { containerStatuses: [{ state: { terminated: { exitCode: 0 } }, lastState: { terminated: { message: fatal(noData) } } }] },
+    {},
+    { loss: undefined, isEmpty: false },
+  ],
+  [
+    'has no data and is on its way out',
+    ended(fatal(noData)),
+    { deletionTimestamp: '2026-01-01T00:00:00Z' },
+    { loss: undefined, isEmpty: false },
+  ],
+  ['ends again and again', { containerStatuses: [{ restartCount: 3, state: { waiting: {} } }] }, {}, { isStuck: true }],
   ['was just made', {}, { creationTimestamp: '2026-01-01T00:00:50Z' }, { isYoung: true }],
   ['was made a while ago', {}, { creationTimestamp: '2026-01-01T00:00:40Z' }, { isYoung: false }],
 ])('a member that %s', ([, status, metadata, seen]) => {

@@ -4,6 +4,7 @@ import type { Loss, MemberPod } from './members.ts'
 
 interface ContainerStatus {
   readonly state?: { readonly running?: object; readonly terminated?: { readonly message?: string } }
+  readonly restartCount?: number
   readonly lastState?: { readonly terminated?: { readonly message?: string } }
 }
 
@@ -20,14 +21,9 @@ const fatalError = (log: string): string => {
   return ''
 }
 
-/**
- * What etcd says at its end when it has no data (server/etcdserver/bootstrap.go), or those of a member that was taken out (api/rafthttp/util.go). Of one that runs, what it said
- * before is no news.
- */
-const saidAtTheEnd = ({ status }: KubeObject): Loss | undefined => {
-  const [{ state, lastState } = {}] = (status?.containerStatuses ?? []) as readonly ContainerStatus[]
-  if (state?.running) return undefined
-  const error = fatalError(state?.terminated?.message ?? lastState?.terminated?.message ?? '')
+/** What etcd says at its end when it has no data (server/etcdserver/bootstrap.go), or those of a member that was taken out (api/rafthttp/util.go). */
+const saidAtTheEnd = ({ state, lastState }: ContainerStatus): Loss | undefined => {
+  const error = fatalError((state?.terminated ?? lastState?.terminated)?.message ?? '')
   if (/cannot fetch cluster info from peer urls|has already been bootstrapped/.test(error)) return 'emptied'
   return error.includes('permanently removed from the cluster') ? 'removed' : undefined
 }
@@ -40,6 +36,8 @@ export const ordinalOfName = ({ metadata }: KubeObject): number | undefined => {
   return text === undefined ? undefined : Number(text)
 }
 
+/** Restarts after which a pod that has not said why counts as one that never will. */
+const stuckRestarts = 3
 /** A pod that was made a moment ago has still to find the others. */
 const youngMs = 15_000
 
@@ -52,9 +50,18 @@ export const memberPods = (
     pods.flatMap((pod): [number, MemberPod][] => {
       const ordinal = ordinalOfName(pod)
       if (ordinal === undefined) return []
-      const isReady = pod.metadata.deletionTimestamp === undefined && hasReadyPod([pod])
-      const isYoung = now.getTime() - Date.parse(pod.metadata.creationTimestamp ?? '') < youngMs
-      return [[ordinal, { isReady, isYoung, loss: lostVolumes.has(ordinal) ? 'volume' : saidAtTheEnd(pod) }]]
+      const [container = {}] = (pod.status?.containerStatuses ?? []) as readonly ContainerStatus[]
+      const isLeaving = pod.metadata.deletionTimestamp !== undefined
+      const said = isLeaving ? undefined : saidAtTheEnd(container)
+      const seen: MemberPod = {
+        isReady: !isLeaving && hasReadyPod([pod]),
+        isYoung: now.getTime() - Date.parse(pod.metadata.creationTimestamp ?? '') < youngMs,
+        // Of one that runs, what it said before is no news.
+        loss: lostVolumes.has(ordinal) ? 'volume' : container.state?.running ? undefined : said,
+        isEmpty: said === 'emptied',
+        isStuck: !isLeaving && (container.restartCount ?? 0) >= stuckRestarts,
+      }
+      return [[ordinal, seen]]
     }),
   )
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import {
   foundingPlan,
+  isInHands,
   type Loss,
   type Member,
   type MemberAction,
@@ -14,15 +15,26 @@ const voter = (ordinal: number): Member => ({ id: `id-${ordinal}`, ordinal, isSt
 const learner = (ordinal: number, isStarted = true): Member => ({ id: `id-${ordinal}`, ordinal, isStarted, isLearner: true })
 const stranger: Member = { id: '77', ordinal: undefined, isStarted: true, isLearner: false }
 
-/** Pods as text: `+` ready, `-` not, `y` not yet, `e`, `r`, `v` not and with a loss. */
+/** Pods as text: `+` ready, `-` not, `y` not yet, `s` never, `e`, `r`, `v` not and with a loss. */
 const pods = (text: string): MembersView['pods'] => {
   const losses: Record<string, Loss> = { e: 'emptied', r: 'removed', v: 'volume' }
   return new Map(
-    text
-      .split('')
-      .flatMap((sign, ordinal): [number, MemberPod][] =>
-        sign === '.' || sign === 'c' ? [] : [[ordinal, { isReady: sign === '+', loss: losses[sign], isYoung: sign === 'y' }]],
-      ),
+    text.split('').flatMap((sign, ordinal): [number, MemberPod][] =>
+      sign === '.' || sign === 'c'
+        ? []
+        : [
+            [
+              ordinal,
+              {
+                isReady: sign === '+',
+                loss: losses[sign],
+                isYoung: sign === 'y',
+                isEmpty: sign === 'e',
+                isStuck: sign === 's',
+              },
+            ],
+          ],
+    ),
   )
 }
 
@@ -41,8 +53,11 @@ test.for<[name: string, wanted: number, members: Member[], pods: string, leader:
   ['the third one comes when the second has a vote', 3, [voter(0), voter(1)], '++', 'id-0', { kind: 'add', ordinal: 2 }],
   ['not before the second one serves', 3, [voter(0), voter(1)], '+-', 'id-0', { kind: 'wait' }],
   ['a gap is filled first', 3, [voter(0), voter(2)], '+e+', 'id-0', { kind: 'add', ordinal: 1 }],
-  ['never with what an earlier one has left', 3, [voter(0), voter(2)], '+-+', 'id-0', { kind: 'discard', ordinal: 1 }],
-  ['a volume alone as well', 3, [voter(0), voter(2)], '+c+', 'id-0', { kind: 'discard', ordinal: 1 }],
+  ['never with what an earlier one has left', 3, [voter(0), voter(2)], '+r+', 'id-0', { kind: 'discard', ordinal: 1 }],
+  ['nor with what never says what it has', 3, [voter(0), voter(2)], '+s+', 'id-0', { kind: 'discard', ordinal: 1 }],
+  ['one that has still to start is waited for, however long it takes', 3, [voter(0), voter(2)], '+-+', 'id-0', { kind: 'wait' }],
+  ['a volume alone gets its pod first', 3, [voter(0), voter(2)], '+c+', 'id-0', { kind: 'wait' }],
+  ['a learner that is away gets no vote', 3, [voter(0), learner(1)], '+d', 'id-0', { kind: 'wait' }],
   ['what was made anew is waited for: it will say that it is empty', 3, [voter(0), voter(2)], '+y+', 'id-0', { kind: 'wait' }],
   ['the last one, taken out a moment ago, goes before it comes back', 3, [voter(0), voter(1)], '++-', 'id-0', { kind: 'wait' }],
   ['and so does its volume', 3, [voter(0), voter(1)], '++c', 'id-0', { kind: 'wait' }],
@@ -119,7 +134,8 @@ test.for<[name: string, wanted: number, members: Member[], pods: string, leader:
   ['a trace of an old loss is no loss', 3, [voter(0), voter(1), voter(2)], '+++', 'id-0', { kind: 'none' }],
   ['a stranger is told of', 3, [voter(0), stranger], '+', 'id-0', { kind: 'wait', problem: true }],
 ])('%s', ([, wanted, members, signs, leader, action]) => {
-  expect(nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs) })).toMatchObject(action)
+  const answering = new Set(members.flatMap(({ ordinal = -1 }) => (signs[ordinal] === 'd' ? [] : [ordinal])))
+  expect(nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs), answering })).toMatchObject(action)
 })
 
 describe('the way from any start to any end', () => {
@@ -162,7 +178,8 @@ describe('the way from any start to any end', () => {
     while (taken.at(-1) !== 'none' && taken.length < 20) {
       // Who has a vote the longest leads, until it is told to hand over.
       const leader = members.find(({ isLearner, id }) => !isLearner && (heir === undefined || id === heir))?.id
-      const action = nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs) })
+      const answering = new Set(members.map(({ ordinal = -1 }) => ordinal))
+      const action = nextMemberAction({ wanted, members, leader, pods: pods(signs), claims: claims(signs), answering })
       if (action.kind === 'lead') heir = action.to.id
       taken.push(action.kind)
       members = after(members, action)
@@ -187,6 +204,19 @@ describe('how members start', () => {
       { ordinal: 2, start: 'halt', peers: [2] },
     ])
     expect(planOf([voter(0)])).toEqual(foundingPlan(1))
+  })
+  test('a learner that has been in touch halts without its data, as its others remember what it had', () => {
+    expect(planOf([voter(0), learner(1)])[1]).toEqual({ ordinal: 1, start: 'halt', peers: [1] })
+  })
+  test.for<[name: string, members: Member[], action: MemberAction, inHands: boolean]>([
+    ['nothing to do', [voter(0), voter(1), voter(2)], { kind: 'none' }, false],
+    ['one', [voter(0)], { kind: 'none' }, false],
+    ['one of three is away', [voter(0), voter(1), voter(2)], { kind: 'wait', message: '' }, false],
+    ['one of three goes', [voter(0), voter(1), voter(2)], { kind: 'remove', member: voter(2), why: 'surplus' }, true],
+    ['two', [voter(0), voter(1)], { kind: 'wait', message: '' }, true],
+    ['a learner', [voter(0), voter(1), voter(2), learner(3)], { kind: 'wait', message: '' }, true],
+  ])('what is in hands: %s', ([, members, action, inHands]) => {
+    expect(isInHands(members, action)).toBe(inHands)
   })
   test('pods are numbered without a gap: one that is no member halts', () => {
     expect(planOf([voter(0), voter(2)])[1]).toEqual({ ordinal: 1, start: 'halt', peers: [1] })

@@ -38,6 +38,10 @@ export interface MemberPod {
   readonly loss?: Loss | undefined
   /** It was made a moment ago: another one would fare no better yet. */
   readonly isYoung?: boolean
+  /** It said when it ended last that its data folder is empty. */
+  readonly isEmpty?: boolean
+  /** It ended again and again. */
+  readonly isStuck?: boolean
 }
 
 /** All that is known of a data store while it answers. */
@@ -49,6 +53,8 @@ export interface MembersView {
   readonly pods: ReadonlyMap<number, MemberPod>
   /** Numbers that have a volume. */
   readonly claims: ReadonlySet<number>
+  /** Numbers of the members that answered just now. */
+  readonly answering: ReadonlySet<number>
 }
 
 /** One step towards the members that are wanted. */
@@ -80,11 +86,16 @@ export const planOf = (members: readonly Member[]): readonly MemberPlan[] => {
   return upTo(Math.max(0, ...ordinals.map((ordinal) => ordinal + 1))).map((ordinal): MemberPlan => {
     if (members.length === 1 && ordinals[0] === ordinal) return { ordinal, start: 'found', peers: [ordinal] }
     const member = members.find((each) => each.ordinal === ordinal)
-    return member && (member.isLearner || !member.isStarted)
+    // Once it has been in touch, it is as bad for it as for the others to forget what it was told.
+    return member && !member.isStarted
       ? { ordinal, start: 'join', peers: ordinals }
       : { ordinal, start: 'halt', peers: [ordinal] }
   })
 }
+
+/** True while no member can be spared for anything else: one is on its way in or out, or there are two, who need each other. */
+export const isInHands = (members: readonly Member[], action: MemberAction): boolean =>
+  members.length === 2 || members.some(({ isLearner }) => isLearner) || (action.kind !== 'none' && action.kind !== 'wait')
 
 const nameOf = (ordinal: number): string => `etcd-${ordinal}`
 
@@ -105,11 +116,11 @@ const lossAction = (member: Member, loss: Loss, view: MembersView, othersServe: 
 /** How a member comes to be: never on data of one that was there before under its name. */
 const comingOf = (ordinal: number, { members, pods, claims }: MembersView): MemberAction => {
   const pod = pods.get(ordinal)
-  // Its data folder is known to be empty.
-  if ((!pod && !claims.has(ordinal)) || pod?.loss === 'emptied') return { kind: 'add', ordinal }
+  if ((!pod && !claims.has(ordinal)) || pod?.isEmpty) return { kind: 'add', ordinal }
   const isBelowOthers = members.some((member) => (member.ordinal ?? 0) > ordinal)
-  // Above all others it goes by itself; between them it is made anew at once, and says when it is that it is empty.
-  if (isBelowOthers && !pod?.isYoung) return { kind: 'discard', ordinal }
+  // Above all others it goes by itself; between them it is made anew, and says then that it is empty.
+  const isOfNoUse = pod?.loss === 'removed' || pod?.loss === 'volume' || pod?.isStuck
+  if (isBelowOthers && isOfNoUse && !pod?.isYoung) return { kind: 'discard', ordinal }
   return { kind: 'wait', message: `what is left of an earlier ${nameOf(ordinal)} goes first` }
 }
 
@@ -137,7 +148,8 @@ export const nextMemberAction = (view: MembersView): MemberAction => {
   }
   const learner = members.find(({ isLearner }) => isLearner)
   if (learner && (learner.ordinal ?? 0) < wanted) {
-    return learner.isStarted
+    // etcd knows how far it got, and not whether it is still there: a vote that nobody casts could be the one that is needed.
+    return learner.isStarted && leader !== undefined && view.answering.has(learner.ordinal ?? -1)
       ? { kind: 'promote', member: learner }
       : { kind: 'wait', message: `${nameOf(learner.ordinal ?? 0)} is on its way to the others` }
   }

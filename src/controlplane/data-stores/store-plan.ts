@@ -34,7 +34,5 @@ export const notedPlan = (
 ): StorePlan => {
   // A store without a note is there already, or about to be founded. What is asked for counts only then: two that are founded side by side would be two stores.
   const there = workload ? claims || workload.spec?.replicas : undefined
-  const members = recordOf(config) ?? foundingPlan(there || replicas)
-  // Of two, none can be spared. A single one is held by nothing: what is changed may be what helps it.
-  return { members, isHeld: members.length > 1 && members.length !== replicas }
+  return { members: recordOf(config) ?? foundingPlan(there || replicas), isHeld: false }
 }

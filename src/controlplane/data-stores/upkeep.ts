@@ -21,7 +21,7 @@ export interface Upkeep {
   readonly alarms: readonly Alarm[]
   readonly quotaBytes: number
   readonly storageBytes: number
-  /** All members serve, so one of them can be spared for a while. */
+  /** One member may be kept from its work for a while. */
   readonly canSpareOne: boolean
 }
 
@@ -41,9 +41,12 @@ const worthwhileBytes = 64 * mebibyte
 /** Writes are let in again when so much of the quota is free: else the alarm would be back at once. */
 const roomForWrites = 0.1
 
+/** More cannot be written anew before kubelet takes etcd for dead: that is for a person, with etcdctl, at a time of choice. */
+const mostToRewrite = 4 * 2 ** 30
+
 /** A defragmentation writes what is in use into a second file, and the log goes on meanwhile (server/storage/backend/backend.go). */
 const hasRoomFor = ({ sizeBytes, inUseBytes }: MemberUsage, storageBytes: number): boolean =>
-  sizeBytes + inUseBytes <= storageBytes * 0.9
+  sizeBytes + inUseBytes <= storageBytes * 0.9 && inUseBytes <= mostToRewrite
 
 /** The member whose file has the most to give back, those first that are not the leader. */
 const mostWasteful = (

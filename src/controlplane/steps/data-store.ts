@@ -8,7 +8,7 @@ import type { EtcdClient, MemberStatus } from '../data-stores/etcd-client.ts'
 import { etcdPorts, quotaBytes } from '../data-stores/etcd-config.ts'
 import { dataStores } from '../data-stores/index.ts'
 import { isHeldByVolume, isOnGoneNodes, memberPods, ordinalOfName } from '../data-stores/member-pods.ts'
-import { type Member, type MemberAction, nextMemberAction, planOf } from '../data-stores/members.ts'
+import { isInHands, type Member, type MemberAction, nextMemberAction, planOf } from '../data-stores/members.ts'
 import { type Alarm, fillText, fullText, type MemberUsage, nextUpkeep } from '../data-stores/upkeep.ts'
 import type { Deps } from '../deps.ts'
 import { hasRunningContainer, isRolledOut, podsOf } from '../diagnose.ts'
@@ -69,7 +69,8 @@ const look = async (clients: ReadonlyMap<number, EtcdClient>, { log }: Deps): Pr
     }),
   )
   const statuses = new Map(asked.filter((each) => each !== undefined))
-  for (const ordinal of statuses.keys()) {
+  for (const [ordinal, { leader }] of statuses) {
+    if (leader === undefined) continue
     const anyone = clients.get(ordinal)
     try {
       const [members, alarms] = await Promise.all([anyone?.members(), anyone?.alarms()])
@@ -287,7 +288,8 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
   let { plane } = round
   if (store) {
     const claims = new Set(claimsOf(round).map((claim) => ordinalOfName(claim) ?? -1))
-    action = nextMemberAction({ wanted, members: store.members, leader: leaderOf(store), pods, claims })
+    const answering = new Set(store.statuses.keys())
+    action = nextMemberAction({ wanted, members: store.members, leader: leaderOf(store), pods, claims, answering })
     const members = await unlessRefused(
       () => changeMembers(action, store),
       (message) => {
@@ -295,7 +297,8 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
         return store.members
       },
     )
-    plane = { ...plane, store: { members: planOf(members), isHeld: action.kind !== 'none' } }
+    const isLeaving = [...pods.keys()].some((ordinal) => ordinal >= planOf(members).length)
+    plane = { ...plane, store: { members: planOf(members), isHeld: isLeaving || isInHands(members, action) } }
   }
   const config = membersConfig(plane)
   // Before the pods that read it.
@@ -304,7 +307,10 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
   const workload = observed.objects.get(`StatefulSet/${component.name}`)
   const isQuiet = action.kind === 'none' && settled && isRolledOut(workload)
   if (store) await deleteLeftClaims(round, plane.store.members.length, deps)
-  const canSpareOne = isQuiet && plane.store.members.every(({ ordinal }) => pods.get(ordinal)?.isReady === true)
+  const isFull = store?.alarms.some((alarm) => alarm.kind === 'NOSPACE') === true
+  const allServe = isQuiet && plane.store.members.every(({ ordinal }) => pods.get(ordinal)?.isReady === true)
+  // What is full takes no writes anyway.
+  const canSpareOne = allServe || (isFull && action.kind === 'none')
   const kept = store && (await triedUpkeep(store, { plane, canSpareOne }, deps))
   if (store && action.kind !== 'none') {
     const message = await unlessRefused(() => finishAction(action, store, round, deps), String)

@@ -82,7 +82,7 @@ const update = (
   const [from, to] = [live.spec, wanted.spec]
   // A second address may come and go; none can become another.
   const [had, wants] = [writtenAddresses(from), writtenAddresses(to)]
-  const moved = had.some((address, index) => wants[index] !== undefined && canonical(wants[index]) !== canonical(address))
+  const moved = had.some((address, index) => wants[index] !== undefined && wants[index] !== address)
   const otherClass = from.type === 'LoadBalancer' && to.type === 'LoadBalancer' && from.loadBalancerClass !== to.loadBalancerClass
   // Neither can be changed in place.
   if (moved || otherClass) return { kind: 'recreate' }
