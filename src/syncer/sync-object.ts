@@ -3,6 +3,7 @@ import { kindKey } from '../apis/resource-types.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { detourAnnotation, isBerthKey, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
+import { asFarAsGranted } from './as-far-as-granted.ts'
 import { type Action, decide, type Pair } from './decide.ts'
 import { endDetour } from './detour.ts'
 import { restOf } from './hibernation.ts'
@@ -266,23 +267,6 @@ const create = async (
     return { kind: 'done', againAfterMs: 0 }
   }
   return renewal === undefined ? done : { kind: 'done', againAfterMs: renewal }
-}
-
-/** Asks for less and less while super says what of it cannot be had. */
-const asFarAsGranted = async (
-  { relaxed }: SyncedResource,
-  wanted: KubeObject,
-  ask: (wanted: KubeObject) => Promise<KubeObject>,
-): Promise<KubeObject> => {
-  for (let asked = wanted; ; ) {
-    try {
-      return await ask(asked)
-    } catch (error) {
-      const less = error instanceof AppError ? relaxed?.(asked, error) : undefined
-      if (!less) throw error
-      asked = less
-    }
-  }
 }
 
 const readyNamespace = async (tenantNamespace: KubeObject, superName: string, deps: SyncDeps): Promise<void> => {
