@@ -58,9 +58,11 @@ describe('metrics in a tenant', () => {
       async () => {
         const output = await tenant.kubectl(['top', 'node', '--no-headers'])
         const shown = output.split('\n').filter((line) => /\d+m\s+\d+%\s+\d+Mi\s/.test(line))
-        return shown.length === nodes.length ? shown : undefined
+        if (shown.length !== nodes.length) throw new Error(output)
+        return shown
       },
-      { deadlineMs: 60_000, everyMs: 2000 },
+      // A new metrics-server knows of a node from its second look on that got an answer, and looks every 15 seconds.
+      { deadlineMs: 150_000, everyMs: 2000 },
     )
     expect(lines.map((line) => line.split(/\s+/)[0] ?? '').sort()).toEqual(nodes)
   })
