@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { namespaceReport } from '../hack/diagnosis.ts'
 import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
 import { configMap, namespace } from './support/objects.ts'
-import { startWriter } from './support/steady-writer.ts'
+import { whileWriting } from './support/steady-writer.ts'
 import { createTenant, deleteTenants, type Tenant, tenantsNamespace } from './support/tenant.ts'
 import { verify } from './support/verify.ts'
 import { waitFor } from './support/wait.ts'
@@ -74,11 +74,10 @@ describe('a data store of its own', () => {
   test('grows from one member to three under a client that writes all the time', async () => {
     const ready = await readySince()
     const [first] = await planeOf('pods', 'etcd')
-    const writer = await startWriter(tenant)
-    await setStore('stores', { replicas: 3 })
-    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
-    const written = await writer.stop()
-    console.log('growing', JSON.stringify(written))
+    const written = await whileWriting(tenant, 'growing', async () => {
+      await setStore('stores', { replicas: 3 })
+      await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
+    })
     expect(written.failed).toEqual([])
     expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
     expect(await claims()).toEqual(['data-etcd-0', 'data-etcd-1', 'data-etcd-2'])
@@ -91,17 +90,16 @@ describe('a data store of its own', () => {
 
   test('takes back a change in the middle of it, and takes it up again', async () => {
     const ready = await readySince()
-    const writer = await startWriter(tenant)
-    await setStore('stores', { replicas: 1 })
-    await waitFor(
-      'the first member to go',
-      async () =>
-        (await getJson(superKubectl, ['statefulset', 'etcd', '-n', tenant.controlPlaneNamespace])).spec?.['replicas'] !== 3,
-    )
-    await setStore('stores', { replicas: 3 })
-    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
-    const written = await writer.stop()
-    console.log('there and back', JSON.stringify(written))
+    const written = await whileWriting(tenant, 'there and back', async () => {
+      await setStore('stores', { replicas: 1 })
+      await waitFor(
+        'the first member to go',
+        async () =>
+          (await getJson(superKubectl, ['statefulset', 'etcd', '-n', tenant.controlPlaneNamespace])).spec?.['replicas'] !== 3,
+      )
+      await setStore('stores', { replicas: 3 })
+      await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
+    })
     expect(written.failed).toEqual([])
     expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
     expect(await kept()).toBe('value')
@@ -109,35 +107,33 @@ describe('a data store of its own', () => {
   })
 
   test('goes on without any one of its members, also the one that leads', async () => {
-    const writer = await startWriter(tenant)
-    for (const member of ['etcd-0', 'etcd-1', 'etcd-2']) {
-      await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace])
-      await superKubectl(
-        ['wait', '--for=condition=Ready', `pod/${member}`, '-n', tenant.controlPlaneNamespace, '--timeout=60s'],
-        {
-          timeoutMs: 70_000,
-        },
-      )
-    }
-    const written = await writer.stop()
-    console.log('members ended one by one', JSON.stringify(written))
+    const written = await whileWriting(tenant, 'members ended one by one', async () => {
+      for (const member of ['etcd-0', 'etcd-1', 'etcd-2']) {
+        await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace])
+        await superKubectl(
+          ['wait', '--for=condition=Ready', `pod/${member}`, '-n', tenant.controlPlaneNamespace, '--timeout=60s'],
+          {
+            timeoutMs: 70_000,
+          },
+        )
+      }
+    })
     expect(written.failed).toEqual([])
   })
 
   test('replaces a member that has lost its volume', async () => {
-    const writer = await startWriter(tenant)
-    const at = ['-n', tenant.controlPlaneNamespace]
-    const before = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
-    await superKubectl(['delete', 'pvc', 'data-etcd-1', ...at, '--wait=false'])
-    await superKubectl(['delete', 'pod', 'etcd-1', ...at, '--now'])
-    await waitFor('a new volume', async () => {
-      const claim = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
-      return claim.metadata.uid !== before.metadata.uid
+    const written = await whileWriting(tenant, 'replacing', async () => {
+      const at = ['-n', tenant.controlPlaneNamespace]
+      const before = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
+      await superKubectl(['delete', 'pvc', 'data-etcd-1', ...at, '--wait=false'])
+      await superKubectl(['delete', 'pod', 'etcd-1', ...at, '--now'])
+      await waitFor('a new volume', async () => {
+        const claim = await getJson(superKubectl, ['pvc', 'data-etcd-1', ...at])
+        return claim.metadata.uid !== before.metadata.uid
+      })
+      await untilStore(tenant, /etcd-1 (has lost its data and is replaced|is being added|is started anew|is on its way)/)
+      await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
     })
-    await untilStore(tenant, /etcd-1 (has lost its data and is replaced|is being added|is started anew|is on its way)/)
-    await untilStore(tenant, /^True Serving: etcd serves with 3 member/)
-    const written = await writer.stop()
-    console.log('replacing', JSON.stringify(written))
     expect(written.failed).toEqual([])
     expect(await members()).toEqual(['etcd-0', 'etcd-1', 'etcd-2'])
     expect(await kept()).toBe('value')
@@ -146,11 +142,10 @@ describe('a data store of its own', () => {
   test('shrinks to one member, and starts nothing anew for that', async () => {
     const ready = await readySince()
     const [first] = (await planeOf('pods', 'etcd')).filter(({ metadata }) => metadata.name === 'etcd-0')
-    const writer = await startWriter(tenant)
-    await setStore('stores', { replicas: 1 })
-    await untilStore(tenant, /^True Serving: etcd serves with 1 member/)
-    const written = await writer.stop()
-    console.log('shrinking', JSON.stringify(written))
+    const written = await whileWriting(tenant, 'shrinking', async () => {
+      await setStore('stores', { replicas: 1 })
+      await untilStore(tenant, /^True Serving: etcd serves with 1 member/)
+    })
     expect(written.failed).toEqual([])
     const left = await planeOf('pods', 'etcd')
     expect(left.map(({ metadata }) => metadata.uid)).toEqual([first?.metadata.uid])

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { namespaceReport } from '../hack/diagnosis.ts'
 import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
 import { configMap } from './support/objects.ts'
-import { startWriter, type Written } from './support/steady-writer.ts'
+import { whileWriting } from './support/steady-writer.ts'
 import { createTenant, deleteTenants, type Tenant, tenantsNamespace } from './support/tenant.ts'
 import { verify } from './support/verify.ts'
 import { waitFor } from './support/wait.ts'
@@ -54,21 +54,9 @@ describe('a control plane of several replicas', () => {
       },
       { deadlineMs: 150_000, report: () => namespaceReport(superKubectl, tenant.controlPlaneNamespace) },
     )
-  const whileWriting = async (what: string, work: () => Promise<unknown>): Promise<Written> => {
-    const writer = await startWriter(tenant)
-    let written: Written | undefined
-    try {
-      await work()
-    } finally {
-      written = await writer.stop()
-      console.log(what, JSON.stringify(written))
-    }
-    return written
-  }
-
   test('more replicas start nothing anew that serves, and lie on several nodes', async () => {
     const before = [...(await uidsOf('etcd')), ...(await uidsOf('kube-apiserver'))]
-    const written = await whileWriting('more replicas', async () => {
+    const written = await whileWriting(tenant, 'more replicas', async () => {
       await patch({ apiServer: { replicas: 2 }, controllerManager: { replicas: 2 } })
       await untilAll()
     })
@@ -80,7 +68,7 @@ describe('a control plane of several replicas', () => {
 
   test('rolls all of it under a client that writes all the time', async () => {
     const before = (await Promise.all(Object.keys(components).map(uidsOf))).flat()
-    const written = await whileWriting('rolling everything', async () => {
+    const written = await whileWriting(tenant, 'rolling everything', async () => {
       await patch({ size: 'medium' })
       await untilAll(before)
     })
@@ -99,7 +87,7 @@ describe('a control plane of several replicas', () => {
           }),
         },
       )
-    const written = await whileWriting('evictions', async () => {
+    const written = await whileWriting(tenant, 'evictions', async () => {
       for (const component of Object.keys(components)) {
         const [first, second] = await podsOf(component)
         if (!first || !second) throw new Error(`${component} has too few pods`)

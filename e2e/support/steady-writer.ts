@@ -20,7 +20,7 @@ const everyMs = 100
 const retryAfterMs = 1_000
 
 /** A client of the tenant that writes once every 100 ms and tries what failed once again, a second later. `stop` checks that no acknowledged write was lost. */
-export const startWriter = async (tenant: Tenant): Promise<{ stop: () => Promise<Written> }> => {
+const startWriter = async (tenant: Tenant): Promise<{ stop: () => Promise<Written> }> => {
   const client = createKubeClient(parseKubeconfig(await readFile(tenant.kubeconfig, 'utf8')), { userAgent: 'steady-writer' })
   const ref = { name: 'steady-writer', namespace: 'default' }
   const type = resourceTypes.configMaps
@@ -72,4 +72,17 @@ export const startWriter = async (tenant: Tenant): Promise<{ stop: () => Promise
       return { acknowledged, retried, failed, longestGapMs: Math.round(longestGapMs) }
     },
   }
+}
+
+/** Lets a client write all the time while `work` goes on, and prints what became of its writes. */
+export const whileWriting = async (tenant: Tenant, what: string, work: () => Promise<unknown>): Promise<Written> => {
+  const writer = await startWriter(tenant)
+  let written: Written | undefined
+  try {
+    await work()
+  } finally {
+    written = await writer.stop()
+    console.log(what, JSON.stringify(written))
+  }
+  return written
 }

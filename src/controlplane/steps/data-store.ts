@@ -1,88 +1,20 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
-import { explainError, hasCode } from '../../lib/errors.ts'
+import { explainError } from '../../lib/errors.ts'
 import { applyWanted } from '../apply.ts'
-import type { Plane } from '../components/plane.ts'
 import { membersConfig } from '../data-stores/etcd.ts'
-import type { EtcdClient, MemberStatus } from '../data-stores/etcd-client.ts'
-import { etcdPorts, quotaBytes } from '../data-stores/etcd-config.ts'
+import type { EtcdClient } from '../data-stores/etcd-client.ts'
 import { dataStores } from '../data-stores/index.ts'
 import { isHeldByVolume, isOnGoneNodes, memberPods, ordinalOfName } from '../data-stores/member-pods.ts'
 import { isInHands, type Member, type MemberAction, nextMemberAction, planOf } from '../data-stores/members.ts'
-import { type Alarm, fillText, fullText, type MemberUsage, nextUpkeep } from '../data-stores/upkeep.ts'
 import type { Deps } from '../deps.ts'
-import { hasRunningContainer, isRolledOut, podsOf } from '../diagnose.ts'
-import { componentNames, secretNames } from '../names.ts'
+import { isRolledOut } from '../diagnose.ts'
 import { objectId } from '../observe.ts'
 import { etcdMember } from '../pki/plan.ts'
-import { quantityValue } from '../sizes.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
+import { type Answering, clientsOf, etcdPods, isOfStore, leaderOf, look } from './answering-store.ts'
+import { triedUpkeep } from './store-upkeep.ts'
 import { applyComponent, starting } from './workloads.ts'
-
-/** A data store that answers. */
-interface Answering {
-  readonly clients: ReadonlyMap<number, EtcdClient>
-  /** Of the members that answer, by number. */
-  readonly statuses: ReadonlyMap<number, MemberStatus>
-  readonly members: readonly Member[]
-  readonly alarms: readonly Alarm[]
-  /** The member that knew of the others. */
-  readonly anyone: EtcdClient
-}
-
-const etcdPods = ({ observed }: Pick<Round, 'observed'>): KubeObject[] => podsOf(observed.pods, componentNames.etcd)
-
-const podsOfRound = (round: Round, lostVolumes: ReadonlySet<number> = new Set()) =>
-  memberPods(etcdPods(round), { lostVolumes, now: round.now })
-
-/** Clients of the members that run, each at its pod's own address: one that is not ready may still say why. */
-const clientsOf = (round: Round, { connectEtcd, signal }: Deps): Map<number, EtcdClient> => {
-  const keys = round.keys.get(secretNames.kubeApiServer) ?? {}
-  const clients = new Map<number, EtcdClient>()
-  for (const pod of etcdPods(round)) {
-    const ordinal = ordinalOfName(pod)
-    const ip = pod.status?.podIP as string | undefined
-    if (ordinal === undefined || !ip || pod.metadata.deletionTimestamp || !hasRunningContainer([pod])) continue
-    const connection = {
-      server: `https://${ip.includes(':') ? `[${ip}]` : ip}:${etcdPorts.client}`,
-      ca: round.roots.authorities.etcd.cert,
-      clientCert: keys['etcd-client.crt'] ?? '',
-      clientKey: keys['etcd-client.key'] ?? '',
-      // One of the names of the certificate that all members have.
-      tlsServerName: componentNames.etcd,
-    }
-    clients.set(ordinal, connectEtcd(connection, signal))
-  }
-  return clients
-}
-
-/** Asks for the members. Undefined when none answers for a majority. */
-const look = async (clients: ReadonlyMap<number, EtcdClient>, { log }: Deps): Promise<Answering | undefined> => {
-  const asked = await Promise.all(
-    [...clients].map(async ([ordinal, client]) => {
-      try {
-        return [ordinal, await client.status()] as const
-      } catch (error) {
-        log.warn({ member: etcdMember(ordinal), error: explainError(error) }, 'etcd member does not answer')
-        return undefined
-      }
-    }),
-  )
-  const statuses = new Map(asked.filter((each) => each !== undefined))
-  for (const [ordinal, { leader }] of statuses) {
-    if (leader === undefined) continue
-    const anyone = clients.get(ordinal)
-    try {
-      const [members, alarms] = await Promise.all([anyone?.members(), anyone?.alarms()])
-      // No plan is ever made of nothing.
-      if (anyone && alarms && members?.some((member) => member.ordinal !== undefined))
-        return { clients, statuses, anyone, members, alarms }
-    } catch (error) {
-      log.warn({ member: etcdMember(ordinal), error: explainError(error) }, 'etcd member knows of no majority')
-    }
-  }
-  return undefined
-}
 
 const claimsOf = ({ observed }: Round): KubeObject[] =>
   [...observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim')
@@ -118,8 +50,6 @@ const deleteClaim = async (claim: KubeObject | undefined, { kube, signal }: Deps
   const { name = '', namespace = '', uid = '' } = claim.metadata
   await kube.delete(resourceTypes.persistentVolumeClaims, { name, namespace }, { uid, signal })
 }
-
-const leaderOf = ({ statuses }: Answering): string | undefined => [...statuses.values()].find(({ leader }) => leader)?.leader
 
 /** What of an action is to be done before the pods are told who the members are. Gives the members after it. */
 const changeMembers = async (action: MemberAction, { anyone, members }: Answering): Promise<readonly Member[]> => {
@@ -180,80 +110,6 @@ const deleteLeftClaims = async (round: Round, count: number, deps: Deps): Promis
   }
 }
 
-const usagesOf = (store: Answering, statuses: ReadonlyMap<number, MemberStatus>): MemberUsage[] =>
-  [...statuses].map(([ordinal, { memberId, sizeBytes, inUseBytes }]) => ({
-    ordinal,
-    isLeader: memberId === leaderOf(store),
-    sizeBytes,
-    inUseBytes,
-  }))
-
-/** Keeps the disks in order. Gives what people have to know, or what they have to do. */
-const keepUp = async (
-  store: Answering,
-  { plane, canSpareOne }: { readonly plane: Plane; readonly canSpareOne: boolean },
-  { log }: Deps,
-): Promise<StepOutcome | string | undefined> => {
-  const { storageSize } = plane.spec.dataStore
-  const quota = quotaBytes(storageSize)
-  let { statuses } = store
-  if (store.alarms.some(({ kind }) => kind === 'NOSPACE')) {
-    const [status] = statuses.values()
-    await store.anyone.compact(status?.revision ?? '0')
-    statuses = new Map(
-      await Promise.all([...statuses.keys()].map(async (ordinal) => [ordinal, await memberOf(store, ordinal).status()] as const)),
-    )
-  }
-  const usages = usagesOf(store, statuses)
-  const upkeep = { usages, alarms: store.alarms, quotaBytes: quota, storageBytes: quantityValue(storageSize), canSpareOne }
-  const action = nextUpkeep(upkeep)
-  switch (action.kind) {
-    case 'none':
-      return fillText(upkeep)
-    case 'defragment':
-      log.info({ member: etcdMember(action.ordinal) }, 'etcd member is defragmented')
-      await memberOf(store, action.ordinal).defragment()
-      return store.alarms.length === 0
-        ? undefined
-        : { kind: 'wait', reason: 'StoreFull', message: 'etcd is full; room is being made', retryAfterMs: 100 }
-    case 'disarm':
-      for (const alarm of store.alarms) await store.anyone.disarm(alarm)
-      log.info({}, 'etcd takes writes again')
-      return undefined
-    case 'full':
-      return { kind: 'wait', reason: 'StoreFull', message: fullText(action.usage, quota), problem: true }
-    case 'corrupt': {
-      const message = `members of etcd differ in their data, so none of them serves: their logs say which one is wrong. Take it out with etcdctl, or restore a backup`
-      return { kind: 'wait', reason: 'StoreCorrupt', message, problem: true }
-    }
-  }
-}
-
-const memberOf = ({ clients, anyone }: Answering, ordinal: number): EtcdClient => clients.get(ordinal) ?? anyone
-
-const isOfStore = (error: unknown): boolean => hasCode(error, 'DATA_STORE_REFUSED', 'DATA_STORE_UNREACHABLE')
-
-/** A store that serves is no less of use because its upkeep failed once; one that is full is not full any less. */
-const triedUpkeep = async (
-  store: Answering,
-  given: { readonly plane: Plane; readonly canSpareOne: boolean },
-  deps: Deps,
-): Promise<StepOutcome | string | undefined> => {
-  try {
-    return await keepUp(store, given, deps)
-  } catch (error) {
-    if (!isOfStore(error)) throw error
-    deps.log.warn({ error: explainError(error) }, 'upkeep of etcd failed; it is tried again')
-    if (store.alarms.length === 0) return undefined
-    return {
-      kind: 'wait',
-      reason: 'StoreFull',
-      message: `etcd is full, and no room could be made: ${explainError(error)}`,
-      problem: true,
-    }
-  }
-}
-
 /** The tenant's data store: as many members as are wanted, each change of them a step at a time, and room on their disks. */
 export const dataStore: Step = {
   name: 'data store',
@@ -279,11 +135,16 @@ const unlessRefused = async <T>(work: () => Promise<T>, otherwise: (why: string)
   }
 }
 
+const notYet = (why: string): string => `etcd is not ready for the next change of its members yet, and is asked again: ${why}`
+
 const runStore = async (round: Round, store: Answering | undefined, deps: Deps): Promise<StepOutcome> => {
   const { observed } = round
   const { replicas: wanted, kind } = round.plane.spec.dataStore
   const component = dataStores[kind]
-  const pods = podsOfRound(round, store && (await lostVolumes(round, deps)))
+  const pods = memberPods(etcdPods(round), {
+    lostVolumes: store ? await lostVolumes(round, deps) : new Set(),
+    now: round.now,
+  })
   let action: MemberAction = { kind: 'none' }
   let { plane } = round
   if (store) {
@@ -293,7 +154,7 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
     const members = await unlessRefused(
       () => changeMembers(action, store),
       (message) => {
-        action = { kind: 'wait', message }
+        action = { kind: 'wait', message: notYet(message) }
         return store.members
       },
     )
@@ -313,7 +174,7 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
   const canSpareOne = allServe || (isFull && action.kind === 'none')
   const kept = store && (await triedUpkeep(store, { plane, canSpareOne }, deps))
   if (store && action.kind !== 'none') {
-    const message = await unlessRefused(() => finishAction(action, store, round, deps), String)
+    const message = await unlessRefused(() => finishAction(action, store, round, deps), notYet)
     if (typeof kept === 'object') return kept
     const problem = action.kind === 'wait' && action.problem === true
     return { kind: 'wait', reason: 'ChangingMembers', message, serves: true, problem, retryAfterMs: 500 }
