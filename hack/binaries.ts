@@ -56,6 +56,7 @@ const tools = {
     package: 'sigs.k8s.io/kube-network-policies/cmd/kube-network-policies/standard',
   },
   'metrics-server': { module: 'metrics-server', package: 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
+  versitygw: { module: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw' },
   helm: { module: 'helm', package: 'helm.sh/helm/v4/cmd/helm' },
   'local-path-provisioner': { module: 'local-path-provisioner', package: 'github.com/rancher/local-path-provisioner' },
 } as const satisfies Record<string, Tool>

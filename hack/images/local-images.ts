@@ -116,6 +116,7 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       'kube-apiserver@1.36',
       'kube-controller-manager@1.36',
       'metrics-server',
+      'versitygw',
     ],
     { progress },
   )
@@ -132,6 +133,17 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       names: [`registry.k8s.io/metrics-server/metrics-server:${versions.metricsServer}`],
       layers: [[{ path: '/metrics-server', source: bin['metrics-server'] }]],
       entrypoint: ['/metrics-server'],
+    },
+    {
+      names: [`docker.io/versity/versitygw:${versions.versitygw}`],
+      layers: [
+        [
+          { path: '/usr/local/bin/versitygw', source: bin.versitygw },
+          { path: '/data', directory: true, mode: 0o777 },
+        ],
+      ],
+      entrypoint: ['/usr/local/bin/versitygw'],
+      user: nonRoot,
     },
     {
       names: [versions.agnhost, versions.agnhostPrevious].map(

@@ -1,0 +1,103 @@
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { SnapshotHeader, SnapshotTask } from '../apis/snapshot-task.ts'
+import { AppError } from '../lib/errors.ts'
+import { unpack } from './archive.ts'
+import { counted } from './checked-stream.ts'
+import type { ObjectStore } from './object-store.ts'
+
+type LoadTask = Extract<SnapshotTask, { kind: 'load' }>
+
+/** Where things lie on the volume of etcd, and on the way there. */
+export interface LoadPlace {
+  /** Folder with room for the snapshot. */
+  readonly work: string
+  /** The volume of etcd. */
+  readonly volume: string
+}
+
+const paths = ({ work, volume }: LoadPlace) => ({
+  snapshot: join(work, 'snapshot.db'),
+  /** What etcdutl writes. */
+  incoming: join(volume, 'incoming'),
+  data: join(volume, 'data'),
+  old: join(volume, 'replaced'),
+  /** Says which restore the data are of. */
+  mark: join(volume, 'restored-from'),
+})
+
+const markOf = async (place: LoadPlace): Promise<string> => readFile(paths(place).mark, 'utf8').catch(() => '')
+
+/** Brings a snapshot, checks all of it, and makes room for what etcdutl makes of it. Does not touch the data that are there. */
+export const fetchSnapshot = async (
+  task: Pick<LoadTask, 'key' | 'sha256' | 'identity'>,
+  store: ObjectStore,
+  place: LoadPlace,
+): Promise<void> => {
+  const { snapshot, incoming, data: present, old } = paths(place)
+  // Of a try before this one, which may have ended between its two renames.
+  if (!existsSync(present) && existsSync(old)) await rename(old, present)
+  await Promise.all([rm(incoming, { recursive: true, force: true }), rm(snapshot, { force: true })])
+  await mkdir(dirname(snapshot), { recursive: true })
+  const stored = counted(await store.get(task.key))
+  const { data } = await unpack(stored.stream, task.identity)
+  await pipeline(data, createWriteStream(`${snapshot}.partial`))
+  // What comes after the end of what was packed counts as well.
+  for await (const _ of stored.stream);
+  const { sha256 } = stored.passed()
+  if (sha256 !== task.sha256) {
+    const message = `what is stored as ${task.key} is not what was saved: its SHA-256 is ${sha256}, and was ${task.sha256}. Take another snapshot`
+    throw new AppError('SNAPSHOT_UNREADABLE', message, {})
+  }
+  await rename(`${snapshot}.partial`, snapshot)
+}
+
+/** What a stored snapshot says that it is. Reads its beginning only. Throws SNAPSHOT_UNREADABLE, SNAPSHOT_NOT_FOUND and what the store throws. */
+export const readHeader = async (
+  { key, identity }: Pick<LoadTask, 'key' | 'identity'>,
+  store: ObjectStore,
+): Promise<SnapshotHeader> => {
+  const stored = await store.get(key)
+  try {
+    return (await unpack(stored, identity)).header
+  } finally {
+    stored.destroy()
+  }
+}
+
+const syncFolder = async (path: string): Promise<void> => {
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/**
+ * Puts the restored data in the place of the old ones, and deletes those. May be ended anywhere and done again; done again for the same restore it changes
+ * nothing, as the data may have been written to since.
+ */
+export const settle = async ({ id }: Pick<LoadTask, 'id'>, place: LoadPlace): Promise<void> => {
+  const { incoming, data, old, mark } = paths(place)
+  if ((await markOf(place)) !== id) {
+    // Without data the volume is new.
+    if (existsSync(data)) {
+      await rm(old, { recursive: true, force: true })
+      await rename(data, old)
+    }
+    await rename(incoming, data)
+    const file = await open(`${mark}.partial`, 'w')
+    try {
+      await file.writeFile(id)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(`${mark}.partial`, mark)
+    await syncFolder(place.volume)
+  }
+  await Promise.all([rm(old, { recursive: true, force: true }), rm(incoming, { recursive: true, force: true })])
+}
