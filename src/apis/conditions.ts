@@ -13,8 +13,8 @@ export const passingConditionTypes = ['Upgrading', 'Paused', 'Restoring', 'Rotat
 
 export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]
 
-export interface Condition {
-  type: ConditionType
+export interface Condition<T extends string = ConditionType> {
+  type: T
   status: 'True' | 'False' | 'Unknown'
   reason: string
   message: string
@@ -23,11 +23,11 @@ export interface Condition {
 }
 
 /** Sets one condition; the transition time moves only when the status does. Returns the same array when nothing changed. */
-export const setCondition = (
-  conditions: readonly Condition[],
-  wanted: Omit<Condition, 'lastTransitionTime'>,
+export const setCondition = <T extends string = ConditionType>(
+  conditions: readonly Condition<T>[],
+  wanted: Omit<Condition<T>, 'lastTransitionTime'>,
   now: Date,
-): readonly Condition[] => {
+): readonly Condition<T>[] => {
   const old = conditions.find(({ type }) => type === wanted.type)
   if (
     old &&
@@ -39,11 +39,11 @@ export const setCondition = (
     return conditions
   }
   const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z')
-  const next: Condition = { ...wanted, lastTransitionTime }
+  const next: Condition<T> = { ...wanted, lastTransitionTime }
   return old ? conditions.map((condition) => (condition === old ? next : condition)) : [...conditions, next]
 }
 
-const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated'])
+const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated', 'Restoring'])
 
 /** True from when the pods of a tenant that hibernates begin to be ended until it is to wake. */
 export const isAsleep = (conditions: readonly Condition[] = []): boolean =>

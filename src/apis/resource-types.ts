@@ -83,5 +83,7 @@ export const resourceTypes = {
     'ValidatingAdmissionPolicyBinding',
     false,
   ),
+  jobs: of('batch', 'v1', 'jobs', 'Job'),
   tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),
+  controlPlaneSnapshots: of('berth.dev', 'v1alpha1', 'controlplanesnapshots', 'ControlPlaneSnapshot'),
 } as const satisfies Record<string, ResourceType>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { backupSpec, restoreSpec } from './backup.ts'
 import type { KubeObject } from './kube-object.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
 
@@ -290,6 +291,8 @@ export const tenantControlPlaneSpec = z.object({
         .describe('CSI drivers that pods may use for inline volumes. A driver gets the attributes as the tenant wrote them'),
     })
     .prefault({}),
+  backup: backupSpec,
+  restore: restoreSpec,
   isolation: z
     .object({
       podSecurity: z

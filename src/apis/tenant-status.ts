@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Condition } from './conditions.ts'
 
-const condition = z.object({
+/** A condition as Kubernetes knows them (meta/v1). */
+export const condition = z.object({
   type: z.string().max(64),
   status: z.enum(['True', 'False', 'Unknown']),
   reason: z.string().max(256),
@@ -29,6 +30,18 @@ export const tenantControlPlaneStatus = z.object({
     ),
   controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
   kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
+  restore: z
+    .object({
+      id: z.string().max(64).describe('Stands for what spec.restore asks for'),
+      snapshotName: z.string().max(253),
+      phase: z.enum(['Stopping', 'Loading', 'Starting', 'Done', 'Failed']),
+      message: z.string().max(8192),
+      startedAt: z.string().max(64).meta({ format: 'date-time' }),
+      loadedAt: z.string().max(64).meta({ format: 'date-time' }).optional(),
+      completedAt: z.string().max(64).meta({ format: 'date-time' }).optional(),
+    })
+    .optional()
+    .describe('How the restore stands that spec.restore asks for'),
   conditions: z
     .array(condition)
     .max(32)
@@ -39,6 +52,8 @@ export const tenantControlPlaneStatus = z.object({
     .optional()
     .describe('Seconds from creation until each condition was first true, by condition type'),
 })
+
+export type RestoreStatus = NonNullable<z.output<typeof tenantControlPlaneStatus>['restore']>
 
 export type TenantControlPlaneStatus = Omit<z.output<typeof tenantControlPlaneStatus>, 'conditions'> & {
   conditions?: Condition[]

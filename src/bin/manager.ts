@@ -20,6 +20,12 @@ const settings = {
     schema: z.string().min(1).default(defaultRegistry),
     help: 'takes the place of registry.k8s.io in the images of control planes',
   },
+  image: {
+    env: 'BERTH_IMAGE',
+    flag: 'image',
+    schema: z.string().min(1).optional(),
+    help: "Berth's own image: pods that save and load snapshots; without one no snapshots are taken",
+  },
   identity: {
     env: 'POD_NAME',
     flag: 'identity',
@@ -59,6 +65,7 @@ await runProcess(
       connectTenant: (connection) => createKubeClient(connection, { userAgent }),
       log,
       registry: config.imageRegistry,
+      image: config.image,
       metrics: createControllerMetrics(registry),
       signal,
     })

@@ -1,6 +1,8 @@
+import type { S3Access } from '../apis/snapshot-task.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
+import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { TenantClients } from './tenant-clients.ts'
@@ -19,6 +21,9 @@ export interface Deps {
   readonly connectEtcd: ConnectEtcd
   /** Berth's authorities for vn-agent; made once by the leader. */
   readonly agentAuthorities: () => AgentAuthorities
+  /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */
+  readonly image: string | undefined
+  readonly openStore: (access: S3Access, signal: AbortSignal) => ObjectStore
   readonly tell: TellEvent
   readonly now: () => Date
   readonly log: Log

@@ -7,12 +7,15 @@ import { createInformer, type Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
+import { openS3 } from '../snapshots/s3-store.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
 import { createEtcdClient } from './data-stores/etcd-client.ts'
+import type { TellEvent } from './deps.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
+import { createSnapshotControllers } from './snapshots/controllers.ts'
 import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
 import { keepAgentAuthorities, keepAgentServing, nodeAddresses } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
@@ -23,6 +26,8 @@ export interface ManagerOptions {
   readonly connectTenant: (connection: KubeConnection) => KubeClient
   readonly log: Log
   readonly registry: string
+  /** Berth's own image; without it no snapshots are taken. */
+  readonly image?: string | undefined
   readonly metrics?: ControllerMetrics
   /** Tenants in work at once. Default 8. */
   readonly concurrency?: number
@@ -54,6 +59,12 @@ export const createManager = (options: ManagerOptions): Manager => {
     if (key !== undefined) tenants.enqueue(key)
   }
   const wakeByLabel = (_: unknown, { metadata }: KubeObject): void => wake(metadata.labels?.[controlPlaneLabel])
+  const tell: TellEvent = (tenant, note) => {
+    const { kind } = resourceTypes.tenantControlPlanes
+    recorder.record({ ...tenant, kind, apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes) }, note)
+  }
+  const { image, metrics } = options
+  const { snapshots, schedules } = createSnapshotControllers({ kube, log, now, tell, image, metrics, keyOfUid })
 
   const tenantInformer = createInformer<TenantControlPlane>({
     client: kube,
@@ -66,6 +77,7 @@ export const createManager = (options: ManagerOptions): Manager => {
         void tenantClients.forget(uid).catch(() => {})
       } else keyOfUid.set(uid, objectKey(tenant))
       tenants.enqueue(objectKey(tenant))
+      schedules.enqueue(objectKey(tenant))
     },
   })
   const planeInformers = watched.map((type) =>
@@ -123,18 +135,12 @@ export const createManager = (options: ManagerOptions): Manager => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent
           },
-          tell: (tenant, note) =>
-            recorder.record(
-              {
-                ...tenant,
-                kind: resourceTypes.tenantControlPlanes.kind,
-                apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes),
-              },
-              note,
-            ),
+          tell,
           now,
           log: log.child({ tenant: key }),
           registry: options.registry,
+          image,
+          openStore: openS3,
           signal: roundSignal,
           lock,
         },
@@ -156,10 +162,10 @@ export const createManager = (options: ManagerOptions): Manager => {
   return {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
-      await Promise.all([systemKeys.start(), tenants.start()])
+      await Promise.all([systemKeys.start(), tenants.start(), snapshots.start(), schedules.start()])
     },
     stop: async () => {
-      await Promise.all([tenants.stop(), systemKeys.stop()])
+      await Promise.all([tenants.stop(), systemKeys.stop(), snapshots.stop(), schedules.stop()])
       await recorder.flush({ deadlineMs: 2000 })
       await tenantClients.close()
     },

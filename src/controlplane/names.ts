@@ -18,6 +18,8 @@ export const componentNames = {
   kubeApiServer: 'kube-apiserver',
   kubeControllerManager: 'kube-controller-manager',
 } as const
+/** Values of the component label of pods that do one thing and end. */
+export const taskNames = { snapshot: 'snapshot', restore: 'restore' } as const
 /** ConfigMap with the configuration of each etcd member. */
 export const etcdMembersConfig = 'etcd-members'
 /** Headless Service that gives each etcd member a name, ready or not. */

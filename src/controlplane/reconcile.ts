@@ -1,18 +1,21 @@
 import type { ConditionType } from '../apis/conditions.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { type TenantControlPlane, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import type { RestoreStatus } from '../apis/tenant-status.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import type { Outcome } from '../runtime/controller.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
 import type { Deps } from './deps.ts'
 import { observe, refOf } from './observe.ts'
+import { isRestoring } from './snapshots/restore-plan.ts'
 import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, steps } from './steps/index.ts'
-import { isToRest, pauseRefusalOf, pauseSteps } from './steps/pause.ts'
+import { isToRest, pauseRefusalOf, pauseSteps, restoreSteps } from './steps/pause.ts'
+import { advanceRestore, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
-import { type Round, runSteps, type StepResult } from './steps.ts'
+import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
 const recheckMs = 25_000
@@ -33,10 +36,15 @@ const isDone = (results: readonly StepResult[], ...conditions: readonly Conditio
 
 const writeStatus = async (
   tenant: TenantControlPlane,
-  { results, versionRuns = false, pauseRefusal }: Pick<StatusInput, 'results' | 'pauseRefusal'> & { versionRuns?: boolean },
+  {
+    results,
+    versionRuns = false,
+    pauseRefusal,
+    restore,
+  }: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore'> & { versionRuns?: boolean },
   deps: Deps,
 ): Promise<void> => {
-  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, now: deps.now() })
+  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, restore, now: deps.now() })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -51,6 +59,7 @@ const writeStatus = async (
     ),
   )
   if (pauseRefusal !== undefined) problems.add('Paused')
+  if (restore?.phase === 'Failed') problems.add('Restoring')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
 }
@@ -72,26 +81,36 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
   return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
 }
 
+const stepsFor = (
+  round: Round,
+  { restore, pauseRefusal }: { restore: RestoreStatus | undefined; pauseRefusal: string | undefined },
+): readonly Step[] => {
+  if (isRestoring(restore)) return [foundationStep, ...restoreSteps]
+  return pauseRefusal === undefined && isToRest(round) ? [foundationStep, ...pauseSteps] : steps
+}
+
 const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lock: SliceLock }): Promise<Outcome> => {
   let tenant = recorded
   const slice = tenant.status?.serviceSlice
   if (slice === undefined) throw new AppError('SPEC_INVALID', 'the tenant has no slice', {})
   let results: readonly StepResult[]
   let pauseRefusal: string | undefined
+  let restore = tenant.status?.restore
   try {
     const observed = await observe(tenant, deps)
     tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
     const foundation = await layFoundation(tenant, slice, observed, deps)
     const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
     pauseRefusal = pauseRefusalOf(round)
-    const rests = pauseRefusal === undefined && isToRest(round)
-    results = await runSteps(rests ? [foundationStep, ...pauseSteps] : steps, round, deps)
+    restore = await advanceRestore(round, deps)
+    results = await runSteps(stepsFor(round, { restore, pauseRefusal }), round, deps)
+    restore = restoreAfter(restore, results, round.now)
   } catch (error) {
     results = [{ step: foundationStep, error }]
   }
   const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
-  await writeStatus(tenant, { results, versionRuns, pauseRefusal }, deps)
-  return outcomeOf(results)
+  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore }, deps)
+  return isRestoring(restore) ? { kind: 'wait', reason: 'Restoring', retryAfterMs: 500 } : outcomeOf(results)
 }
 
 /** The slice comes before all else; when there is none to be had, that is told like any other trouble. */

@@ -1,6 +1,6 @@
 import { type Condition, type ConditionType, isAsleep, isResting, setCondition } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
-import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
+import type { RestoreStatus, TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
 import { tenantEndpoint } from './pki/files.ts'
@@ -25,6 +25,10 @@ const restTexts = {
     'the control plane and the pods of the tenant are at zero, as spec.state says. Set spec.state to Running to wake it',
 }
 
+/** True when a restore holds the control plane at zero. */
+const isHeldByRestore = (results: readonly StepResult[]): boolean =>
+  results.some((result) => 'outcome' in result && result.outcome.kind === 'off' && result.outcome.reason === 'Restoring')
+
 /** What the whole of a round says: the step not done that says most, the first of equals; or that all is well. */
 export const readyOf = (
   results: readonly StepResult[],
@@ -32,6 +36,10 @@ export const readyOf = (
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
   const observedGeneration = metadata.generation ?? 0
   const open = results.filter((result) => !isServing(result))
+  if (isPaused(results) && isHeldByRestore(results)) {
+    const message = 'the tenant is being restored: its control plane is at zero until its data are loaded'
+    return { status: 'False', reason: 'Restoring', message, observedGeneration }
+  }
   if (isPaused(results)) {
     const reason = spec.state === 'Hibernated' ? 'Hibernated' : 'Paused'
     return { status: 'False', reason, message: restTexts[reason], observedGeneration }
@@ -61,6 +69,8 @@ export interface StatusInput {
   readonly versionRuns: boolean
   /** Why the tenant runs though its spec wants it paused. */
   readonly pauseRefusal?: string | undefined
+  /** How a restore stands that is or was asked for. */
+  readonly restore?: RestoreStatus | undefined
   readonly now: Date
 }
 
@@ -71,7 +81,7 @@ const pausedCondition = (
 ): Omit<Condition, 'lastTransitionTime'> | undefined => {
   const before = tenant.status?.conditions?.find(({ type }) => type === 'Paused')
   // A round that got nowhere knows nothing of it, and the syncer goes by this condition.
-  if (results.every((result) => 'error' in result)) return before
+  if (results.every((result) => 'error' in result) || isHeldByRestore(results)) return before
   if (pauseRefusal !== undefined)
     return { type: 'Paused', status: 'False', reason: 'DataWouldBeLost', message: pauseRefusal, observedGeneration }
   if (ready && isPaused(results)) return { ...ready, type: 'Paused', status: 'True' }
@@ -93,9 +103,24 @@ const pausedCondition = (
     : undefined
 }
 
+/** Of a restore that is under way, or has failed. */
+const restoringCondition = (
+  restore: RestoreStatus | undefined,
+  observedGeneration: number,
+): Omit<Condition, 'lastTransitionTime'> | undefined =>
+  restore === undefined || restore.phase === 'Done'
+    ? undefined
+    : {
+        type: 'Restoring',
+        status: restore.phase === 'Failed' ? 'False' : 'True',
+        reason: restore.phase,
+        message: restore.message,
+        observedGeneration,
+      }
+
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
-  const { tenant, results, versionRuns, now } = input
+  const { tenant, results, versionRuns, restore, now } = input
   const generation = tenant.metadata.generation ?? 0
   let conditions: readonly Condition[] = (tenant.status?.conditions ?? []).filter(({ type }) => type !== 'Upgrading')
   for (const result of results) {
@@ -119,6 +144,8 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const ready = conditions.find(({ type }) => type === 'Ready')
   const paused = pausedCondition(input, ready, generation)
   conditions = paused ? setCondition(conditions, paused, now) : conditions.filter(({ type }) => type !== 'Paused')
+  const restoring = restoringCondition(restore, generation)
+  conditions = restoring ? setCondition(conditions, restoring, now) : conditions.filter(({ type }) => type !== 'Restoring')
   const slice = tenant.status?.serviceSlice
   return {
     ...tenant.status,
@@ -126,6 +153,7 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     ...(version !== undefined && { version }),
     ...(slice !== undefined && { endpoint: tenantEndpoint(slice) }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
+    ...(restore !== undefined && { restore }),
     conditions: [...conditions],
     timings: timingsOf(tenant, conditions, now),
   }

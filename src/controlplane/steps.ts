@@ -11,7 +11,7 @@ import type { Roots, Secrets } from './pki/keys.ts'
 export type StepOutcome =
   | { readonly kind: 'done'; readonly reason: string; readonly message: string }
   /** At rest, as wanted, and of no use to anybody until it is wanted again. */
-  | { readonly kind: 'off'; readonly reason: 'Paused'; readonly message: string }
+  | { readonly kind: 'off'; readonly reason: 'Paused' | 'Restoring'; readonly message: string }
   | {
       readonly kind: 'wait'
       readonly reason: string

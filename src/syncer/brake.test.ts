@@ -10,6 +10,12 @@ describe('brakeReason', () => {
     ['freezes when most objects vanished', { superObjects: 100, orphans: 51 }, /51 of 100/],
     ['lets half of the objects go', { superObjects: 100, orphans: 50 }, undefined],
     ['lets the few objects of a small tenant go', { superObjects: 9, orphans: 9 }, undefined],
+    [
+      'freezes whatever was restored, if only one object is in super',
+      { restoredFrom: 'daily', superObjects: 1 },
+      /restored from snapshot daily/,
+    ],
+    ['lets a restored tenant begin that has nothing in super', { restoredFrom: 'daily', superObjects: 0 }, undefined],
     ['freezes at ten of ten', { superObjects: 10, orphans: 10 }, /10 of 10/],
   ])('%s', ([, input, freezes]) => {
     const reason = brakeReason({ recordedStore: 'a', presentStore: 'a', superObjects: 20, orphans: 0, ...input })

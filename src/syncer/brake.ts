@@ -4,6 +4,8 @@ export interface BrakeInput {
   readonly recordedStore: string | undefined
   readonly presentStore: string
   /** Super objects of this tenant, and those whose tenant object is not there. */
+  /** Name of the snapshot that its data were restored from, as long as nobody has said that super is to follow. */
+  readonly restoredFrom?: string | undefined
   readonly superObjects: number
   readonly orphans: number
 }
@@ -13,7 +15,11 @@ const fewestOrphans = 10
 const largestShare = 0.5
 
 /** The reason to freeze, or undefined. Deletions seen one by one in a watch never come here: they are the tenant's word. */
-export const brakeReason = ({ recordedStore, presentStore, superObjects, orphans }: BrakeInput): string | undefined => {
+export const brakeReason = (input: BrakeInput): string | undefined => {
+  const { recordedStore, presentStore, restoredFrom, superObjects, orphans } = input
+  if (restoredFrom !== undefined && superObjects > 0) {
+    return `the tenant was restored from snapshot ${restoredFrom}: what is in super is kept as it is, ${orphans} of ${superObjects} objects are not in the snapshot`
+  }
   if (recordedStore !== undefined && recordedStore !== presentStore && superObjects > 0) {
     return `the tenant's data store is another one than before (kube-system was ${recordedStore}, is ${presentStore}): its ${superObjects} objects in super are kept`
   }

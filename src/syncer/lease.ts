@@ -6,6 +6,7 @@ import { type Hibernation, hibernationText, readHibernation } from '../tenancy/h
 import {
   frozenAnnotation,
   hibernationAnnotation,
+  restoredAnnotation,
   resumeSyncAnnotation,
   serviceAddressesAnnotation,
   storeIdentityAnnotation,
@@ -25,6 +26,8 @@ export interface SyncRecord {
   readonly frozen: string | undefined
   /** The operator's last word that was heard. */
   readonly resumed: string | undefined
+  /** The last restore of its data that was let through to super. */
+  readonly restored: string | undefined
   /** How far its pods are with going to sleep or waking; undefined: they run. */
   readonly hibernation: Hibernation | undefined
 }
@@ -33,12 +36,13 @@ const recordOf = ({ metadata }: KubeObject): SyncRecord => ({
   store: metadata.annotations?.[storeIdentityAnnotation],
   frozen: metadata.annotations?.[frozenAnnotation],
   resumed: metadata.annotations?.[resumeSyncAnnotation],
+  restored: metadata.annotations?.[restoredAnnotation],
   hibernation: readHibernation(metadata.annotations?.[hibernationAnnotation]),
 })
 
 export const readSyncRecord = async (client: KubeClient, namespace: string): Promise<SyncRecord> => {
   const lease = await client.get(resourceTypes.leases, { name: syncerLeaseName, namespace })
-  return lease ? recordOf(lease) : { store: undefined, frozen: undefined, resumed: undefined, hibernation: undefined }
+  return recordOf(lease ?? { metadata: {} })
 }
 
 interface LeaseNews {
@@ -63,6 +67,7 @@ const writeSyncRecord = async (
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
+      [restoredAnnotation]: record.restored ?? null,
       // Only when it changes: a process that no longer serves the tenant, and does not know it yet, must not undo it.
       ...(hibernates && { [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null }),
       ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),

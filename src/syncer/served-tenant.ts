@@ -151,14 +151,21 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
         orphans += 1
     }
     const heard = resume !== undefined && resume !== record.current.resumed
+    const { restored } = source
+    const restoredFrom = restored && restored.id !== record.current.restored ? restored.snapshotName : undefined
     const reason = heard
       ? undefined
       : (record.current.frozen ??
-        brakeReason({ recordedStore: record.current.store, presentStore, superObjects: total, orphans }))
+        brakeReason({ recordedStore: record.current.store, presentStore, restoredFrom, superObjects: total, orphans }))
     if (reason !== undefined && record.current.frozen === undefined) log.error({ reason }, 'syncing frozen')
     const keptStore = reason !== undefined && record.current.store !== undefined ? record.current.store : presentStore
     // A word to go on that was heard but not noted down would be heard once only.
-    await record.write({ store: keptStore, frozen: reason, resumed: heard ? resume : record.current.resumed })
+    await record.write({
+      store: keptStore,
+      frozen: reason,
+      resumed: heard ? resume : record.current.resumed,
+      restored: reason === undefined ? restored?.id : record.current.restored,
+    })
     metrics.frozen(uid, reason !== undefined)
   }
 

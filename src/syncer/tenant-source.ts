@@ -17,6 +17,8 @@ export interface TenantSource {
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
   /** Its pods in super are to end, as the manager has decided. */
   readonly hibernates: boolean
+  /** The restore of its data that is in force; undefined: it never was. */
+  readonly restored: { readonly id: string; readonly snapshotName: string } | undefined
   /** The operator's word to go on after a freeze. */
   readonly resume: string | undefined
   /** Differs when the tenant has to be served anew; more slices are taken up by who serves it. */
@@ -33,6 +35,10 @@ const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
   ingressHosts: sync.ingressHosts,
   inlineCSIDrivers: sync.inlineCSIDrivers,
 })
+
+/** A restore counts from when its data are in place. */
+const restoredOf = ({ status }: TenantControlPlane): TenantSource['restored'] =>
+  status?.restore?.loadedAt === undefined ? undefined : { id: status.restore.id, snapshotName: status.restore.snapshotName }
 
 /** The source, or undefined while the control plane is not up yet or is on its way out. */
 export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
@@ -62,6 +68,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     classRules,
     nodeSelector,
     hibernates: spec.state === 'Hibernated' && isAsleep(status.conditions),
+    restored: restoredOf(plane),
     resume: metadata.annotations?.[resumeSyncAnnotation],
     revision: JSON.stringify([
       { ...ctx, serviceSlices: undefined },

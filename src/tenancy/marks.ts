@@ -51,9 +51,17 @@ export const mirroredLabel = 'berth.dev/mirrored'
 /** Annotations of the syncer's Lease in a control-plane namespace: the tenant's etcd identity, and why syncing is frozen. */
 export const storeIdentityAnnotation = 'berth.dev/store-identity'
 export const frozenAnnotation = 'berth.dev/frozen'
+/** Annotation of the syncer's Lease in a control-plane namespace: the last restore of the tenant whose outcome has gone to super. */
+export const restoredAnnotation = 'berth.dev/restored'
 /** Annotation of the syncer's Lease in a control-plane namespace: how many addresses of its slices the tenant has given out. */
 export const serviceAddressesAnnotation = 'berth.dev/service-addresses'
 /** Annotation of the syncer's Lease in a control-plane namespace: how far the tenant's pods are with going to sleep or waking. */
 export const hibernationAnnotation = 'berth.dev/hibernation'
 /** Annotation on a TenantControlPlane: an operator's word to go on syncing after a freeze; any new value counts once. */
 export const resumeSyncAnnotation = 'berth.dev/resume-sync'
+/** Label on a Job in a control-plane namespace: name of the ControlPlaneSnapshot that it saves. */
+export const snapshotLabel = 'berth.dev/snapshot'
+/** Finalizer on a ControlPlaneSnapshot: what it has stored goes before the object does. */
+export const snapshotFinalizer = 'berth.dev/snapshot'
+/** Label on a ControlPlaneSnapshot that a schedule made: name of the TenantControlPlane. */
+export const scheduleLabel = 'berth.dev/schedule'

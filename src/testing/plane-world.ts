@@ -12,6 +12,7 @@ import { createSliceLock, type SliceLock } from '../controlplane/steps/slice.ts'
 import { keepAgentAuthorities } from '../controlplane/system-keys.ts'
 import { createTenantClients } from '../controlplane/tenant-clients.ts'
 import { createLog } from '../lib/log.ts'
+import { openS3 } from '../snapshots/s3-store.ts'
 import { componentLabel, controlPlaneLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { startApiServer } from './api-server.ts'
@@ -52,6 +53,8 @@ export const startPlaneWorld = async () => {
       now: () => new Date(),
       log,
       registry: 'registry.k8s.io',
+      image: 'berth:test',
+      openStore: openS3,
       signal: new AbortController().signal,
       lock: createSliceLock(),
     }

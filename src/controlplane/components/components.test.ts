@@ -257,10 +257,11 @@ describe('the fence around a control plane', () => {
     expect(rulesOf('default-deny')).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
   })
 
-  test('lets only its API server, the manager and its members come to etcd', () => {
+  test('lets only its API server, who saves it, the manager and its members come to etcd', () => {
     const from = rulesOf('etcd').ingress.flatMap((rule: { from: unknown[] }) => rule.from)
     expect(from).toEqual([
       { podSelector: { matchLabels: { 'berth.dev/component': 'kube-apiserver' } } },
+      { podSelector: { matchLabels: { 'berth.dev/component': 'snapshot' } } },
       {
         namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'berth-system' } },
         podSelector: { matchLabels: { 'app.kubernetes.io/name': 'berth-manager' } },

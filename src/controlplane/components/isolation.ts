@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { componentLabel, tenantLabel } from '../../tenancy/marks.ts'
 import { systemNamespace } from '../../tenancy/names.ts'
-import { componentNames } from '../names.ts'
+import { componentNames, taskNames } from '../names.ts'
 import { apiServerPort } from './kube-apiserver.ts'
 import { labelsOf, metadataOf, type Plane } from './plane.ts'
 
@@ -38,6 +38,14 @@ const dns = {
   ],
 }
 
+/** Anywhere but the addresses that clouds answer their own machines at. */
+const outside = {
+  to: [
+    { ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } },
+    { ipBlock: { cidr: '::/0', except: ['fe80::/10', 'fd00:ec2::254/128'] } },
+  ],
+}
+
 const policy = (
   plane: Fenced,
   name: string,
@@ -61,7 +69,7 @@ export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
     policy(plane, 'default-deny', undefined, {}),
     policy(plane, etcd, etcd, {
       ingress: [
-        { from: [podsOf(kubeApiServer), manager], ports: tcp(2379) },
+        { from: [podsOf(kubeApiServer), podsOf(taskNames.snapshot), manager], ports: tcp(2379) },
         { from: [podsOf(etcd)], ports: tcp(2379, 2380) },
       ],
       egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379, 2380) }],
@@ -77,6 +85,9 @@ export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
         { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }], ports: tcp(agentPort) },
       ],
     }),
+    // To wherever an operator keeps snapshots. They run Berth's own program only.
+    policy(plane, taskNames.snapshot, taskNames.snapshot, { egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379) }, outside] }),
+    policy(plane, taskNames.restore, taskNames.restore, { egress: [dns, outside] }),
     policy(plane, kubeControllerManager, kubeControllerManager, {
       egress: [dns, { to: [podsOf(kubeApiServer)], ports: tcp(apiServerPort) }],
     }),

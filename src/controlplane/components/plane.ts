@@ -54,6 +54,15 @@ export const metadataOf = (plane: Pick<Plane, 'tenant' | 'namespace'>, name: str
 
 /** Any user but root; the number of distroless images' `nonroot`. */
 const user = 65532
+/** Security context of every pod in a control-plane namespace. */
+export const podSecurity = {
+  runAsNonRoot: true,
+  runAsUser: user,
+  runAsGroup: user,
+  fsGroup: user,
+  fsGroupChangePolicy: 'OnRootMismatch',
+  seccompProfile: { type: 'RuntimeDefault' },
+} as const
 const rootsHashAnnotation = 'berth.dev/roots-hash'
 
 /** Metadata and common fields of the pods of a component: no account, no root, no more rights than needed, keys from one Secret. */
@@ -72,14 +81,7 @@ export const podTemplate = (
   spec: {
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: user,
-      runAsGroup: user,
-      fsGroup: user,
-      fsGroupChangePolicy: 'OnRootMismatch',
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: podSecurity,
     containers: [
       {
         name: component,

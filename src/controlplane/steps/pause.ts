@@ -8,7 +8,7 @@ import type { Component, Plane } from '../components/plane.ts'
 import { dataStores } from '../data-stores/index.ts'
 import { hasEnded, podsOf } from '../diagnose.ts'
 import { hibernationOf, objectId } from '../observe.ts'
-import type { Round, Step, StepOutcome } from '../steps.ts'
+import type { Round, Step } from '../steps.ts'
 import { controllerManagerPlane } from './workloads.ts'
 
 interface Part {
@@ -20,10 +20,23 @@ interface Part {
 const atZero = (object: KubeObject): KubeObject =>
   object.kind === 'Deployment' || object.kind === 'StatefulSet' ? { ...object, spec: { ...object.spec, replicas: 0 } } : object
 
-const off = (message: string): StepOutcome => ({ kind: 'off', reason: 'Paused', message })
+/** Why a control plane goes to zero, in words. */
+interface Rest {
+  readonly reason: 'Paused' | 'Restoring'
+  /** Of conditions while pods are still to end. */
+  readonly onTheWay: string
+  readonly why: string
+}
+
+const paused: Rest = { reason: 'Paused', onTheWay: 'Pausing', why: 'the tenant is paused' }
+const restoring: Rest = { reason: 'Restoring', onTheWay: 'Restoring', why: 'the tenant is being restored' }
 
 /** A component without pods. What uses it goes first, so that none of it ends in errors, and writes that were answered are kept. */
-const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, partOf: (round: Round) => Part): Step => ({
+const stopped = (
+  { reason, onTheWay, why }: Rest,
+  names: Pick<Step, 'name' | 'condition' | 'needs'>,
+  partOf: (round: Round) => Part,
+): Step => ({
   ...names,
   async run(round, deps) {
     const { component, plane } = partOf(round)
@@ -34,15 +47,19 @@ const stopped = (names: Pick<Step, 'name' | 'condition' | 'needs'>, partOf: (rou
       (pod) => pod.metadata.deletionTimestamp || !hasEnded(pod),
     ).length
     return left === 0
-      ? off('the tenant is paused: at zero until spec.state is Running again')
-      : { kind: 'wait', reason: 'Pausing', message: `waits for ${left} pod(s) of ${component.name} to end` }
+      ? {
+          kind: 'off',
+          reason,
+          message: `${why}: at zero until ${reason === 'Paused' ? 'spec.state is Running again' : 'its data are loaded'}`,
+        }
+      : { kind: 'wait', reason: onTheWay, message: `waits for ${left} pod(s) of ${component.name} to end` }
   },
 })
 
-const idle = (names: Pick<Step, 'name' | 'condition'>, message: string): Step => ({
+const idle = ({ reason, why }: Rest, names: Pick<Step, 'name' | 'condition'>, what: string): Step => ({
   ...names,
   needs: [],
-  run: async () => off(message),
+  run: async () => ({ kind: 'off', reason, message: `${why}: ${what}` }),
 })
 
 const hasRun = ({ status }: TenantControlPlane): boolean => status?.timings?.['APIServerReady'] !== undefined
@@ -82,21 +99,25 @@ export const isToRest = ({ tenant, observed, now }: Pick<Round, 'tenant' | 'obse
   }
 }
 
-/** The way to rest, in the opposite order of the way up. Nothing of the tenant's workloads is touched. */
-export const pauseSteps: readonly Step[] = [
-  idle({ name: 'DNS', condition: 'DNSReady' }, 'the tenant is paused: its pods have the names that cluster DNS knew then'),
-  idle({ name: 'syncer', condition: 'SyncReady' }, 'the tenant is paused: nothing is synced'),
-  stopped({ name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, (round) => ({
+const restSteps = (rest: Rest): readonly Step[] => [
+  idle(rest, { name: 'DNS', condition: 'DNSReady' }, 'its pods have the names that cluster DNS knew then'),
+  idle(rest, { name: 'syncer', condition: 'SyncReady' }, 'nothing is synced'),
+  stopped(rest, { name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, (round) => ({
     component: kubeControllerManager,
     // In the middle of an upgrade it stays behind the API servers, also when all wake up.
     plane: controllerManagerPlane(round),
   })),
-  stopped({ name: 'API server', condition: 'APIServerReady', needs: ['controller manager'] }, ({ plane }) => ({
+  stopped(rest, { name: 'API server', condition: 'APIServerReady', needs: ['controller manager'] }, ({ plane }) => ({
     component: kubeApiServer,
     plane,
   })),
-  stopped({ name: 'data store', condition: 'DataStoreReady', needs: ['API server'] }, ({ plane }) => ({
+  stopped(rest, { name: 'data store', condition: 'DataStoreReady', needs: ['API server'] }, ({ plane }) => ({
     component: dataStores[plane.spec.dataStore.kind],
     plane,
   })),
 ]
+
+/** The way to rest, in the opposite order of the way up. Nothing of the tenant's workloads is touched. */
+export const pauseSteps = restSteps(paused)
+/** The same, for the time that the data of the control plane are replaced. */
+export const restoreSteps = restSteps(restoring)

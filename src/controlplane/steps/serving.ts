@@ -50,11 +50,12 @@ export const kubeconfig: Step = {
   },
 }
 
-/** Milliseconds since the epoch at which a pause ended: now, while the status still says that it is paused; 0 without a pause. */
+/** Milliseconds since the epoch at which a pause or a restore ended: now, while the status still says that it is paused; 0 without either. */
 export const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
+  const restored = Date.parse(status?.restore?.loadedAt ?? '') || 0
   const paused = status?.conditions?.find(({ type }) => type === 'Paused')
-  if (!paused) return 0
-  return paused.status === 'True' ? now.getTime() : Date.parse(paused.lastTransitionTime)
+  if (!paused) return restored
+  return paused.status === 'True' ? now.getTime() : Math.max(restored, Date.parse(paused.lastTransitionTime))
 }
 
 /** What the syncer that serves a tenant does for it. */
@@ -85,7 +86,7 @@ export const sync: Step = {
     const silentMs = now.getTime() - renewed
     const wokenAt = wakeOf(tenant, now)
     if (renewed < wokenAt && now.getTime() - wokenAt < syncerSilenceMs) {
-      const message = 'the tenant was paused; waits for the syncer to take it up again'
+      const message = 'the tenant was at rest; waits for the syncer to take it up again'
       return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 500 }
     }
     if (silentMs < syncerSilenceMs) {

@@ -1,0 +1,111 @@
+import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
+import { objectKey } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { createInformer } from '../../kube/informer.ts'
+import { explainError, hasCode } from '../../lib/errors.ts'
+import type { Log } from '../../lib/log.ts'
+import { type Controller, createController, type Outcome } from '../../runtime/controller.ts'
+import type { ControllerMetrics } from '../../runtime/metrics.ts'
+import { openS3 } from '../../snapshots/s3-store.ts'
+import { controlPlaneLabel, scheduleLabel, snapshotLabel } from '../../tenancy/marks.ts'
+import type { Deps, TellEvent } from '../deps.ts'
+import { reconcileSnapshot } from './reconcile-snapshot.ts'
+import { nextScheduleAction, type ScheduleAction, scheduledSnapshot } from './schedule.ts'
+
+const type = resourceTypes.controlPlaneSnapshots
+/** Timers of this length and more are cut into pieces: a changed clock is noticed. */
+const longestWaitMs = 10 * 60_000
+
+/** Makes and deletes the snapshots of one tenant's schedule. */
+export const keepSchedule = async (
+  ref: { readonly namespace: string; readonly name: string },
+  { kube, signal, now, log, tell }: Pick<Deps, 'kube' | 'signal' | 'now' | 'log' | 'tell'>,
+): Promise<Outcome> => {
+  const stored = await kube.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, { signal })
+  if (!stored || stored.metadata.deletionTimestamp) return { kind: 'done' }
+  const tenant = { ...stored, spec: tenantControlPlaneSpec.parse(stored.spec) }
+  if (tenant.spec.backup.schedule === undefined) return { kind: 'done' }
+  const labelSelector = `${scheduleLabel}=${ref.name}`
+  const { items } = await kube.list<ControlPlaneSnapshot>(type, { namespace: ref.namespace, labelSelector, signal })
+  let action: ScheduleAction
+  try {
+    action = nextScheduleAction(tenant, items, now())
+  } catch (error) {
+    if (!hasCode(error, 'SPEC_INVALID')) throw error
+    tell(tenant, { type: 'Warning', reason: 'ScheduleInvalid', message: explainError(error) })
+    return { kind: 'done' }
+  }
+  // One at a time: the next one is due when this one is over.
+  const isOneOpen = items.some(({ status }) => status?.phase !== 'Complete' && status?.phase !== 'Failed')
+  if (action.due && !isOneOpen) {
+    try {
+      await kube.create(type, scheduledSnapshot(tenant, action.due), { signal })
+    } catch (error) {
+      if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+    }
+  }
+  for (const name of action.surplus) {
+    log.info({ snapshot: name }, 'a snapshot beyond those that are kept is deleted')
+    await kube.delete(type, { name, namespace: ref.namespace }, { signal })
+  }
+  if (!action.next) return { kind: 'done' }
+  const untilNext = Math.max(1_000, action.next.getTime() - now().getTime())
+  return { kind: 'wait', reason: 'Scheduled', retryAfterMs: Math.min(longestWaitMs, untilNext) }
+}
+
+/** Controllers of ControlPlaneSnapshots, and of the schedules that make them. Keys of both are `namespace/name`. */
+export const createSnapshotControllers = (options: {
+  readonly kube: KubeClient
+  readonly log: Log
+  readonly now: () => Date
+  readonly tell: TellEvent
+  readonly image: string | undefined
+  readonly metrics: ControllerMetrics | undefined
+  /** Keys of tenants by UID. */
+  readonly keyOfUid: ReadonlyMap<string, string>
+}): { readonly snapshots: Controller; readonly schedules: Controller } => {
+  const { kube, log, now, tell, image, metrics, keyOfUid } = options
+  const refOf = (key: string) => {
+    const [namespace = '', name = ''] = key.split('/')
+    return { namespace, name }
+  }
+  const snapshotInformer = createInformer<ControlPlaneSnapshot>({
+    client: kube,
+    type,
+    log,
+    onEvent: (_, snapshot) => {
+      snapshots.enqueue(objectKey(snapshot))
+      schedules.enqueue(`${snapshot.metadata.namespace}/${snapshot.spec.tenantName}`)
+    },
+  })
+  const jobInformer = createInformer({
+    client: kube,
+    type: resourceTypes.jobs,
+    log,
+    metadataOnly: true,
+    labelSelector: `${controlPlaneLabel},${snapshotLabel}`,
+    onEvent: (_, { metadata }) => {
+      const [namespace] = keyOfUid.get(metadata.labels?.[controlPlaneLabel] ?? '')?.split('/') ?? []
+      if (namespace !== undefined) snapshots.enqueue(`${namespace}/${metadata.labels?.[snapshotLabel]}`)
+    },
+  })
+  const snapshots: Controller = createController({
+    name: 'snapshots',
+    log,
+    concurrency: 4,
+    sources: [snapshotInformer, jobInformer],
+    ...(metrics && { metrics }),
+    reconcile: (key, signal) =>
+      reconcileSnapshot(refOf(key), { kube, signal, now, log: log.child({ snapshot: key }), image, openStore: openS3 }),
+  })
+  const schedules: Controller = createController({
+    name: 'snapshot-schedules',
+    log,
+    concurrency: 1,
+    ...(metrics && { metrics }),
+    reconcile: (key, signal) => keepSchedule(refOf(key), { kube, signal, now, tell, log: log.child({ tenant: key }) }),
+  })
+  return { snapshots, schedules }
+}

@@ -1,0 +1,83 @@
+import { Cron } from 'croner'
+import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { AppError, explainError } from '../../lib/errors.ts'
+import { scheduleLabel } from '../../tenancy/marks.ts'
+import { shortHash } from '../../tenancy/names.ts'
+
+type Backup = TenantControlPlane['spec']['backup']
+
+/** What is due for one tenant's schedule. */
+export interface ScheduleAction {
+  /** Time that a snapshot is to be taken for now; undefined: none is due. */
+  readonly due?: Date
+  /** Names of snapshots beyond those that are kept. */
+  readonly surplus: readonly string[]
+  /** When to look again; undefined: there is no schedule. */
+  readonly next?: Date
+}
+
+/** The last time of a schedule until now, and the next one. Throws SPEC_INVALID for what cron or the time zones do not know. */
+const timesOf = ({ schedule, timeZone }: Backup, now: Date): { last: Date | undefined; next: Date | undefined } => {
+  try {
+    // Five fields: a schedule by the second would be one snapshot after the other.
+    const cron = new Cron(schedule ?? '', { timezone: timeZone, mode: '5-part', paused: true })
+    // Runs before a time do not count those of its own second.
+    const [last] = cron.previousRuns(1, new Date(now.getTime() + 1_000))
+    return { last, next: cron.nextRun(now) ?? undefined }
+  } catch (cause) {
+    throw new AppError('SPEC_INVALID', `spec.backup.schedule: ${explainError(cause)}`, { cause })
+  }
+}
+
+const createdAt = ({ metadata }: ControlPlaneSnapshot): number => Date.parse(metadata.creationTimestamp ?? '')
+
+/** Name of the snapshot that is taken at a time. The same one for whoever makes it, so there is one only. */
+export const scheduledName = (tenantName: string, at: Date): string =>
+  `${tenantName}-${at.toISOString().slice(0, 16).replace(/[-:]/g, '').replace('T', '-').toLowerCase()}`
+
+/**
+ * The rule of a schedule. A time that was missed is made up for once, with one snapshot, however many were missed. Of those that are complete the newest
+ * `keep` stay; one that failed goes when a later one is complete.
+ */
+export const nextScheduleAction = (
+  { metadata, spec: { backup } }: Pick<TenantControlPlane, 'metadata' | 'spec'>,
+  snapshots: readonly ControlPlaneSnapshot[],
+  now: Date,
+): ScheduleAction => {
+  const own = snapshots
+    .filter((snapshot) => snapshot.metadata.labels?.[scheduleLabel] === metadata.name && !snapshot.metadata.deletionTimestamp)
+    .toSorted((a, b) => createdAt(b) - createdAt(a))
+  const complete = own.filter(({ status }) => status?.phase === 'Complete')
+  const newest = complete[0]
+  const failed = own.filter(
+    (snapshot) => snapshot.status?.phase === 'Failed' && newest !== undefined && createdAt(snapshot) < createdAt(newest),
+  )
+  const surplus = [...complete.slice(backup.keep), ...failed].map((snapshot) => snapshot.metadata.name ?? '')
+  if (backup.schedule === undefined || backup.storage === undefined) return { surplus: [] }
+  const { last, next } = timesOf(backup, now)
+  const since = own[0] ? createdAt(own[0]) : Date.parse(metadata.creationTimestamp ?? '')
+  // What is due lies between the last snapshot, or the tenant's beginning, and now.
+  const isDue = last !== undefined && last.getTime() > since
+  return { surplus, ...(next && { next }), ...(isDue && { due: last }) }
+}
+
+/** The snapshot of a schedule. */
+export const scheduledSnapshot = (
+  { metadata, spec: { backup } }: Pick<TenantControlPlane, 'metadata' | 'spec'>,
+  at: Date,
+): ControlPlaneSnapshot => ({
+  apiVersion: 'berth.dev/v1alpha1',
+  kind: 'ControlPlaneSnapshot',
+  metadata: {
+    name: `${scheduledName(metadata.name ?? '', at)}-${shortHash([metadata.uid ?? ''], 5)}`,
+    namespace: metadata.namespace ?? '',
+    labels: { [scheduleLabel]: metadata.name ?? '' },
+  },
+  spec: {
+    tenantName: metadata.name ?? '',
+    storage: backup.storage as NonNullable<Backup['storage']>,
+    recipients: backup.recipients,
+    deletionPolicy: 'Delete',
+  },
+})
