@@ -96,6 +96,30 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
       const { connectTenant } = await import('./commands/tenant-kubeconfig.ts')
       end(await connectTenant(name, command, options, host))
     })
+  const snapshot = program.command('snapshot').description('save the data of tenants')
+  withAccess(snapshot.command('create <tenant>'))
+    .description('save the data of a tenant to where spec.backup.storage says; its name goes to stdout')
+    .option('--name <name>', 'name of the snapshot (default: of the tenant and the time)')
+    .option('--timeout <seconds>', 'how long to wait for it; 0: not at all', seconds, 300)
+    .action(async (name: string, options) => {
+      const { createSnapshot } = await import('./commands/snapshots.ts')
+      end(await createSnapshot(name, options, host))
+    })
+  withOutput(withAccess(snapshot.command('list [tenant]').alias('ls')))
+    .description('list snapshots')
+    .action(async (name: string | undefined, options) => {
+      const { listSnapshots } = await import('./commands/snapshots.ts')
+      end(await listSnapshots(name, options, host))
+    })
+  withAccess(program.command('restore <tenant> <snapshot>'))
+    .description('put the data of a snapshot in the place of those of its tenant; nothing changes in super before resume-sync')
+    .option('--identity-secret <name>', 'Secret with the private key of age, for a snapshot that is encrypted')
+    .option('--no-save-first', 'do not save first what the tenant has now, for one whose data store is lost')
+    .option('--timeout <seconds>', 'how long to wait for it; 0: not at all', seconds, 600)
+    .action(async (name: string, snapshotName: string, options) => {
+      const { restoreTenant } = await import('./commands/snapshots.ts')
+      end(await restoreTenant(name, snapshotName, options, host))
+    })
   return program
 }
 

@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { AppError } from '../../lib/errors.ts'
+import { type AccessOptions, openAccess } from '../access.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { CliHost } from '../host.ts'
+import { ageText, resultText } from '../print.ts'
+import { type OutputOptions, readTenant } from './tenants.ts'
+
+const type = resourceTypes.controlPlaneSnapshots
+const lookAgainMs = 500
+
+export interface SnapshotOptions extends AccessOptions {
+  /** Seconds to wait for the end; 0: not at all. */
+  readonly timeout: number
+  /** Of the snapshot; default: made of the tenant's name and the time. */
+  readonly name?: string
+}
+
+export interface RestoreOptions extends AccessOptions {
+  readonly timeout: number
+  readonly identitySecret?: string
+  /** False: what the tenant has now is not saved first. */
+  readonly saveFirst: boolean
+}
+
+const messageOf = ({ status }: ControlPlaneSnapshot): string =>
+  status?.conditions?.find((condition) => condition.type === 'Complete')?.message ?? 'the manager has not looked at it yet'
+
+/** Waits until `look` gives an exit code, and tells what is waited for whenever it changes. Throws DEADLINE_EXCEEDED with what was seen last. */
+const waitFor = async (
+  what: string,
+  look: () => Promise<{ readonly code?: ExitCode; readonly message: string }>,
+  { timeout }: { readonly timeout: number },
+  host: CliHost,
+): Promise<ExitCode> => {
+  const end = host.now() + timeout * 1000
+  for (let told = ''; ; ) {
+    const { code, message } = await look()
+    if (message !== told) host.stderr.write(`${what}: ${message}\n`)
+    told = message
+    if (code !== undefined) return code
+    if (host.now() > end)
+      throw new AppError('DEADLINE_EXCEEDED', `${what} is not done after ${timeout} s: ${message}. It goes on by itself`, {})
+    await sleep(lookAgainMs, undefined, { signal: host.signal })
+  }
+}
+
+const storageOf = ({ metadata, spec }: TenantControlPlane) => {
+  const { storage, recipients } = spec.backup
+  if (storage) return { storage, recipients }
+  const text = `tenant ${metadata.name} has no spec.backup.storage, which says where snapshots lie: set it, or make a ControlPlaneSnapshot with a storage of its own`
+  throw new AppError('SPEC_INVALID', text, {})
+}
+
+const take = async (
+  client: KubeClient,
+  plane: TenantControlPlane,
+  { name, timeout }: { readonly name?: string | undefined; readonly timeout: number },
+  host: CliHost,
+): Promise<{ readonly name: string; readonly code: ExitCode }> => {
+  const { namespace = '', name: tenantName = '' } = plane.metadata
+  const stamp = new Date(host.now()).toISOString().slice(0, 19).replace(/[-:T]/g, '')
+  const made = await client.create<ControlPlaneSnapshot>(
+    type,
+    {
+      apiVersion: `${type.group}/${type.version}`,
+      kind: type.kind,
+      metadata: { name: name ?? `${tenantName}-${stamp}`, namespace },
+      spec: { tenantName, ...storageOf(plane), deletionPolicy: 'Delete' },
+    },
+    { signal: host.signal },
+  )
+  const ref = { name: made.metadata.name ?? '', namespace }
+  if (timeout === 0) return { name: ref.name, code: exitCodes.done }
+  const look = async () => {
+    const snapshot = await client.get<ControlPlaneSnapshot>(type, ref, { signal: host.signal })
+    if (!snapshot) return { code: exitCodes.failed, message: 'it was deleted' }
+    const { phase } = snapshot.status ?? {}
+    const isOver = phase === 'Complete' || phase === 'Failed'
+    return {
+      message: messageOf(snapshot),
+      ...(isOver && { code: phase === 'Complete' ? exitCodes.done : exitCodes.failed }),
+    }
+  }
+  return { name: ref.name, code: await waitFor(`snapshot ${ref.name}`, look, { timeout }, host) }
+}
+
+/** Takes a snapshot of a tenant to where its spec says, and waits for it. Its name goes to stdout. */
+export const createSnapshot = async (tenantName: string, options: SnapshotOptions, host: CliHost): Promise<ExitCode> => {
+  const { client, namespace } = await openAccess(options, host.env)
+  try {
+    const plane = await readTenant(client, { name: tenantName, namespace }, host.signal)
+    const { name, code } = await take(client, plane, options, host)
+    if (code === exitCodes.done) host.stdout.write(`${name}\n`)
+    return code
+  } finally {
+    await client.close()
+  }
+}
+
+/** Lists the snapshots of one tenant, or of all in a namespace, oldest first. */
+export const listSnapshots = async (tenantName: string | undefined, options: OutputOptions, host: CliHost): Promise<ExitCode> => {
+  const { client, namespace } = await openAccess(options, host.env)
+  try {
+    const { items: all } = await client.list<ControlPlaneSnapshot>(type, { namespace, signal: host.signal })
+    const items = all
+      .filter(({ spec }) => tenantName === undefined || spec.tenantName === tenantName)
+      .toSorted((a, b) => String(a.metadata.creationTimestamp).localeCompare(String(b.metadata.creationTimestamp)))
+    if (items.length === 0 && options.output === 'table') host.stderr.write(`there are no snapshots in namespace ${namespace}\n`)
+    const rows = items.map(({ metadata, spec, status }) => [
+      metadata.name ?? '',
+      spec.tenantName,
+      status?.phase ?? 'Pending',
+      status?.version ?? '-',
+      status?.sizeBytes === undefined ? '-' : `${(status.sizeBytes / 2 ** 20).toFixed(1)} MiB`,
+      ageText(metadata.creationTimestamp, host.now()),
+      status?.location ?? '-',
+    ])
+    const columns = ['NAME', 'TENANT', 'PHASE', 'VERSION', 'SIZE', 'AGE', 'LOCATION']
+    const names = items.map(({ metadata }) => `controlplanesnapshot.${type.group}/${metadata.name}`)
+    host.stdout.write(resultText({ columns, rows, names, data: { apiVersion: 'v1', kind: 'List', items } }, options.output))
+    return exitCodes.done
+  } finally {
+    await client.close()
+  }
+}
+
+/** Puts the data of a snapshot in the place of a tenant's, and waits for it. What the tenant has now is saved first, unless told otherwise. */
+export const restoreTenant = async (
+  tenantName: string,
+  snapshotName: string,
+  options: RestoreOptions,
+  host: CliHost,
+): Promise<ExitCode> => {
+  const { client, namespace } = await openAccess(options, host.env)
+  const ref = { name: tenantName, namespace }
+  try {
+    const plane = await readTenant(client, ref, host.signal)
+    if (options.saveFirst) {
+      const saved = await take(client, plane, { timeout: options.timeout }, host)
+      if (saved.code !== exitCodes.done) {
+        host.stderr.write('nothing was restored; --no-save-first goes on without saving what the tenant has now\n')
+        return saved.code
+      }
+    }
+    const requestedAt = new Date(host.now()).toISOString()
+    const restore = { snapshotName, requestedAt, identitySecretName: options.identitySecret ?? null }
+    const body = { metadata: { uid: plane.metadata.uid }, spec: { restore } }
+    const asked = await client.patch<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, body, {
+      type: 'merge',
+      signal: host.signal,
+    })
+    if (options.timeout === 0) return exitCodes.done
+    const before = plane.status?.restore?.id
+    const look = async () => {
+      const { metadata, status } = await readTenant(client, ref, host.signal)
+      const isCurrent = (status?.observedGeneration ?? 0) >= (asked.metadata.generation ?? 0)
+      const { restore: seen } = status ?? {}
+      if (!seen || !isCurrent || seen.id === before || metadata.uid !== plane.metadata.uid)
+        return { message: 'waits for the tenant to run' }
+      const isOver = seen.phase === 'Done' || seen.phase === 'Failed'
+      return { message: seen.message, ...(isOver && { code: seen.phase === 'Done' ? exitCodes.done : exitCodes.failed }) }
+    }
+    return await waitFor(`restore of tenant ${tenantName}`, look, options, host)
+  } finally {
+    await client.close()
+  }
+}
