@@ -2,6 +2,7 @@ import { isResting } from '../apis/conditions.ts'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { controlPlaneSnapshotCrd } from '../apis/snapshot-crd.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
 import type { Deps } from '../controlplane/deps.ts'
@@ -26,8 +27,10 @@ const log = createLog({ process: 'test', level: 'silent' })
 export const startPlaneWorld = async () => {
   const server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/12'] })
   const kube = server.client
-  await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
-  await eventually(() => kube.list(type), { describe: 'the new resource' })
+  for (const crd of [tenantControlPlaneCrd(), controlPlaneSnapshotCrd()])
+    await kube.create(resourceTypes.customResourceDefinitions, crd)
+  for (const of of [type, resourceTypes.controlPlaneSnapshots])
+    await eventually(() => kube.list(of), { describe: 'the new resource' })
   for (const name of ['berth-system', 'berth-tenants', 'home']) {
     await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   }
