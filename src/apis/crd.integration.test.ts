@@ -124,6 +124,7 @@ test('an object without a spec gets every default', async () => {
       inlineCSIDrivers: [],
       serviceAnnotations: [],
     },
+    backup: { timeZone: 'UTC', keep: 7, recipients: [] },
     isolation: { podSecurity: 'baseline' },
   })
 })
