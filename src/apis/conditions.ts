@@ -9,7 +9,7 @@ export const conditionTypes = [
   'Ready',
 ] as const
 /** Conditions that are there only while they last. */
-export const passingConditionTypes = ['Upgrading', 'Paused', 'Restoring', 'RotatingCA', 'Deleting', 'Frozen'] as const
+export const passingConditionTypes = ['Upgrading', 'Paused', 'Restoring', 'RotatingCA', 'Deleting', 'Frozen', 'Exposed'] as const
 
 export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]
 

@@ -46,6 +46,42 @@ describe('a tenant that cannot be', () => {
     ['with an IPv6 slice', { network: { serviceSlice: 'fd00:4::/120' } }, /spec\.network\.serviceSlice: .*must be IPv4/],
     ['with a cluster domain that is none', { network: { clusterDomain: 'a_b' } }, /spec\.network\.clusterDomain/],
     ['with a name no certificate can carry', { apiServer: { extraSANs: ['a b'] } }, /spec\.apiServer\.extraSANs\[0\]/],
+    [
+      'with a flag of Berth',
+      { apiServer: { extraArgs: { 'etcd-servers': 'https://evil' } } },
+      /spec\.apiServer\.extraArgs: .*not to be set: etcd-\*.*the data store and its encryption are kept by Berth/,
+    ],
+    [
+      'with a flag of its controller manager that Berth sets',
+      { controllerManager: { extraArgs: { controllers: '*' } } },
+      /spec\.controllerManager\.extraArgs: .*not to be set: controllers.*Berth sets it/,
+    ],
+    [
+      'with too many flags',
+      { apiServer: { extraArgs: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`flag-${index}`, '1'])) } },
+      /spec\.apiServer\.extraArgs: .*must have at most 32 items/,
+    ],
+    [
+      'with a port of its way in and no name',
+      { apiServer: { exposure: { port: 8443 } } },
+      /spec\.apiServer\.exposure\.port: .*port goes with hostname/,
+    ],
+    [
+      'with a node port and no type that has one',
+      { apiServer: { exposure: { type: 'LoadBalancer', nodePort: 30_000 } } },
+      /spec\.apiServer\.exposure\.nodePort: .*nodePort goes with type NodePort/,
+    ],
+    [
+      'with a load balancer class and no load balancer',
+      { apiServer: { exposure: { type: 'NodePort', loadBalancerClass: 'x' } } },
+      /spec\.apiServer\.exposure: .*go with type LoadBalancer/,
+    ],
+    [
+      'with source ranges that are none',
+      { apiServer: { exposure: { type: 'LoadBalancer', sourceRanges: ['10.0.0.1'] } } },
+      /sourceRanges: .*each must be a CIDR/,
+    ],
+    ['with a host name that is none', { apiServer: { exposure: { hostname: 'a_b' } } }, /spec\.apiServer\.exposure\.hostname/],
     ['of an unknown size', { size: 'huge' }, /spec\.size: Unsupported value: "huge"/],
     [
       "with a kind of Berth's own",
@@ -101,8 +137,16 @@ describe('a change that cannot be', () => {
     ['to the next minor', { version: 'v1.36.3' }, { version: 'v1.37.1' }],
     ['of size and replicas', {}, { size: 'medium', apiServer: { replicas: 2 } }],
     ['of the number of etcd members', {}, { dataStore: { replicas: 3 } }],
+    [
+      'of the way in',
+      { apiServer: { exposure: { type: 'NodePort', nodePort: 30_001 } } },
+      { apiServer: { exposure: { type: 'LoadBalancer', hostname: 'acme.example.com', nodePort: null } } },
+    ],
+    ['of flags', {}, { apiServer: { extraArgs: { 'event-ttl': '2h' } }, controllerManager: { extraArgs: { v: '3' } } }],
   ])('%s is taken', async ([, from, to]) => {
-    await expect(change(from, to)).resolves.toMatchObject({ spec: to })
+    await expect(change(from, to)).resolves.toMatchObject({
+      spec: JSON.parse(JSON.stringify(to, (_, value) => value ?? undefined)),
+    })
   })
 })
 

@@ -1,5 +1,13 @@
 import { z } from 'zod'
 import { backupSpec, restoreSpec } from './backup.ts'
+import {
+  type ClosedFlags,
+  closedApiServerFlags,
+  closedControllerManagerFlags,
+  closedFlagRules,
+  maxExtraArgs,
+} from './closed-flags.ts'
+import { exposure } from './exposure.ts'
 import type { KubeObject } from './kube-object.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
 
@@ -33,6 +41,14 @@ const quantity = z
   .regex(/^[0-9]+(\.[0-9]+)?(m|[EPTGMK]i?|k)?$/)
 
 const resources = z.object({ cpu: quantity.optional(), memory: quantity.optional() })
+
+/** Flags of a binary beside those that Berth sets. A name that is none is refused by the manager. */
+const extraArgs = (binary: string, closed: readonly ClosedFlags[]) =>
+  z
+    .record(z.string(), z.string().max(2048))
+    .optional()
+    .describe(`More flags of ${binary}, without dashes: name to value. A change rolls it once`)
+    .meta({ maxProperties: maxExtraArgs, 'x-kubernetes-validations': closedFlagRules(closed) })
 
 const className = z.string().min(1).max(253)
 
@@ -138,9 +154,21 @@ export const tenantControlPlaneSpec = z.object({
         .default([])
         .describe('More names or addresses the API server certificate is valid for'),
       resources: resources.optional(),
+      exposure: exposure
+        .optional()
+        .describe(
+          'The way in from outside of super: the published kubeconfig and the certificate follow, and nothing starts anew',
+        ),
+      extraArgs: extraArgs('kube-apiserver', closedApiServerFlags),
     })
     .prefault({}),
-  controllerManager: z.object({ replicas: z.int().min(1).max(3).default(1), resources: resources.optional() }).prefault({}),
+  controllerManager: z
+    .object({
+      replicas: z.int().min(1).max(3).default(1),
+      resources: resources.optional(),
+      extraArgs: extraArgs('kube-controller-manager', closedControllerManagerFlags),
+    })
+    .prefault({}),
   dataStore: z
     .object({
       kind: z.enum(['dedicated']).default('dedicated').describe('dedicated: an etcd of its own'),

@@ -18,10 +18,15 @@ process.exitCode = await runCli(
   process.argv.slice(2),
   {
     env: process.env,
+    stdin: process.stdin,
     stdout: process.stdout,
     stderr: process.stderr,
     signal: interrupt.signal,
     now: Date.now,
+    explainChange: async (input, client) => {
+      const { explainChanges } = await import('../controlplane/explain/explain.ts')
+      return explainChanges(input, client)
+    },
     verify: async (input, clients) => {
       const { verifyTenant } = await import('../syncer/verify/verify.ts')
       return verifyTenant(input, clients)

@@ -3,11 +3,14 @@ import type { KubeClient } from '../kube/client.ts'
 /** Where the CLI runs: the process, or a test. */
 export interface CliHost {
   readonly env: Readonly<Record<string, string | undefined>>
+  readonly stdin: NodeJS.ReadableStream
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   /** Aborts at the first Ctrl-C. */
   readonly signal: AbortSignal
   readonly now: () => number
+  /** Says what a change of tenants would do; given from outside, since the rules belong to the manager. */
+  readonly explainChange: ExplainPort
   /** Compares a tenant's two sides; given from outside, since the comparison belongs to the syncer. */
   readonly verify: VerifyPort
 }
@@ -48,3 +51,34 @@ export interface VerifyOutcome {
 }
 
 export type VerifyPort = (input: VerifyInput, clients: VerifyClients) => Promise<VerifyOutcome>
+
+export interface ExplainInput {
+  /** YAML or JSON, of one or more TenantControlPlanes. */
+  readonly text: string
+  /** Of documents that name none. */
+  readonly namespace: string
+  /** The namespace was asked for: no document may say another. */
+  readonly isForced: boolean
+  readonly signal: AbortSignal
+}
+
+/** What becomes of one object. */
+export interface ExplainedEffect {
+  readonly place: string
+  readonly object: string
+  readonly effect: string
+  readonly detail: string
+  readonly meanwhile: string
+  /** Pods that run end by it. */
+  readonly endsPods: boolean
+}
+
+export interface ExplainedTenant {
+  readonly namespace: string
+  readonly name: string
+  readonly isNew: boolean
+  readonly refusals: readonly string[]
+  readonly effects: readonly ExplainedEffect[]
+}
+
+export type ExplainPort = (input: ExplainInput, client: KubeClient) => Promise<readonly ExplainedTenant[]>

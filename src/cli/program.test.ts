@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../lib/errors.ts'
 import { contextNamespace, kubeconfigPath } from './access.ts'
@@ -40,10 +41,12 @@ const run = async (args: readonly string[], verify: (input: VerifyInput) => Prom
   const err: string[] = []
   const host: CliHost = {
     env: { KUBECONFIG: kubeconfig, HOME: folder },
+    stdin: Readable.from([]),
     stdout: { write: (text) => void out.push(text) },
     stderr: { write: (text) => void err.push(text) },
     signal: new AbortController().signal,
     now: () => 0,
+    explainChange: async () => [],
     verify,
   }
   const code = await runCli(args, host, { version: '1.2.3' })

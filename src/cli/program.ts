@@ -49,6 +49,16 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
       end(await verify(name, options, host))
     })
 
+  const explain = program.command('explain').description('say beforehand what something would do')
+  withOutput(withAccess(explain.command('change')))
+    .description('say what applying a file with TenantControlPlanes would restart, scale, make and take away; writes nothing')
+    .requiredOption('-f, --filename <file>', 'YAML or JSON with one or more TenantControlPlanes; - is standard input')
+    .addHelpText('after', `\n-o name lists only what would start anew or stop.\n${exitCodesHelp}`)
+    .action(async (options) => {
+      const { explainChange } = await import('./commands/explain-change.ts')
+      end(await explainChange(options, host))
+    })
+
   const tenant = program.command('tenant').description('look at tenants and use them')
   withOutput(withAccess(tenant.command('list').alias('ls')))
     .description('list tenants')

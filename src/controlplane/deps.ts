@@ -1,9 +1,11 @@
+import type { KubeObject } from '../apis/kube-object.ts'
 import type { S3Access } from '../apis/snapshot-task.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
+import type { ShowsName } from './exposure/certificate-shown.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { TenantClients } from './tenant-clients.ts'
 
@@ -24,6 +26,9 @@ export interface Deps {
   /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */
   readonly image: string | undefined
   readonly openStore: (access: S3Access, signal: AbortSignal) => ObjectStore
+  /** Nodes of super, as far as their names, addresses and readiness go. */
+  readonly nodes: () => readonly KubeObject[]
+  readonly showsName: ShowsName
   readonly tell: TellEvent
   readonly now: () => Date
   readonly log: Log

@@ -12,6 +12,7 @@ import { controlPlaneLabel } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
 import { createEtcdClient } from './data-stores/etcd-client.ts'
 import type { TellEvent } from './deps.ts'
+import { showsName } from './exposure/certificate-shown.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import { reconcileTenant } from './reconcile.ts'
@@ -112,7 +113,15 @@ export const createManager = (options: ManagerOptions): Manager => {
     client: kube,
     type: resourceTypes.nodes,
     log,
-    keep: ({ metadata, status }) => ({ metadata: { name: metadata.name ?? '' }, status: { addresses: status?.addresses } }),
+    keep: ({ metadata, status }) => ({
+      metadata: { name: metadata.name ?? '' },
+      status: {
+        addresses: status?.addresses,
+        conditions: (status?.conditions ?? [])
+          .filter(({ type }: { type: string }) => type === 'Ready')
+          .map(({ type, status: isReady }: { type: string; status: string }) => ({ type, status: isReady })),
+      },
+    }),
     onEvent: () => systemKeys.enqueue('vn-agent'),
   })
 
@@ -135,6 +144,8 @@ export const createManager = (options: ManagerOptions): Manager => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent
           },
+          nodes: () => nodeInformer.list(),
+          showsName,
           tell,
           now,
           log: log.child({ tenant: key }),
@@ -162,7 +173,9 @@ export const createManager = (options: ManagerOptions): Manager => {
   return {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
-      await Promise.all([systemKeys.start(), tenants.start(), snapshots.start(), schedules.start()])
+      // Tenants that are exposed by nodes ask for those in their first round.
+      await systemKeys.start()
+      await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
     },
     stop: async () => {
       await Promise.all([tenants.stop(), systemKeys.stop(), snapshots.stop(), schedules.stop()])

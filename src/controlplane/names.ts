@@ -20,6 +20,8 @@ export const componentNames = {
 } as const
 /** Values of the component label of pods that do one thing and end. */
 export const taskNames = { snapshot: 'snapshot', restore: 'restore' } as const
+/** The second Service of an API server: its way in from outside of super. */
+export const exposedService = 'kube-apiserver-exposed'
 /** ConfigMap with the configuration of each etcd member. */
 export const etcdMembersConfig = 'etcd-members'
 /** Headless Service that gives each etcd member a name, ready or not. */

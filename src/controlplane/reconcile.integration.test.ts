@@ -152,6 +152,82 @@ describe('a tenant', () => {
   })
 })
 
+describe('a tenant whose spec changes', () => {
+  const change = (tenant: TenantControlPlane, spec: object) =>
+    kube.patch(type, { name: tenant.metadata.name ?? '', namespace: 'home' }, { spec }, { type: 'merge' })
+  const conditionOf = async (tenant: TenantControlPlane, name: string) =>
+    (await read(tenant))?.status?.conditions?.find((each) => each.type === name)
+  const settled = async (): Promise<TenantControlPlane> => {
+    const tenant = await drive(await createTenant())
+    await reconcile(tenant)
+    return tenant
+  }
+
+  test('to a flag that its API server cannot start with says so, while the old one serves', async () => {
+    const tenant = await settled()
+    const namespace = controlPlaneNamespace(refOf(tenant))
+    await change(tenant, { apiServer: { extraArgs: { 'no-such-flag': 'x' } } })
+    await reconcile(tenant)
+    expect(await conditionOf(tenant, 'APIServerReady')).toMatchObject({ status: 'True', reason: 'RollingOut' })
+
+    const old = await kube.get<KubeObject>(resourceTypes.pods, { name: 'kube-apiserver', namespace })
+    const { labels = {} } = old?.metadata ?? {}
+    const metadata = { name: 'kube-apiserver-new', namespace, labels }
+    const made = await kube.create<KubeObject>(resourceTypes.pods, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata,
+      spec: old?.['spec'],
+    })
+    const terminated = { exitCode: 1, reason: 'Error', message: 'Error: unknown flag: --no-such-flag\n' }
+    const container = { name: 'kube-apiserver', ready: false, restartCount: 1, image: 'x', imageID: 'x' }
+    const containerStatuses = [{ ...container, state: { waiting: { reason: 'CrashLoopBackOff' } }, lastState: { terminated } }]
+    const body = { status: { phase: 'Running', containerStatuses } }
+    await kube.patch(resourceTypes.pods, made.metadata as { name: string }, body, { type: 'merge', subresource: 'status' })
+    await reconcile(tenant)
+    expect(await conditionOf(tenant, 'APIServerReady')).toMatchObject({
+      status: 'True',
+      reason: 'CrashLooping',
+      message: expect.stringContaining('unknown flag: --no-such-flag'),
+    })
+    expect(await conditionOf(tenant, 'Ready')).toMatchObject({ status: 'True' })
+  })
+
+  test.for<[name: string, spec: object, type: string, workload: string]>([
+    ['API server', { apiServer: { extraArgs: { etcd_servers: 'x' } } }, 'APIServerReady', 'kube-apiserver'],
+    [
+      'controller manager',
+      { controllerManager: { extraArgs: { 'v=1 --master': 'x' } } },
+      'ControllerManagerReady',
+      'kube-controller-manager',
+    ],
+  ])('to a flag that is none is told so, and its %s stays as it is', async ([, spec, type, workload]) => {
+    const tenant = await settled()
+    await change(tenant, spec)
+    await reconcile(tenant)
+    await reconcile(tenant)
+    expect(await conditionOf(tenant, type)).toMatchObject({
+      status: 'True',
+      reason: 'FlagRefused',
+      message: expect.stringContaining('it is no name of a flag'),
+    })
+    expect(await inventory(tenant)).toContain(`Deployment/${workload} generation 1`)
+  })
+
+  test('to more names of its certificate gets another certificate, and starts nothing anew', async () => {
+    const tenant = await settled()
+    const before = (await inventory(tenant)).filter((line) => /^(Deployment|StatefulSet)/.test(line))
+    await change(tenant, { apiServer: { extraSANs: ['api.example.com', '192.0.2.7'] } })
+    await reconcile(tenant)
+    const { subjectAltName } = await certificateOf(tenant, 'kube-apiserver-keys', 'serving.crt')
+    expect(subjectAltName).toMatch(/DNS:api\.example\.com, IP Address:192\.0\.2\.7$/)
+    expect((await inventory(tenant)).filter((line) => /^(Deployment|StatefulSet)/.test(line))).toEqual(before)
+    const idle = aProcess()
+    await reconcile(tenant, idle)
+    expect(idle.writes()).toEqual([])
+  })
+})
+
 describe('a manager that is killed', () => {
   test('at any call, before or after the server carried it out, goes on to the same end', { timeout: 300_000 }, async () => {
     const whole = await createTenant()

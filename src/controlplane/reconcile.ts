@@ -77,7 +77,9 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
   const waits = results.flatMap((result) => ('outcome' in result && result.outcome.kind === 'wait' ? [result.outcome] : []))
   const first = waits[0]
   if (!first) return { kind: 'wait', reason: 'Usable', retryAfterMs: recheckMs * (0.9 + Math.random() * 0.2) }
-  const retryAfterMs = Math.min(waitMs, ...waits.map((wait) => wait.retryAfterMs ?? waitMs))
+  // What serves meanwhile may take long, an address of a load balancer for one: it says itself how soon to look.
+  const pauses = waits.map(({ serves, retryAfterMs = waitMs }) => (serves ? retryAfterMs : Math.min(waitMs, retryAfterMs)))
+  const retryAfterMs = Math.min(...pauses)
   return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
 }
 

@@ -104,6 +104,36 @@ describe('statusOf', () => {
   })
 })
 
+describe('the status of a tenant with another way in', () => {
+  const exposed = { spec: { apiServer: { exposure: { type: 'NodePort' } } }, status: { serviceSlice: '10.96.4.0/24' } }
+  const waiting = (endpoint: string) =>
+    waits('kubeconfig', { reason: 'WaitsForCertificate', serves: true, endpoint } as Partial<StepOutcome>, 'Exposed')
+  const published = (endpoint: string): StepResult => ({
+    step: step('kubeconfig', 'Exposed'),
+    outcome: { kind: 'done', reason: 'Published', message: 'm', endpoint },
+  })
+  const of = (given: Parameters<typeof aTenantControlPlane>[0], result: StepResult) =>
+    statusOf({ tenant: aTenantControlPlane(given), results: [result, done('b', 'DNSReady')], versionRuns: true, now })
+  const said = ({ conditions, endpoint }: ReturnType<typeof statusOf>) => [
+    endpoint,
+    ...(conditions ?? []).filter(({ type }) => type !== 'DNSReady').map(({ type, status }) => `${type}=${status}`),
+  ]
+
+  test('says what the kubeconfig names, is Ready meanwhile, and has no word of it when none is wanted', () => {
+    expect(said(of(exposed, waiting('https://old')))).toEqual(['https://old', 'Exposed=False', 'Ready=True'])
+    expect(said(of(exposed, published('https://new')))).toEqual(['https://new', 'Exposed=True', 'Ready=True'])
+    const status = of(exposed, published('https://new'))
+    expect(said(of({ status }, waiting('https://new')))).toEqual(['https://new', 'Exposed=False', 'Ready=True'])
+    expect(said(of({ status }, published('https://own')))).toEqual(['https://own', 'Ready=True'])
+  })
+
+  test('keeps what the kubeconfig names in a round that does not get so far', () => {
+    const status = of(exposed, published('https://new'))
+    const failed: StepResult = { step: step('kubeconfig', 'Exposed'), error: new AppError('KUBE_TIMEOUT', 'no') }
+    expect(of({ ...exposed, status }, failed).endpoint).toBe('https://new')
+  })
+})
+
 describe('the status of a paused tenant', () => {
   const steps = ['DataStoreReady', 'APIServerReady'] as const
   const paused = steps.map((type) => off(type, type))
@@ -147,6 +177,21 @@ describe('transitionsOf', () => {
     ['is silent on what stays', [condition('DNSReady', 'True')], [condition('DNSReady', 'True')], [], []],
     ['is silent on what only starts', [], [condition('DNSReady', 'False', 'Starting')], [], []],
     ['warns of what is no longer true', [condition('Ready', 'True')], [condition('Ready', 'False')], [], ['Warning NotReady']],
+    [
+      'warns of trouble of what serves on',
+      [condition('APIServerReady', 'True', 'Serving')],
+      [condition('APIServerReady', 'True', 'CrashLooping')],
+      ['APIServerReady'],
+      ['Warning CrashLooping'],
+    ],
+    ['is silent on the way to another way in', [condition('Exposed', 'True')], [condition('Exposed', 'False')], [], []],
+    [
+      'warns of a way in that is refused',
+      [condition('Exposed', 'False', 'Starting')],
+      [condition('Exposed', 'False', 'ServiceRefused')],
+      ['Exposed'],
+      ['Warning ServiceRefused'],
+    ],
     [
       'warns of new trouble once',
       [condition('DataStoreReady', 'False', 'Starting')],

@@ -118,6 +118,24 @@ const restoringCondition = (
         observedGeneration,
       }
 
+/** Whether people come by the way that the spec wants. It is there only while one is wanted, or until what was wanted before is taken back. */
+const withExposed = (
+  conditions: readonly Condition[],
+  result: StepResult,
+  { tenant, now }: Pick<StatusInput, 'tenant' | 'now'>,
+): readonly Condition[] => {
+  const isDone = 'outcome' in result && result.outcome.kind === 'done'
+  const { type = 'ClusterIP', hostname } = tenant.spec.apiServer.exposure ?? {}
+  const isWanted = type !== 'ClusterIP' || hostname !== undefined
+  if (!isWanted && (isDone || 'error' in result)) return conditions.filter((each) => each.type !== 'Exposed')
+  const said = conditionOf(result, tenant.metadata.generation ?? 0)
+  return setCondition(conditions, { ...said, type: 'Exposed', status: isDone ? 'True' : 'False' }, now)
+}
+
+/** What the published kubeconfig names after a round that got as far as publishing it. */
+const endpointOf = (results: readonly StepResult[]): string | undefined =>
+  results.flatMap((result) => ('outcome' in result && 'endpoint' in result.outcome ? (result.outcome.endpoint ?? []) : []))[0]
+
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const { tenant, results, versionRuns, restore, now } = input
@@ -125,7 +143,8 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   let conditions: readonly Condition[] = (tenant.status?.conditions ?? []).filter(({ type }) => type !== 'Upgrading')
   for (const result of results) {
     const type = result.step.condition
-    if (type) conditions = setCondition(conditions, { type, ...conditionOf(result, generation) }, now)
+    if (type === 'Exposed') conditions = withExposed(conditions, result, input)
+    else if (type) conditions = setCondition(conditions, { type, ...conditionOf(result, generation) }, now)
   }
   conditions = setCondition(conditions, { type: 'Ready', ...readyOf(results, tenant) }, now)
 
@@ -151,7 +170,7 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     ...tenant.status,
     observedGeneration: generation,
     ...(version !== undefined && { version }),
-    ...(slice !== undefined && { endpoint: tenantEndpoint(slice) }),
+    ...(slice !== undefined && { endpoint: endpointOf(results) ?? tenant.status?.endpoint ?? tenantEndpoint(slice) }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
     ...(restore !== undefined && { restore }),
     conditions: [...conditions],
@@ -182,6 +201,8 @@ export const transitionsOf = (
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
     // What stops because somebody wants it to is no trouble; that it has stopped is told by `Paused`.
     if (status !== 'True' && !problems.has(type) && (type === 'Paused' || isOnPurpose)) return []
+    // On its way to another way in: the one before goes on until then.
+    if (status !== 'True' && type === 'Exposed' && !problems.has(type)) return []
     if (status !== 'True' && old?.status === 'True' && type !== 'Upgrading')
       return [{ type: 'Warning', reason: `Not${type}`, message }]
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]

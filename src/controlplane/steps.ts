@@ -4,12 +4,13 @@ import { AppError, explainError } from '../lib/errors.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { Plane } from './components/plane.ts'
 import type { Deps } from './deps.ts'
+import type { WayIn } from './exposure/way-in.ts'
 import type { Observed } from './observe.ts'
 import type { Roots, Secrets } from './pki/keys.ts'
 
 /** "Not yet" is an answer, not an error. Without `retryAfterMs`, a watch will wake us. */
 export type StepOutcome =
-  | { readonly kind: 'done'; readonly reason: string; readonly message: string }
+  | { readonly kind: 'done'; readonly reason: string; readonly message: string; readonly endpoint?: string }
   /** At rest, as wanted, and of no use to anybody until it is wanted again. */
   | { readonly kind: 'off'; readonly reason: 'Paused' | 'Restoring'; readonly message: string }
   | {
@@ -21,6 +22,8 @@ export type StepOutcome =
       readonly problem?: boolean
       /** Not all is as wanted, a rollout for one, but what is there serves: no reason to call the tenant not ready. */
       readonly serves?: boolean
+      /** URL that the published kubeconfig names. */
+      readonly endpoint?: string
     }
 
 /** One pass over one tenant: what is wanted, what was seen, when. */
@@ -31,6 +34,8 @@ export interface Round {
   readonly roots: Roots
   /** The Secrets that containers and clients use, as they are now in the control-plane namespace. */
   readonly keys: Secrets
+  /** Where the kubeconfig is to send people. */
+  readonly way: WayIn
   readonly observed: Observed
   readonly now: Date
 }

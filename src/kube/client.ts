@@ -62,6 +62,7 @@ export interface PatchOptions extends CallOptions {
   /** For example `status`, `binding`, `scale`. */
   subresource?: string
   fieldManager?: string
+  dryRun?: boolean
 }
 
 /** The port to one API server. Answers are plain JSON without `managedFields`; API errors become AppError (`KUBE_…`) with the server's message. */
@@ -72,8 +73,15 @@ export interface KubeClient {
   get<T extends KubeObject>(type: ResourceType, ref: ObjectRef, options?: CallOptions): Promise<T | undefined>
   /** One page (all objects when no `limit` is given). */
   list<T extends KubeObject>(type: ResourceType, options?: ListOptions): Promise<KubeList<T>>
-  /** POST of the object; `subresource` posts to it (`token`, `binding`, `eviction`) of `metadata.name`. */
-  create<T extends KubeObject>(type: ResourceType, object: T, options?: CallOptions & { subresource?: string }): Promise<T>
+  /**
+   * POST of the object; `subresource` posts to it (`token`, `binding`, `eviction`) of `metadata.name`. With `dryRun` all is checked and answered as if it were
+   * so, and nothing is stored.
+   */
+  create<T extends KubeObject>(
+    type: ResourceType,
+    object: T,
+    options?: CallOptions & { subresource?: string; dryRun?: boolean },
+  ): Promise<T>
   /** PUT of the whole object, guarded by its resourceVersion if it has one. */
   replace<T extends KubeObject>(type: ResourceType, object: T, options?: CallOptions & { subresource?: string }): Promise<T>
   /** Server-side apply. */

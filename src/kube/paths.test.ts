@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { collectionPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
+import { collectionPath, createPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
 
 const codeUnit = fc.oneof(
   fc.constantFrom('.', '/', '%', '\\', '?', '#', ';', ':', '@', '&', '=', ' ', '\t', '\n'),
@@ -33,6 +33,9 @@ describe('API paths', () => {
       watchPath(pods, { resourceVersion: '7' }, 300),
       '/api/v1/pods?watch=1&allowWatchBookmarks=true&timeoutSeconds=300&resourceVersion=7',
     ],
+    ['a dry run of a patch', patchPath('/x', { dryRun: true }), '/x?dryRun=All'],
+    ['a dry run of a creation', createPath('/x', { dryRun: true }), '/x?dryRun=All'],
+    ['a creation', createPath('/x', {}), '/x'],
     ['an apply', patchPath('/x', { fieldManager: 'm', force: true }), '/x?fieldManager=m&force=true'],
   ])('%s', ([, path, wanted]) => expect(path).toBe(wanted))
 

@@ -33,6 +33,8 @@ const withQuery = (path: string, query: Record<string, string | number | undefin
   return search.size === 0 ? path : `${path}?${search.toString()}`
 }
 
+const dryRunQuery = (dryRun: boolean | undefined) => ({ dryRun: dryRun ? 'All' : undefined })
+
 export const listPath = (type: ResourceType, options: ListOptions): string =>
   withQuery(collectionPath(type, options.namespace), {
     labelSelector: options.labelSelector,
@@ -53,5 +55,10 @@ export const watchPath = (type: ResourceType, options: Omit<WatchOptions, 'signa
     resourceVersion: options.resourceVersion,
   })
 
-export const patchPath = (path: string, { fieldManager, force }: { fieldManager?: string; force?: boolean }): string =>
-  withQuery(path, { fieldManager, force: force === undefined ? undefined : `${force}` })
+export const patchPath = (
+  path: string,
+  { fieldManager, force, dryRun }: { fieldManager?: string; force?: boolean; dryRun?: boolean },
+): string => withQuery(path, { fieldManager, force: force === undefined ? undefined : `${force}`, ...dryRunQuery(dryRun) })
+
+/** Path of a POST. */
+export const createPath = (path: string, { dryRun }: { dryRun?: boolean }): string => withQuery(path, dryRunQuery(dryRun))

@@ -4,7 +4,7 @@ import { AppError } from '../lib/errors.ts'
 import { errorOfAnswer, isObjectMissing } from './answers.ts'
 import type { CallOptions, KubeClient, KubeConnection, PatchType, WatchEvent } from './client.ts'
 import { createLineSplitter } from './lines.ts'
-import { collectionPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
+import { collectionPath, createPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
 import { createTransport, type Transport, type TransportCall, type TransportOptions } from './transport.ts'
 
 export interface KubeClientOptions extends TransportOptions {
@@ -96,7 +96,7 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
       const path = call?.subresource
         ? objectPath(type, { name, ...(namespace !== undefined && { namespace }) }, call.subresource)
         : collectionPath(type, requireNamespace(type, object))
-      return sendForObject('POST', path, { call, body: object })
+      return sendForObject('POST', createPath(path, call ?? {}), { call, body: object })
     },
 
     replace: (type, object, call) =>
@@ -113,12 +113,19 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         },
       ),
 
-    patch: (type, ref, body, { type: patchType = 'merge', subresource, fieldManager, ...call } = {}) =>
-      sendForObject('PATCH', patchPath(objectPath(type, ref, subresource), fieldManager === undefined ? {} : { fieldManager }), {
-        call,
-        body,
-        contentType: patchContentTypes[patchType],
-      }),
+    patch: (type, ref, body, { type: patchType = 'merge', subresource, fieldManager, dryRun, ...call } = {}) =>
+      sendForObject(
+        'PATCH',
+        patchPath(objectPath(type, ref, subresource), {
+          ...(fieldManager !== undefined && { fieldManager }),
+          ...(dryRun !== undefined && { dryRun }),
+        }),
+        {
+          call,
+          body,
+          contentType: patchContentTypes[patchType],
+        },
+      ),
 
     delete: async (type, ref, { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, ...call } = {}) => {
       const preconditions = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }

@@ -42,6 +42,13 @@ export const startPlaneWorld = async () => {
   const signal = new AbortController().signal
   const agent = await keepAgentAuthorities({ kube, signal, now: () => new Date() })
 
+  let nodes: readonly KubeObject[] = []
+  const setNodes = (all: readonly KubeObject[]): void => {
+    nodes = all
+  }
+  /** Names of the certificate that an API server shows, by its pod's address: what its kubelet has brought to it so far. */
+  const shown = new Map<string, readonly string[]>()
+
   /** One process's life: clients and memory that a kill takes away. */
   const aProcess = (
     fault?: Fault,
@@ -52,6 +59,8 @@ export const startPlaneWorld = async () => {
       tenantClients: createTenantClients(() => failing.client),
       connectEtcd: createEtcdClient,
       agentAuthorities: () => agent,
+      nodes: () => nodes,
+      showsName: async ({ address }: { address: string }, name: string) => shown.get(address)?.includes(name) ?? false,
       tell: () => {},
       now: () => new Date(),
       log,
@@ -171,6 +180,9 @@ export const startPlaneWorld = async () => {
     drive,
     inventory,
     clearDns,
+    setNodes,
+    shown,
+    connectionAs: (user: string) => server.connectionAs(user),
     stop: () => server.stop(),
   }
 }

@@ -94,8 +94,11 @@ export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
   ]
 }
 
-/** A bound on what a control-plane namespace can hold, should anything run wild in it: 5 + 3 + 3 pods, and as many again in a rollout. */
-export const resourceQuota = (plane: Fenced): KubeObject => ({
+/**
+ * A bound on what a control-plane namespace can hold, should anything run wild in it: 5 + 3 + 3 pods, and as many again in a rollout; ports of nodes and load
+ * balancers as far as its API server is exposed by them.
+ */
+export const resourceQuota = (plane: Fenced & Pick<Plane, 'spec'>): KubeObject => ({
   apiVersion: 'v1',
   kind: 'ResourceQuota',
   metadata: metadataOf(plane, 'control-plane'),
@@ -103,8 +106,8 @@ export const resourceQuota = (plane: Fenced): KubeObject => ({
     hard: {
       pods: '25',
       services: '10',
-      'services.nodeports': '0',
-      'services.loadbalancers': '0',
+      'services.nodeports': (plane.spec.apiServer.exposure?.type ?? 'ClusterIP') === 'ClusterIP' ? '0' : '1',
+      'services.loadbalancers': plane.spec.apiServer.exposure?.type === 'LoadBalancer' ? '1' : '0',
       persistentvolumeclaims: '6',
       secrets: '50',
       configmaps: '20',

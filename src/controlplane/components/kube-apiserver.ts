@@ -3,6 +3,7 @@ import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, secretNames } from '../names.ts'
 import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
+import { extraFlags } from './extra-args.ts'
 import { keyFolder } from './keys-volume.ts'
 import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, probes, selectorOf, spread } from './plane.ts'
 
@@ -70,7 +71,7 @@ const deployment = (plane: Plane): KubeObject => {
         secret: secretNames.kubeApiServer,
         container: {
           image: imagesOf(version, plane.registry).kubeApiServer,
-          command: ['/usr/local/bin/kube-apiserver', ...flags(plane)],
+          command: ['/usr/local/bin/kube-apiserver', ...flags(plane), ...extraFlags(apiServer.extraArgs)],
           env: [
             { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
             ...goMemoryEnv(sizes[size].kubeApiServer, resources.limits.memory),

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { componentNames, secretNames } from '../names.ts'
 import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
 import { imagesOf, versions } from '../versions.ts'
+import { extraFlags } from './extra-args.ts'
 import { keyFolder } from './keys-volume.ts'
 import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, probes, selectorOf, spread } from './plane.ts'
 
@@ -45,7 +46,7 @@ const deployment = (plane: Plane): KubeObject => {
         secret: secretNames.kubeControllerManager,
         container: {
           image: imagesOf(version, plane.registry).kubeControllerManager,
-          command: ['/usr/local/bin/kube-controller-manager', ...flags(plane)],
+          command: ['/usr/local/bin/kube-controller-manager', ...flags(plane), ...extraFlags(controllerManager.extraArgs)],
           env: goMemoryEnv(sizes[size].kubeControllerManager, resources.limits.memory),
           ports: [{ name: 'https', containerPort: port }],
           resources,

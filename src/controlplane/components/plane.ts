@@ -65,6 +65,10 @@ export const podSecurity = {
 } as const
 const rootsHashAnnotation = 'berth.dev/roots-hash'
 
+/** The hash of the roots of trust that the pods of a workload were made with. */
+export const rootsHashOf = (workload: KubeObject | undefined): string | undefined =>
+  workload?.spec?.template?.metadata?.annotations?.[rootsHashAnnotation]
+
 /** Metadata and common fields of the pods of a component: no account, no root, no more rights than needed, keys from one Secret. */
 export const podTemplate = (
   plane: Plane,

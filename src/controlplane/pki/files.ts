@@ -56,22 +56,22 @@ export const controllerManagerFiles = (
   }),
 })
 
-const clientKubeconfig = (name: string, user: string, slice: string, roots: Roots, client: SecretData): string =>
+const clientKubeconfig = (name: string, user: string, server: string, roots: Roots, client: SecretData): string =>
   kubeconfigText({
     cluster: name,
     user,
-    server: tenantEndpoint(slice),
+    server,
     ca: roots.authorities.cluster.cert,
     credentials: { kind: 'data', cert: client['client.crt'] ?? '', key: client['client.key'] ?? '' },
   })
 
 export const syncerFiles = ({ tenant, slice }: PkiInputs, roots: Roots, client: SecretData): SecretData => ({
-  value: clientKubeconfig(tenant.name, 'syncer', slice, roots, client),
+  value: clientKubeconfig(tenant.name, 'syncer', tenantEndpoint(slice), roots, client),
 })
 
-/** The kubeconfig for the tenant's administrators. */
+/** The kubeconfig for the tenant's administrators, who come to `server`. */
 export const adminKubeconfig = (
-  { tenant, slice }: Pick<PkiInputs, 'tenant' | 'slice'>,
+  { tenant, server }: Pick<PkiInputs, 'tenant'> & { readonly server: string },
   roots: Roots,
   client: SecretData,
-): string => clientKubeconfig(tenant.name, 'admin', slice, roots, client)
+): string => clientKubeconfig(tenant.name, 'admin', server, roots, client)

@@ -5,13 +5,15 @@ import { AppError } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
-import { allOf, applyWanted, hashOf } from '../apply.ts'
+import { allOf, applyWanted, hashOf, isApplied } from '../apply.ts'
+import { exposureService } from '../components/exposure.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
+import { certificateNames, hostOf, type WayIn, wayIn } from '../exposure/way-in.ts'
 import { componentNames, etcdMembersConfig, fieldManager, secretNames } from '../names.ts'
 import { type Observed, objectId, refOf } from '../observe.ts'
 import { consumerSecrets, missingRoots, type Roots, readRoots, type SecretData, type Secrets } from '../pki/keys.ts'
@@ -22,6 +24,27 @@ export interface Foundation {
   readonly plane: Plane
   readonly roots: Roots
   readonly keys: Secrets
+  readonly way: WayIn
+}
+
+/** How people come to the API server, and the names that its certificate needs for that. */
+const wayOf = (
+  tenant: TenantControlPlane,
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'>,
+  { observed, nodes }: { readonly observed: Observed; readonly nodes: readonly KubeObject[] },
+): { readonly way: WayIn; readonly names: readonly string[] } => {
+  const wanted = exposureService({ ...place, spec: tenant.spec })
+  const live = wanted && observed.objects.get(objectId(wanted))
+  const input = {
+    exposure: tenant.spec.apiServer.exposure,
+    slice: place.slice,
+    uid: place.tenant.uid,
+    service: wanted && isApplied(wanted, live) ? live : undefined,
+    nodes,
+    published: hostOf(tenant.status?.endpoint),
+  }
+  const way = wayIn(input)
+  return { way, names: certificateNames(way, input) }
 }
 
 const secretObject = (plane: Pick<Plane, 'tenant' | 'namespace'>, name: string, data: SecretData): KubeObject => ({
@@ -50,14 +73,14 @@ const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== un
 /** Every key of a tenant: roots are made once, the rest is kept while it is good. */
 const layKeys = async (
   tenant: TenantControlPlane,
-  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'>,
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'> & { readonly names: readonly string[] },
   observed: Observed,
   { kube, signal, now, agentAuthorities }: Deps,
 ): Promise<{ roots: Roots; consumers: Secrets; rootsHash: string }> => {
   const inputs: PkiInputs = {
     ...place,
     clusterDomain: tenant.spec.network.clusterDomain,
-    extraSANs: tenant.spec.apiServer.extraSANs,
+    extraSANs: [...tenant.spec.apiServer.extraSANs, ...place.names],
   }
   const made = await missingRoots(observed.secrets, place.tenant, now())
   // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
@@ -106,7 +129,8 @@ export const layFoundation = async (
   const fences = [...networkPolicies(place), apiServerService(place)].map((object) =>
     applyWanted(object, observed.objects.get(objectId(object)), deps),
   )
-  const laid = layKeys(tenant, place, observed, deps)
+  const { way, names } = wayOf(tenant, place, { observed, nodes: deps.nodes() })
+  const laid = layKeys(tenant, { ...place, names }, observed, deps)
   await allOf<unknown>([...fences, laid])
   const { roots, consumers, rootsHash } = await laid
   const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
@@ -123,7 +147,7 @@ export const layFoundation = async (
     registry: deps.registry,
     rootsHash,
   }
-  return { plane, roots, keys: consumers }
+  return { plane, roots, keys: consumers, way }
 }
 
 /** The client certificate of the tenant's administrators. */

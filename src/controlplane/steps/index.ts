@@ -1,7 +1,8 @@
 import type { Step } from '../steps.ts'
 import { agentRecord } from './agent-record.ts'
 import { dataStore } from './data-store.ts'
-import { kubeconfig, sync, usable } from './serving.ts'
+import { kubeconfig } from './kubeconfig.ts'
+import { sync, usable } from './serving.ts'
 import { dns, tenantObjects } from './tenant-objects.ts'
 import { apiServer, controllerManager, quota } from './workloads.ts'
 

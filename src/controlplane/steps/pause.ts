@@ -17,7 +17,7 @@ interface Part {
 }
 
 /** Only the number changes: the same pods come back, of the same revision. */
-const atZero = (object: KubeObject): KubeObject =>
+export const atZero = (object: KubeObject): KubeObject =>
   object.kind === 'Deployment' || object.kind === 'StatefulSet' ? { ...object, spec: { ...object.spec, replicas: 0 } } : object
 
 /** Why a control plane goes to zero, in words. */

@@ -1,54 +1,17 @@
-import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
-import { AppError, explainError } from '../../lib/errors.ts'
+import { explainError } from '../../lib/errors.ts'
 import { type Hibernation, hasWoken } from '../../tenancy/hibernation.ts'
-import { controlPlaneLabel, frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
-import { kubeconfigSecretName } from '../../tenancy/names.ts'
-import { labelsOf } from '../components/plane.ts'
-import { fieldManager, syncerLease } from '../names.ts'
+import { frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
+import { syncerLease } from '../names.ts'
 import { hibernationOf } from '../observe.ts'
-import { adminKubeconfig } from '../pki/files.ts'
-import type { Round, Step, StepOutcome } from '../steps.ts'
+import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
+import type { Step, StepOutcome } from '../steps.ts'
 import { adminClient } from './foundation.ts'
 import { pauseRefusalOf } from './pause.ts'
 
 /** The syncer renews its Lease every ten seconds. */
 const syncerSilenceMs = 30_000
-
-const publishedSecretOf = ({ plane, roots, keys, ref }: Round): KubeObject => {
-  const text = adminKubeconfig(plane, roots, adminClient(keys))
-  const value = Buffer.from(text).toString('base64')
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { name: kubeconfigSecretName(ref.name), namespace: ref.namespace, labels: labelsOf(plane) },
-    type: 'Opaque',
-    // Two names for one text: `value` is what Cluster API tools look for, `kubeconfig` what people look for.
-    data: { value, kubeconfig: value },
-  }
-}
-
-/** The kubeconfig beside the TenantControlPlane: the only thing of a control plane that leaves its namespace. */
-export const kubeconfig: Step = {
-  name: 'kubeconfig',
-  needs: [],
-  async run(round, { kube, signal }) {
-    const wanted = publishedSecretOf(round)
-    const live = round.observed.publishedSecret
-    if (live && live.metadata.labels?.[controlPlaneLabel] !== round.ref.uid) {
-      const { namespace, name } = wanted.metadata
-      throw new AppError('SUPER_OBJECT_FOREIGN', `Secret ${namespace}/${name} is not Berth's: delete or rename it`, {
-        namespace,
-        name,
-      })
-    }
-    if (live?.data?.value !== wanted.data.value || live?.data?.kubeconfig !== wanted.data.kubeconfig) {
-      await kube.apply(resourceTypes.secrets, wanted, { fieldManager, force: true, signal })
-    }
-    return { kind: 'done', reason: 'Published', message: `Secret ${wanted.metadata.name} has the kubeconfig` }
-  },
-}
 
 /** Milliseconds since the epoch at which a pause or a restore ended: now, while the status still says that it is paused; 0 without either. */
 export const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
@@ -105,13 +68,15 @@ export const sync: Step = {
   },
 }
 
-/** A real request with the published kubeconfig, for what every pod needs: the `default` ServiceAccount. */
+/** A real request with the published credentials, for what every pod needs: the `default` ServiceAccount. */
 export const usable: Step = {
   name: 'a request with the published kubeconfig',
   needs: ['kubeconfig', 'API server', 'objects in the tenant'],
   async run(round, { tenantClients, signal }) {
-    const text = Buffer.from(publishedSecretOf(round).data.kubeconfig, 'base64').toString('utf8')
-    const client = tenantClients.published(round.ref.uid, text)
+    const { plane, roots, keys, ref } = round
+    // With what was published, at the address that the manager can always reach: a node port or a load balancer may be out of its sight.
+    const text = adminKubeconfig({ tenant: ref, server: tenantEndpoint(plane.slice) }, roots, adminClient(keys))
+    const client = tenantClients.published(ref.uid, text)
     try {
       const account = await client.get(
         resourceTypes.serviceAccounts,

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { explainError } from '../../lib/errors.ts'
 import { allOf, applyWanted, isApplied } from '../apply.ts'
+import { flagsRefusal } from '../components/extra-args.ts'
 import { resourceQuota } from '../components/isolation.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
@@ -41,6 +42,29 @@ export const starting = (component: string, { observed, now, plane }: Round, wor
   return { kind: 'wait', reason: 'Starting', message: `${component} is starting` }
 }
 
+/** True while a ready pod takes over from one that goes: what is not answered then is answered with the next request. */
+const isRelieved = (round: Round, workload: KubeObject | undefined): boolean =>
+  isBeingRolled(round, workload) &&
+  hasReadyPod(podsOf(round.observed.pods, componentNames.kubeApiServer).filter(({ metadata }) => !metadata.deletionTimestamp))
+
+/** The API server answers while another revision of it is on its way, or cannot come up. */
+const rolling = ({ observed, now }: Round, workload: KubeObject | undefined): StepOutcome => {
+  const name = componentNames.kubeApiServer
+  const problem = podProblem(podsOf(observed.pods, name), now) ?? workloadProblem(workload)
+  if (problem) return { ...problem, serves: true, retryAfterMs: 2000 }
+  return { kind: 'wait', reason: 'RollingOut', message: `${name} is being rolled out and serves meanwhile`, serves: true }
+}
+
+/** A workload whose flags cannot be used stays as it is, if it is there. */
+const refused = (message: string, workload: KubeObject | undefined): StepOutcome => ({
+  kind: 'wait',
+  reason: 'FlagRefused',
+  message,
+  problem: true,
+  serves: isRolledOut(workload) && workload?.spec?.replicas > 0,
+  retryAfterMs: 5000,
+})
+
 /** The tenant's API server: done when it answers through its slice's first address. */
 export const apiServer: Step = {
   name: 'API server',
@@ -48,16 +72,23 @@ export const apiServer: Step = {
   needs: [],
   async run(round, deps) {
     const { plane, roots, now, ref, observed } = round
-    await applyComponent(kubeApiServer, plane, round, deps)
+    const workload = observed.objects.get(`Deployment/${componentNames.kubeApiServer}`)
+    const refusal = flagsRefusal.apiServer(plane.spec)
+    if (refusal !== undefined) return refused(refusal, workload)
+    const settled = await applyComponent(kubeApiServer, plane, round, deps)
     const pods = podsOf(observed.pods, componentNames.kubeApiServer)
     // At the first start it is asked as soon as its process runs; later, only what super's probes call ready gets requests.
     if (plane.hasServed ? !hasReadyPod(pods) : !hasRunningContainer(pods) || podProblem(pods, now)) {
-      return starting(componentNames.kubeApiServer, round, observed.objects.get(`Deployment/${componentNames.kubeApiServer}`))
+      return starting(componentNames.kubeApiServer, round, workload)
     }
     const client = await deps.tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
     try {
       // A starting process takes connections long before it answers: nothing else of the round should wait for that.
       const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: plane.hasServed ? 3000 : 500 })
+      // What is ready answers, and what comes after it may still fail.
+      if (status === 200 && plane.hasServed && !(settled && isRolledOut(workload))) return rolling(round, workload)
+      // Said by one that is on its way out, over a connection that it has not closed yet.
+      if (status !== 200 && isRelieved(round, workload)) return rolling(round, workload)
       if (status === 200)
         return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
       return {
@@ -69,6 +100,7 @@ export const apiServer: Step = {
     } catch (error) {
       if (!hasReadyPod(pods))
         return { kind: 'wait', reason: 'Starting', message: `${componentNames.kubeApiServer} is starting`, retryAfterMs: 200 }
+      if (isRelieved(round, workload)) return rolling(round, workload)
       const message = `the pod is ready, but ${tenantEndpoint(plane.slice)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
       return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 150 }
     }
@@ -128,6 +160,8 @@ export const controllerManager: Step = {
     if (!workload?.spec?.replicas && !canStart) {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }
+    const refusal = flagsRefusal.controllerManager(plane.spec)
+    if (refusal !== undefined) return refused(refusal, workload)
     const wanted = controllerManagerPlane(round)
     const { version } = wanted.spec
     const settled = await applyComponent(kubeControllerManager, wanted, round, deps)

@@ -1,0 +1,156 @@
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { explainError, hasCode } from '../../lib/errors.ts'
+import { controlPlaneLabel } from '../../tenancy/marks.ts'
+import { controlPlaneNamespace } from '../../tenancy/names.ts'
+import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
+import { flagsRefusal } from '../components/extra-args.ts'
+import { type Plane, rootsHashOf } from '../components/plane.ts'
+import { foundingPlan } from '../data-stores/members.ts'
+import { notedPlan } from '../data-stores/store-plan.ts'
+import { componentNames, etcdMembersConfig } from '../names.ts'
+import { objectId, refOf } from '../observe.ts'
+import { storageOf } from '../steps/foundation.ts'
+import { pauseRefusalOf } from '../steps/pause.ts'
+import { defaultRegistry } from '../versions.ts'
+import { applyPatch, lastAppliedSpec, type Written, writtenIn } from './documents.ts'
+import { type Effect, effectsOf, endsPods } from './effects.ts'
+
+/** What a change of one tenant would do. */
+export interface Explained {
+  readonly namespace: string
+  readonly name: string
+  readonly isNew: boolean
+  /** Why the API server, or the manager after it, would not do it, or not all of it. */
+  readonly refusals: readonly string[]
+  readonly effects: readonly Effect[]
+}
+
+interface Access {
+  readonly client: KubeClient
+  readonly signal: AbortSignal
+}
+
+const type = resourceTypes.tenantControlPlanes
+
+/** The kinds that say how a control plane is at present. No Secret is among them. */
+const read: readonly ResourceType[] = [
+  resourceTypes.configMaps,
+  resourceTypes.deployments,
+  resourceTypes.persistentVolumeClaims,
+  resourceTypes.statefulSets,
+]
+
+/** Addresses of documentation, for a tenant that has none yet: no answer shows them. */
+const someSlice = '192.0.2.0/24'
+
+const registryOf = (apiServer: KubeObject | undefined): string => {
+  const image: unknown = apiServer?.spec?.template?.spec?.containers?.[0]?.image
+  return typeof image === 'string' ? image.replace(/\/kube-apiserver:[^/]*$/, '') : defaultRegistry
+}
+
+/** The plane that a tenant has, as its objects in management say it: without its keys. */
+const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): Promise<Plane> => {
+  const ref = refOf(tenant)
+  const namespace = controlPlaneNamespace(ref)
+  const labelSelector = `${controlPlaneLabel}=${ref.uid}`
+  const [classes, ...lists] = await Promise.all([
+    client.list(resourceTypes.storageClasses, { signal }),
+    ...read.map(async (each) => (await client.list(each, { namespace, labelSelector, signal })).items),
+  ])
+  const objects = new Map(lists.flat().map((object) => [objectId(object), object]))
+  const apiServer = objects.get(`Deployment/${componentNames.kubeApiServer}`)
+  const slices = slicesOf(tenant.status)
+  const ipv6Slice = firstSliceOf(slices, 'IPv6')
+  return {
+    tenant: ref,
+    spec: tenant.spec,
+    namespace,
+    slice: tenant.status?.serviceSlice ?? tenant.spec.network.serviceSlice ?? someSlice,
+    ...(ipv6Slice !== undefined && { ipv6Slice }),
+    storage: storageOf(tenant, { objects, storageClasses: classes.items }),
+    store: notedPlan(tenant.spec, {
+      config: objects.get(`ConfigMap/${etcdMembersConfig}`),
+      workload: objects.get(`StatefulSet/${componentNames.etcd}`),
+      claims: [...objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim').length,
+    }),
+    registry: registryOf(apiServer),
+    hasServed: true,
+    rootsHash: rootsHashOf(apiServer) ?? '',
+  }
+}
+
+/** The plane after a change: the same tenant with another spec, and as many members as that asks for. */
+const changed = (before: Plane, spec: Plane['spec']): Plane => {
+  const { replicas } = spec.dataStore
+  const store = before.store.members.length === replicas ? before.store : { members: foundingPlan(replicas), isHeld: false }
+  return { ...before, spec, store }
+}
+
+/** Flags that are refused change nothing. */
+const withoutRefused = (spec: Plane['spec'], before: Plane['spec']): Plane['spec'] => ({
+  ...spec,
+  ...(flagsRefusal.apiServer(spec) && { apiServer: { ...spec.apiServer, extraArgs: before.apiServer.extraArgs } }),
+  ...(flagsRefusal.controllerManager(spec) && {
+    controllerManager: { ...spec.controllerManager, extraArgs: before.controllerManager.extraArgs },
+  }),
+})
+
+/** A spec with every default: objects stored before a field came to be lack it. */
+const whole = (tenant: TenantControlPlane): TenantControlPlane => ({ ...tenant, spec: tenantControlPlaneSpec.parse(tenant.spec) })
+
+/** What the API server would store, or its words when it would not. Nothing is stored. */
+const dryRun = async (
+  { name, namespace, spec }: Written,
+  live: TenantControlPlane | undefined,
+  { client, signal }: Access,
+): Promise<TenantControlPlane | string> => {
+  try {
+    if (!live) {
+      const object = { apiVersion: 'berth.dev/v1alpha1', kind: type.kind, metadata: { name, namespace }, spec }
+      return (await client.create<KubeObject>(type, object, { dryRun: true, signal })) as TenantControlPlane
+    }
+    const body = { spec: applyPatch(spec, lastAppliedSpec(live.metadata.annotations)) }
+    return await client.patch<TenantControlPlane>(type, { name, namespace }, body, { type: 'merge', dryRun: true, signal })
+  } catch (error) {
+    if (hasCode(error, 'KUBE_INVALID', 'KUBE_BAD_REQUEST', 'KUBE_FORBIDDEN')) return explainError(error)
+    throw error
+  }
+}
+
+/** What `kubectl apply` of one document would do. Reads, and tries the change in the API server without its being stored. */
+export const explainChange = async (written: Written, access: Access): Promise<Explained> => {
+  const { name, namespace } = written
+  const stored = await access.client.get<TenantControlPlane>(type, { name, namespace }, { signal: access.signal })
+  const answer = await dryRun(written, stored, access)
+  const about = { namespace, name, isNew: stored === undefined }
+  if (typeof answer === 'string') return { ...about, refusals: [answer], effects: [] }
+  const wanted = whole(answer)
+  const isMade = stored?.status?.serviceSlice !== undefined
+  const before = await planeOf(stored ? whole(stored) : wanted, access)
+  let after = changed(before, wanted.spec)
+  const pauseRefusal = isMade ? pauseRefusalOf({ tenant: { ...wanted, status: stored.status }, plane: after }) : undefined
+  if (pauseRefusal !== undefined) after = { ...after, spec: { ...after.spec, state: 'Running' } }
+  const refusals = [flagsRefusal.apiServer(after.spec), flagsRefusal.controllerManager(after.spec), pauseRefusal]
+  after = { ...after, spec: withoutRefused(after.spec, before.spec) }
+  return {
+    ...about,
+    refusals: refusals.filter((refusal) => refusal !== undefined),
+    effects: effectsOf(isMade ? before : undefined, after),
+  }
+}
+
+/** The same for all documents of a text, in their order. Throws CONFIG_INVALID for a text that is not of TenantControlPlanes. */
+export const explainChanges = async (
+  { text, namespace, isForced, signal }: { text: string; namespace: string; isForced: boolean; signal: AbortSignal },
+  client: KubeClient,
+): Promise<(Explained & { effects: (Effect & { endsPods: boolean })[] })[]> => {
+  const explained: Explained[] = []
+  for (const written of writtenIn(text, { namespace, isForced })) explained.push(await explainChange(written, { client, signal }))
+  return explained.map((each) => ({
+    ...each,
+    effects: each.effects.map((effect) => ({ ...effect, endsPods: endsPods(effect) })),
+  }))
+}
