@@ -31,6 +31,11 @@ describe('a tenant that cannot be', () => {
       { version: 'v1.30.0' },
       /spec\.version: Unsupported value: "v1\.30\.0": supported values: "v1\.37\.1", "v1\.36\.3"/,
     ],
+    [
+      'of no generation of keys',
+      { certificates: { authorities: { generation: 0 } } },
+      /spec\.certificates\.authorities\.generation/,
+    ],
     ['with two etcd members', { dataStore: { replicas: 2 } }, /spec\.dataStore\.replicas: .*odd number of members: 1 or 3/],
     ['with a slice that is no CIDR', { network: { serviceSlice: '10.96.4' } }, /spec\.network\.serviceSlice: .*must be a CIDR/],
     [
@@ -129,6 +134,30 @@ describe('a change that cannot be', () => {
     ['of the cluster domain', {}, { network: { clusterDomain: 'b.c' } }, /clusterDomain: .*cannot be changed/],
     ['of the size of its disk', {}, { dataStore: { storageSize: '4Gi' } }, /storageSize: .*cannot be changed/],
     ['of its storage class', {}, { dataStore: { storageClassName: 'x' } }, /storageClassName: .*cannot be changed/],
+    [
+      'of its authorities back to older ones',
+      { certificates: { authorities: { generation: 2 } } },
+      { certificates: { authorities: { generation: 1 } } },
+      /spec\.certificates\.authorities\.generation: .*cannot go back/,
+    ],
+    [
+      'of its authorities by two generations',
+      {},
+      { certificates: { authorities: { generation: 3 } } },
+      /spec\.certificates\.authorities\.generation: .*moves by one/,
+    ],
+    [
+      'of its service-account keys by two generations',
+      {},
+      { certificates: { serviceAccountKeys: { generation: 3 } } },
+      /spec\.certificates\.serviceAccountKeys\.generation: .*moves by one/,
+    ],
+    [
+      'of its old authorities into what is not known',
+      {},
+      { certificates: { authorities: { old: 'Keep' } } },
+      /spec\.certificates\.authorities\.old: Unsupported value: "Keep"/,
+    ],
   ])('%s is refused', async ([, from, to, refusal]) => {
     await expect(change(from, to)).rejects.toThrow(refusal)
   })
@@ -143,6 +172,11 @@ describe('a change that cannot be', () => {
       { apiServer: { exposure: { type: 'LoadBalancer', hostname: 'acme.example.com', nodePort: null } } },
     ],
     ['of flags', {}, { apiServer: { extraArgs: { 'event-ttl': '2h' } }, controllerManager: { extraArgs: { v: '3' } } }],
+    [
+      'to the next generation of keys',
+      {},
+      { certificates: { authorities: { generation: 2 }, serviceAccountKeys: { generation: 2, old: 'CutNow' } } },
+    ],
   ])('%s is taken', async ([, from, to]) => {
     await expect(change(from, to)).resolves.toMatchObject({
       spec: JSON.parse(JSON.stringify(to, (_, value) => value ?? undefined)),
@@ -159,6 +193,7 @@ test('an object without a spec gets every default', async () => {
     apiServer: { replicas: 1, extraSANs: [] },
     controllerManager: { replicas: 1 },
     dataStore: { kind: 'dedicated', replicas: 1, storageSize: '2Gi' },
+    certificates: { authorities: { generation: 1, old: 'Trust' }, serviceAccountKeys: { generation: 1, old: 'Trust' } },
     network: { clusterDomain: 'cluster.local', maxServiceSlices: 4 },
     sync: {
       nodes: 'all',

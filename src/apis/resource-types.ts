@@ -55,6 +55,7 @@ export const resourceTypes = {
   csiDrivers: of('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false),
   csiNodes: of('storage.k8s.io', 'v1', 'csinodes', 'CSINode', false),
   clusterTrustBundles: of('certificates.k8s.io', 'v1', 'clustertrustbundles', 'ClusterTrustBundle', false),
+  certificateSigningRequests: of('certificates.k8s.io', 'v1', 'certificatesigningrequests', 'CertificateSigningRequest', false),
   podCertificateRequests: of('certificates.k8s.io', 'v1', 'podcertificaterequests', 'PodCertificateRequest'),
   leases: of('coordination.k8s.io', 'v1', 'leases', 'Lease'),
   roles: of('rbac.authorization.k8s.io', 'v1', 'roles', 'Role'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { backupSpec, restoreSpec } from './backup.ts'
+import { certificates } from './certificates.ts'
 import {
   type ClosedFlags,
   closedApiServerFlags,
@@ -201,6 +202,7 @@ export const tenantControlPlaneSpec = z.object({
         },
       ],
     }),
+  certificates: certificates.prefault({}),
   network: z
     .object({
       serviceSlice: cidr

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createWebhook } from '../controlplane/admission/webhook.ts'
 import { createManager } from '../controlplane/manager.ts'
+import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
 import { defaultRegistry } from '../controlplane/versions.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
@@ -11,6 +12,12 @@ import { createLeaderElection } from '../runtime/leader.ts'
 import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
 import { systemNamespace } from '../tenancy/names.ts'
+
+const seconds = (defaultMs: number) =>
+  z.coerce
+    .number()
+    .min(0)
+    .default(defaultMs / 1000)
 
 const settings = {
   ...commonSettings,
@@ -25,6 +32,24 @@ const settings = {
     flag: 'image',
     schema: z.string().min(1).optional(),
     help: "Berth's own image: pods that save and load snapshots; without one no snapshots are taken",
+  },
+  trustSettleSeconds: {
+    env: 'BERTH_TRUST_SETTLE_SECONDS',
+    flag: 'trust-settle-seconds',
+    schema: seconds(defaultRotationTimes.settleMs),
+    help: 'in a rotation, time for pods to get the new authority before it issues',
+  },
+  oldAuthoritySilenceSeconds: {
+    env: 'BERTH_OLD_AUTHORITY_SILENCE_SECONDS',
+    flag: 'old-authority-silence-seconds',
+    schema: seconds(defaultRotationTimes.silenceMs),
+    help: 'in a rotation, how long nobody may have been seen with the old authority before it is cut',
+  },
+  tokenRenewalSeconds: {
+    env: 'BERTH_TOKEN_RENEWAL_SECONDS',
+    flag: 'token-renewal-seconds',
+    schema: seconds(defaultRotationTimes.tokensMs),
+    help: 'in a rotation, time for pods to get tokens of the new key before the old one is cut',
   },
   identity: {
     env: 'POD_NAME',
@@ -66,6 +91,11 @@ await runProcess(
       log,
       registry: config.imageRegistry,
       image: config.image,
+      rotationTimes: {
+        settleMs: config.trustSettleSeconds * 1000,
+        silenceMs: config.oldAuthoritySilenceSeconds * 1000,
+        tokensMs: config.tokenRenewalSeconds * 1000,
+      },
       metrics: createControllerMetrics(registry),
       signal,
     })

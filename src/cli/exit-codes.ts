@@ -19,7 +19,7 @@ Exit codes:
   1  verify: the sides differ; explain change: something would start anew or stop
   2  wrong usage or configuration
   3  not found
-  4  an API server cannot be reached, or refuses; explain change: it would be refused; pause, resume: refused, or not in time
+  4  an API server cannot be reached, or refuses; explain change: it would be refused; pause, resume, certs, snapshot, restore: refused, or not in time
   5  verify: the sides were still changing when the time was over
   connect ends with the code of its command.`
 

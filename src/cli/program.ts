@@ -25,6 +25,33 @@ const withAccess = (command: Command): Command =>
 const withOutput = (command: Command): Command =>
   command.addOption(new Option('-o, --output <format>', 'how to print').choices(outputs).default('table'))
 
+const addCerts = (program: Command, host: CliHost, end: (code: number) => void): void => {
+  const certs = program.command('certs').description("a tenant's certificates, authorities and keys")
+  withOutput(withAccess(certs.command('list <tenant>').alias('ls')))
+    .description('list certificates: what for, of which generation, valid until when')
+    .action(async (name: string, options) => {
+      const { listCertificates } = await import('./commands/certs-list.ts')
+      end(await listCertificates(name, options, host))
+    })
+  const withWait = (command: Command): Command =>
+    withAccess(command).option('--wait', 'wait until it is done').option('--timeout <seconds>', 'how long to wait', seconds, 600)
+  withWait(certs.command('rotate <tenant>'))
+    .description('make new authorities and service-account keys, trusted beside the old ones; without a choice, both')
+    .option('--authorities', 'the authorities: cluster, etcd, front proxy')
+    .option('--service-account-keys', 'the keys that sign service-account tokens')
+    .action(async (name: string, options) => {
+      const { rotateKeys } = await import('./commands/certs-rotate.ts')
+      end(await rotateKeys(name, options, host))
+    })
+  withWait(certs.command('cut <tenant>'))
+    .description('end a rotation: take the old keys out when nobody is seen to use them any more')
+    .option('--now', 'at once, whoever uses them')
+    .action(async (name: string, options) => {
+      const { cutKeys } = await import('./commands/certs-rotate.ts')
+      end(await cutKeys(name, options, host))
+    })
+}
+
 /** The command tree. Each command's code is loaded when it runs: `--help` and completion stay quick. */
 const commandTree = (host: CliHost, { version, end }: { version: string; end: (code: number) => void }): Command => {
   const program = new Command('berth')
@@ -99,6 +126,7 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
         end(await setState(name, state, options, host))
       })
   }
+  addCerts(program, host, end)
   withAccess(tenant.command('connect <tenant> [command...]'))
     .description('run a command, or a shell, whose KUBECONFIG is that of a tenant')
     .addHelpText('after', '\nExample:\n  berth tenant connect acme -- kubectl get pods --all-namespaces')

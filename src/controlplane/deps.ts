@@ -7,6 +7,8 @@ import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
 import type { ShowsName } from './exposure/certificate-shown.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
+import type { RotationTimes } from './pki/rotation.ts'
+import type { AskCertificate } from './served-certificate.ts'
 import type { TenantClients } from './tenant-clients.ts'
 
 /** Tells people about a TenantControlPlane, as a Kubernetes Event. */
@@ -21,6 +23,9 @@ export interface Deps {
   readonly kube: KubeClient
   readonly tenantClients: TenantClients
   readonly connectEtcd: ConnectEtcd
+  /** Asks a pod of a control plane which certificate it serves with. */
+  readonly askCertificate: AskCertificate
+  readonly rotationTimes: RotationTimes
   /** Berth's authorities for vn-agent; made once by the leader. */
   readonly agentAuthorities: () => AgentAuthorities
   /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */

@@ -15,7 +15,9 @@ import type { TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
+import type { RotationTimes } from './pki/rotation.ts'
 import { reconcileTenant } from './reconcile.ts'
+import { askCertificate } from './served-certificate.ts'
 import { createSnapshotControllers } from './snapshots/controllers.ts'
 import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
 import { keepAgentAuthorities, keepAgentServing, nodeAddresses } from './system-keys.ts'
@@ -29,6 +31,8 @@ export interface ManagerOptions {
   readonly registry: string
   /** Berth's own image; without it no snapshots are taken. */
   readonly image?: string | undefined
+  /** How long rotations wait for what they cannot see. */
+  readonly rotationTimes: RotationTimes
   readonly metrics?: ControllerMetrics
   /** Tenants in work at once. Default 8. */
   readonly concurrency?: number
@@ -152,6 +156,8 @@ export const createManager = (options: ManagerOptions): Manager => {
           registry: options.registry,
           image,
           openStore: openS3,
+          askCertificate,
+          rotationTimes: options.rotationTimes,
           signal: roundSignal,
           lock,
         },

@@ -49,4 +49,10 @@ export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:sync
 /** Under this name the manager itself comes to a tenant. */
 export const bootstrapUser = 'berth:bootstrap'
 
+/** Berth itself and the control plane, as a tenant's API server knows them: they follow every rotation by themselves. */
+export const ownUsers: readonly string[] = ['system:apiserver', 'system:kube-controller-manager', 'berth:syncer', bootstrapUser]
+
+/** ConfigMap with who still uses the authority before the newest. */
+export const authorityUsersConfig = 'authority-users'
+
 export const fieldManager = 'berth-manager'

@@ -7,6 +7,7 @@ import type { Outcome } from '../runtime/controller.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
 import type { Deps } from './deps.ts'
 import { observe, refOf } from './observe.ts'
+import type { RotationState } from './rotation-state.ts'
 import { isRestoring } from './snapshots/restore-plan.ts'
 import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
@@ -21,6 +22,8 @@ import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
 const recheckMs = 25_000
 /** The longest pause while something is awaited that a watch should tell: a lost event costs no more than this. */
 const waitMs = 1000
+/** While a restore holds the control plane at zero: most of what it waits for is told by no watch. */
+const restoringMs = 500
 
 const withFinalizer = async (tenant: TenantControlPlane, { kube, signal }: Deps): Promise<TenantControlPlane> => {
   const { finalizers = [], resourceVersion } = tenant.metadata
@@ -36,15 +39,11 @@ const isDone = (results: readonly StepResult[], ...conditions: readonly Conditio
 
 const writeStatus = async (
   tenant: TenantControlPlane,
-  {
-    results,
-    versionRuns = false,
-    pauseRefusal,
-    restore,
-  }: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore'> & { versionRuns?: boolean },
+  told: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore' | 'rotation'> & { versionRuns?: boolean },
   deps: Deps,
 ): Promise<void> => {
-  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, restore, now: deps.now() })
+  const { results, versionRuns = false, pauseRefusal, restore, rotation } = told
+  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, restore, rotation, now: deps.now() })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -60,6 +59,7 @@ const writeStatus = async (
   )
   if (pauseRefusal !== undefined) problems.add('Paused')
   if (restore?.phase === 'Failed') problems.add('Restoring')
+  if (rotation?.reason === 'RotationRefused') problems.add('RotatingCA')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
 }
@@ -91,6 +91,12 @@ const stepsFor = (
   return pauseRefusal === undefined && isToRest(round) ? [foundationStep, ...pauseSteps] : steps
 }
 
+/** The outcome, with another look after `retryAfterMs` at the latest. */
+const sooner = (outcome: Outcome, retryAfterMs: number | undefined): Outcome =>
+  retryAfterMs === undefined || outcome.kind !== 'wait'
+    ? outcome
+    : { ...outcome, retryAfterMs: Math.min(retryAfterMs, outcome.retryAfterMs ?? retryAfterMs) }
+
 const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lock: SliceLock }): Promise<Outcome> => {
   let tenant = recorded
   const slice = tenant.status?.serviceSlice
@@ -98,11 +104,13 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
   let results: readonly StepResult[]
   let pauseRefusal: string | undefined
   let restore = tenant.status?.restore
+  let rotation: RotationState | undefined
   try {
     const observed = await observe(tenant, deps)
     tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
     const foundation = await layFoundation(tenant, slice, observed, deps)
     const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
+    rotation = foundation.rotation
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
     results = await runSteps(stepsFor(round, { restore, pauseRefusal }), round, deps)
@@ -111,8 +119,9 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
     results = [{ step: foundationStep, error }]
   }
   const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
-  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore }, deps)
-  return isRestoring(restore) ? { kind: 'wait', reason: 'Restoring', retryAfterMs: 500 } : outcomeOf(results)
+  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore, rotation }, deps)
+  const outcome = sooner(outcomeOf(results), rotation?.retryAfterMs)
+  return isRestoring(restore) ? sooner(outcome, restoringMs) : outcome
 }
 
 /** The slice comes before all else; when there is none to be had, that is told like any other trouble. */

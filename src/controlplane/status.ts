@@ -4,6 +4,7 @@ import type { RestoreStatus, TenantControlPlaneStatus } from '../apis/tenant-sta
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
 import { tenantEndpoint } from './pki/files.ts'
+import type { RotationState } from './rotation-state.ts'
 import { conditionOf, isServing, type StepResult } from './steps.ts'
 
 /** How much a step that is not done has to say: trouble before progress, and progress before waiting for others. */
@@ -71,6 +72,8 @@ export interface StatusInput {
   readonly pauseRefusal?: string | undefined
   /** How a restore stands that is or was asked for. */
   readonly restore?: RestoreStatus | undefined
+  /** How a rotation of keys stands; undefined when none is under way. */
+  readonly rotation?: RotationState | undefined
   readonly now: Date
 }
 
@@ -136,6 +139,18 @@ const withExposed = (
 const endpointOf = (results: readonly StepResult[]): string | undefined =>
   results.flatMap((result) => ('outcome' in result && 'endpoint' in result.outcome ? (result.outcome.endpoint ?? []) : []))[0]
 
+const rotatingCondition = (
+  { results, rotation, tenant }: Pick<StatusInput, 'results' | 'rotation' | 'tenant'>,
+  observedGeneration: number,
+): Omit<Condition, 'lastTransitionTime'> | undefined => {
+  // A round that got nowhere knows nothing of it.
+  if (results.every((result) => 'error' in result)) return tenant.status?.conditions?.find(({ type }) => type === 'RotatingCA')
+  if (!rotation) return undefined
+  const { reason, message } = rotation
+  const status = reason === 'RotationRefused' ? 'False' : 'True'
+  return { type: 'RotatingCA', status, reason, message: message.slice(0, 4000), observedGeneration }
+}
+
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const { tenant, results, versionRuns, restore, now } = input
@@ -165,6 +180,8 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   conditions = paused ? setCondition(conditions, paused, now) : conditions.filter(({ type }) => type !== 'Paused')
   const restoring = restoringCondition(restore, generation)
   conditions = restoring ? setCondition(conditions, restoring, now) : conditions.filter(({ type }) => type !== 'Restoring')
+  const rotating = rotatingCondition(input, generation)
+  conditions = rotating ? setCondition(conditions, rotating, now) : conditions.filter(({ type }) => type !== 'RotatingCA')
   const slice = tenant.status?.serviceSlice
   return {
     ...tenant.status,

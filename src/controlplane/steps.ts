@@ -7,6 +7,7 @@ import type { Deps } from './deps.ts'
 import type { WayIn } from './exposure/way-in.ts'
 import type { Observed } from './observe.ts'
 import type { Roots, Secrets } from './pki/keys.ts'
+import type { RotationState } from './rotation-state.ts'
 
 /** "Not yet" is an answer, not an error. Without `retryAfterMs`, a watch will wake us. */
 export type StepOutcome =
@@ -37,6 +38,8 @@ export interface Round {
   /** Where the kubeconfig is to send people. */
   readonly way: WayIn
   readonly observed: Observed
+  /** What people are told of the rotation that is under way. */
+  readonly rotation: RotationState | undefined
   readonly now: Date
 }
 

@@ -49,8 +49,9 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
   }
 
   return {
-    bootstrap: async ({ uid, slice }, { authorities: { cluster } }, now) => {
-      const key = hashOf([slice, cluster.cert])
+    bootstrap: async ({ uid, slice }, { authorities: { cluster }, trust }, now) => {
+      const ca = trust.authorities.cluster
+      const key = hashOf([slice, cluster.cert, ca])
       const kept = bootstrap.get(uid)
       if (kept?.key === key && kept.until > now.getTime()) return kept.client
       const { cert, key: clientKey } = await issueLeaf(cluster, {
@@ -59,7 +60,7 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
         notBefore: new Date(now.getTime() - 5 * 60_000),
         notAfter: new Date(now.getTime() + bootstrapLife),
       })
-      const client = connect({ server: tenantEndpoint(slice), ca: cluster.cert, clientCert: cert, clientKey })
+      const client = connect({ server: tenantEndpoint(slice), ca, clientCert: cert, clientKey })
       return keep(bootstrap, uid, { key, client, until: now.getTime() + bootstrapLife / 2 })
     },
     published: (uid, kubeconfig) => {

@@ -5,7 +5,7 @@ const record: AgentRecord = {
   tenant: { uid: '11111111-2222-3333-4444-555555555555', name: 'acme' },
   server: 'https://10.96.1.1:443',
   ca: 'CA',
-  tokenKey: 'KEY',
+  tokenKeys: 'KEY',
 }
 
 describe('the record of a tenant', () => {

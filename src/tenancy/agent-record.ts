@@ -7,10 +7,10 @@ export interface AgentRecord {
   readonly tenant: Pick<TenantRef, 'uid' | 'name'>
   /** `https://host:port` of the tenant's API server. */
   readonly server: string
-  /** PEM of the authority that the API server's certificate is checked against. */
+  /** PEM of the authorities, two while they are rotated, that the API server's certificate is checked against. */
   readonly ca: string
-  /** PEM of the public key that the tenant's service-account tokens are checked with. */
-  readonly tokenKey: string
+  /** PEM of the public keys that the tenant's service-account tokens are checked with: two while they are rotated. */
+  readonly tokenKeys: string
 }
 
 /** Label by which the records are found: those of all tenants lie in the namespace of the tenants' identities. */
@@ -22,19 +22,19 @@ export const agentRecordRef = (uid: string): { readonly name: string; readonly n
 })
 
 /** The ConfigMap that holds a record. */
-export const agentRecordObject = ({ tenant, server, ca, tokenKey }: AgentRecord): KubeObject => ({
+export const agentRecordObject = ({ tenant, server, ca, tokenKeys }: AgentRecord): KubeObject => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: { ...agentRecordRef(tenant.uid), labels: { [managedByLabel]: managedByBerth, [agentRecordLabel]: tenant.uid } },
-  data: { name: tenant.name, server, 'ca.crt': ca, 'sa.pub': tokenKey },
+  data: { name: tenant.name, server, 'ca.crt': ca, 'sa.pub': tokenKeys },
 })
 
 /** Reads a record; undefined for a ConfigMap that is none. */
 export const agentRecordOf = ({ metadata, data = {} }: KubeObject): AgentRecord | undefined => {
   const uid = metadata.labels?.[agentRecordLabel]
-  const { name, server, 'ca.crt': ca, 'sa.pub': tokenKey } = data as Record<string, unknown>
+  const { name, server, 'ca.crt': ca, 'sa.pub': tokenKeys } = data as Record<string, unknown>
   if (uid === undefined || metadata.name !== tenantIdentityName(uid)) return undefined
-  if (typeof name !== 'string' || typeof ca !== 'string' || typeof tokenKey !== 'string') return undefined
+  if (typeof name !== 'string' || typeof ca !== 'string' || typeof tokenKeys !== 'string') return undefined
   if (typeof server !== 'string' || !server.startsWith('https://')) return undefined
-  return { tenant: { uid, name }, server, ca, tokenKey }
+  return { tenant: { uid, name }, server, ca, tokenKeys }
 }

@@ -115,8 +115,8 @@ const placeTenant = async (tenant: SuperTenant, superApi: TestApiServer): Promis
   return pod.metadata.uid ?? ''
 }
 
-const publishRecord = (tenant: SuperTenant, tokenKey: string, { server, ca = '' }: KubeConnection, superApi: TestApiServer) =>
-  superApi.client.create(resourceTypes.configMaps, agentRecordObject({ tenant, server, ca, tokenKey }))
+const publishRecord = (tenant: SuperTenant, tokenKeys: string, { server, ca = '' }: KubeConnection, superApi: TestApiServer) =>
+  superApi.client.create(resourceTypes.configMaps, agentRecordObject({ tenant, server, ca, tokenKeys }))
 
 export const startAgentSuper = async (): Promise<AgentSuper> => {
   const superApi = await startApiServer()

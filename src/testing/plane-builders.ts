@@ -34,7 +34,8 @@ export const aPlane = (spec: Record<string, unknown> = {}, fields: Record<string
     storage: { kind: 'claim' as const },
     registry: 'registry.k8s.io',
     hasServed: true,
-    rootsHash: 'h',
+    rootsHashes: { etcd: 'h', 'kube-apiserver': 'h', 'kube-controller-manager': 'h' },
+    watchesClients: false,
     ...fields,
   })
 }

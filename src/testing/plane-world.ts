@@ -8,6 +8,7 @@ import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
 import type { Deps } from '../controlplane/deps.ts'
 import { syncerLease } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
+import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
 import { reconcileTenant } from '../controlplane/reconcile.ts'
 import { createSliceLock, type SliceLock } from '../controlplane/steps/slice.ts'
 import { keepAgentAuthorities } from '../controlplane/system-keys.ts'
@@ -56,7 +57,8 @@ export const startPlaneWorld = async () => {
     const failing = failingClient(kube, fault)
     const deps = {
       kube: failing.client,
-      tenantClients: createTenantClients(() => failing.client),
+      // Clients of tenants are changed for others, and this one is everybody's.
+      tenantClients: createTenantClients(() => ({ ...failing.client, close: async () => {} })),
       connectEtcd: createEtcdClient,
       agentAuthorities: () => agent,
       nodes: () => nodes,
@@ -67,6 +69,9 @@ export const startPlaneWorld = async () => {
       registry: 'registry.k8s.io',
       image: 'berth:test',
       openStore: openS3,
+      // Pods are played, so none of them serves.
+      askCertificate: async () => undefined,
+      rotationTimes: defaultRotationTimes,
       signal: new AbortController().signal,
       lock: createSliceLock(),
     }

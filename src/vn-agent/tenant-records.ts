@@ -5,7 +5,7 @@ import { createInformer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { type AgentRecord, agentRecordLabel, agentRecordOf } from '../tenancy/agent-record.ts'
 import { tenantIdentityNamespace } from '../tenancy/names.ts'
-import { type TokenKey, tokenKeyOf } from './token.ts'
+import { type TokenKey, tokenKeysOf } from './token.ts'
 
 export interface TenantKey extends TokenKey {
   readonly record: AgentRecord
@@ -29,15 +29,15 @@ export const createTenantRecords = ({
   readonly log: Log
 }): TenantRecords => {
   const keys = new Map<string, TenantKey>()
-  const ids = new Map<string, string>()
-  const read = (object: KubeObject): TenantKey | undefined => {
+  const ids = new Map<string, readonly string[]>()
+  const keysIn = (object: KubeObject): readonly TenantKey[] => {
     const record = agentRecordOf(object)
     try {
-      if (record) return { ...tokenKeyOf(record.tokenKey), record }
+      if (record) return tokenKeysOf(record.tokenKeys).map((key) => ({ ...key, record }))
     } catch (error) {
-      log.error({ err: error, record: object.metadata.name }, 'the key of a tenant cannot be used')
+      log.error({ err: error, record: object.metadata.name }, 'the keys of a tenant cannot be used')
     }
-    return undefined
+    return []
   }
   const informer = createInformer({
     client,
@@ -47,14 +47,17 @@ export const createTenantRecords = ({
     labelSelector: agentRecordLabel,
     onEvent: (kind, object) => {
       const name = object.metadata.name ?? ''
-      const old = ids.get(name)
-      if (old !== undefined && keys.get(old)?.record.tenant.uid === object.metadata.labels?.[agentRecordLabel]) keys.delete(old)
+      for (const old of ids.get(name) ?? [])
+        if (keys.get(old)?.record.tenant.uid === object.metadata.labels?.[agentRecordLabel]) keys.delete(old)
       ids.delete(name)
-      const key = kind === 'deleted' ? undefined : read(object)
       // The first one keeps its key: two tenants with one key would be one tenant to whoever holds a token.
-      if (!key || keys.has(key.id)) return
-      keys.set(key.id, key)
-      ids.set(name, key.id)
+      const read = kind === 'deleted' ? [] : keysIn(object).filter(({ id }) => !keys.has(id))
+      for (const key of read) keys.set(key.id, key)
+      if (read.length > 0)
+        ids.set(
+          name,
+          read.map(({ id }) => id),
+        )
     },
   })
   return {

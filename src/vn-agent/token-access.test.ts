@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { AppError } from '../lib/errors.ts'
-import { tokenKeyOf } from './token.ts'
+import { tokenKeyOf, tokenKeysOf } from './token.ts'
 import { createTokenAccess } from './token-access.ts'
 
 const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -12,9 +12,9 @@ const record = {
   tenant: { uid: '11111111-2222-3333-4444-555555555555', name: 'acme' },
   server: 'https://10.96.1.1:443',
   ca: 'CA',
-  tokenKey: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  tokenKeys: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
 }
-const key = { ...tokenKeyOf(record.tokenKey), record }
+const key = { ...tokenKeyOf(record.tokenKeys), record }
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const tokenWith = (claims: object, header: object = { alg: 'RS256', kid: key.id }): string => {
@@ -148,5 +148,22 @@ describe('answers', () => {
     expect(decisions.filter(({ status }) => status === 429)).toHaveLength(20)
     ground.time.now += 1_000
     expect(await ground.decide(tokenWith({ exp: 2_000, index: 99 }), 'metrics')).toMatchObject({ kind: 'allowed' })
+  })
+})
+
+describe('the keys of a tenant', () => {
+  const other = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ type: 'spki', format: 'pem' }).toString()
+
+  test('are two while they are rotated', () => {
+    expect(tokenKeysOf(`${record.tokenKeys.trimEnd()}\n${other}`).map(({ id }) => id)).toEqual([key.id, tokenKeyOf(other).id])
+    expect(tokenKeysOf(record.tokenKeys).map(({ id }) => id)).toEqual([key.id])
+  })
+
+  test.for([
+    ['nothing', ''],
+    ['what is no key', 'x'],
+    ['a key that is not RSA', generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()],
+  ])('are refused when they are %s', ([, pem]) => {
+    expect(() => tokenKeysOf(pem ?? '')).toThrow()
   })
 })

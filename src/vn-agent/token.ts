@@ -19,6 +19,15 @@ export const tokenKeyOf = (pem: string): TokenKey => {
   }
 }
 
+const publicKey = /-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g
+
+/** All keys of a text: a tenant has two while they are rotated. Throws for a text with none, or with one that is no RSA public key. */
+export const tokenKeysOf = (pem: string): readonly TokenKey[] => {
+  const keys = (pem.match(publicKey) ?? []).map(tokenKeyOf)
+  if (keys.length === 0) throw new TypeError('there is no public key')
+  return keys
+}
+
 const maxTokenLength = 16 * 1024
 const compact = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/
 

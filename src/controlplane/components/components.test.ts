@@ -71,8 +71,20 @@ describe('every control-plane pod', () => {
   })
 
   test('is new when the roots of trust are', () => {
-    const of = (rootsHash: string) => JSON.stringify(workloadOf(kubeApiServer.desired(aPlane({}, { rootsHash }))))
-    expect(of('a')).not.toBe(of('b'))
+    const of = (hash: string) => {
+      const rootsHashes = { etcd: 'h', 'kube-apiserver': hash, 'kube-controller-manager': 'h' }
+      return components.map((component) => JSON.stringify(workloadOf(component.desired(aPlane({}, { rootsHashes })))))
+    }
+    const [before, after] = [of('a'), of('b')]
+    expect(after.map((text, index) => text === before[index])).toEqual([true, false, true])
+  })
+
+  test('of an API server says who comes with which certificate while authorities are rotated, and at no other time', () => {
+    const commandWith = (watchesClients: boolean) => commandOf(workloadOf(kubeApiServer.desired(aPlane({}, { watchesClients }))))
+    expect(commandWith(true).filter((flag) => !commandWith(false).includes(flag))).toEqual([
+      '--audit-policy-file=/etc/berth/keys/audit-policy.yaml',
+      '--audit-log-path=-',
+    ])
   })
 })
 

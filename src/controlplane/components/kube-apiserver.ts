@@ -4,7 +4,7 @@ import { componentNames, secretNames } from '../names.ts'
 import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
 import { extraFlags } from './extra-args.ts'
-import { keyFolder } from './keys-volume.ts'
+import { auditPolicyFile, keyFolder } from './keys-volume.ts'
 import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, probes, selectorOf, spread } from './plane.ts'
 
 export const apiServerPort = 6443
@@ -52,6 +52,8 @@ const flags = (plane: Plane): string[] => {
     '--profiling=false',
     // It goes on answering until every node has heard that it goes: a roll then breaks no request, and another number of replicas starts nothing anew.
     '--shutdown-delay-duration=5s',
+    // Who still comes with a certificate of the old authority.
+    ...(plane.watchesClients ? [`--audit-policy-file=${keyFolder}/${auditPolicyFile}`, '--audit-log-path=-'] : []),
   ]
 }
 

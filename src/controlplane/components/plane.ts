@@ -3,6 +3,7 @@ import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import { componentLabel, controlPlaneLabel, managedByBerth, managedByLabel } from '../../tenancy/marks.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
 import type { MemberPlan } from '../data-stores/members.ts'
+import type { componentNames } from '../names.ts'
 import { keyFolder } from './keys-volume.ts'
 
 /** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), or a directory that goes with the pod. */
@@ -30,9 +31,13 @@ export interface Plane {
   readonly registry: string
   /** True once the control plane has run: what only speeds up the very first start is over then. */
   readonly hasServed: boolean
-  /** Hash of the roots of trust. Leaves are picked up live when renewed; new roots need new processes. */
-  readonly rootsHash: string
+  /** Hashes of what each component reads of the roots when it starts. Leaves are picked up live when renewed; new roots need new processes. */
+  readonly rootsHashes: RootsHashes
+  /** A rotation of the authorities is under way: API servers say who comes with which certificate. */
+  readonly watchesClients: boolean
 }
+
+export type RootsHashes = Readonly<Record<(typeof componentNames)[keyof typeof componentNames], string>>
 
 /** Something that a control plane consists of: its objects, as they should be. Pure. */
 export interface Component {
@@ -63,7 +68,7 @@ export const podSecurity = {
   fsGroupChangePolicy: 'OnRootMismatch',
   seccompProfile: { type: 'RuntimeDefault' },
 } as const
-const rootsHashAnnotation = 'berth.dev/roots-hash'
+export const rootsHashAnnotation = 'berth.dev/roots-hash'
 
 /** The hash of the roots of trust that the pods of a workload were made with. */
 export const rootsHashOf = (workload: KubeObject | undefined): string | undefined =>
@@ -72,7 +77,7 @@ export const rootsHashOf = (workload: KubeObject | undefined): string | undefine
 /** Metadata and common fields of the pods of a component: no account, no root, no more rights than needed, keys from one Secret. */
 export const podTemplate = (
   plane: Plane,
-  component: string,
+  component: keyof RootsHashes,
   pod: {
     readonly container: Record<string, unknown>
     readonly secret: string
@@ -81,7 +86,10 @@ export const podTemplate = (
     readonly fields?: object
   },
 ) => ({
-  metadata: { labels: labelsOf(plane, component), annotations: { [rootsHashAnnotation]: plane.rootsHash, ...pod.annotations } },
+  metadata: {
+    labels: labelsOf(plane, component),
+    annotations: { [rootsHashAnnotation]: plane.rootsHashes[component], ...pod.annotations },
+  },
   spec: {
     automountServiceAccountToken: false,
     enableServiceLinks: false,

@@ -1,3 +1,4 @@
+import type { RotationSpec } from '../../apis/certificates.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
@@ -7,7 +8,7 @@ import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
 import { flagsRefusal } from '../components/extra-args.ts'
-import { type Plane, rootsHashOf } from '../components/plane.ts'
+import { type Plane, type RootsHashes, rootsHashOf } from '../components/plane.ts'
 import { foundingPlan } from '../data-stores/members.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import { componentNames, etcdMembersConfig } from '../names.ts'
@@ -51,6 +52,22 @@ const registryOf = (apiServer: KubeObject | undefined): string => {
   return typeof image === 'string' ? image.replace(/\/kube-apiserver:[^/]*$/, '') : defaultRegistry
 }
 
+const rootsHashesOf = (objects: ReadonlyMap<string, KubeObject>): RootsHashes => {
+  const { etcd, kubeApiServer, kubeControllerManager } = componentNames
+  const hashOf = (id: string): string => rootsHashOf(objects.get(id)) ?? ''
+  return {
+    [etcd]: hashOf(`StatefulSet/${etcd}`),
+    [kubeApiServer]: hashOf(`Deployment/${kubeApiServer}`),
+    [kubeControllerManager]: hashOf(`Deployment/${kubeControllerManager}`),
+  }
+}
+
+/** A rotation of keys is under way: the API server writes down who comes. */
+const watchesClients = (apiServer: KubeObject | undefined): boolean =>
+  ((apiServer?.spec?.template?.spec?.containers?.[0]?.command ?? []) as readonly string[]).some((flag) =>
+    flag.startsWith('--audit-policy-file='),
+  )
+
 /** The plane that a tenant has, as its objects in management say it: without its keys. */
 const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): Promise<Plane> => {
   const ref = refOf(tenant)
@@ -78,7 +95,25 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
     }),
     registry: registryOf(apiServer),
     hasServed: true,
-    rootsHash: rootsHashOf(apiServer) ?? '',
+    rootsHashes: rootsHashesOf(objects),
+    watchesClients: watchesClients(apiServer),
+  }
+}
+
+/** True when another generation of keys is wanted, or the one before is to go: both start anew what reads them when it starts. */
+const isRotated = (before: RotationSpec, after: RotationSpec): boolean =>
+  before.generation !== after.generation || (before.old !== after.old && after.old !== 'Trust')
+
+/** What is not known beforehand is another hash than before. */
+const rotated = ({ rootsHashes, spec: before }: Plane, { certificates }: Plane['spec']): RootsHashes => {
+  const authorities = isRotated(before.certificates.authorities, certificates.authorities)
+  const tokenKeys = isRotated(before.certificates.serviceAccountKeys, certificates.serviceAccountKeys)
+  const next = (component: keyof RootsHashes, isOther: boolean): string =>
+    isOther ? `${rootsHashes[component]} rotated` : rootsHashes[component]
+  return {
+    etcd: next('etcd', authorities),
+    'kube-apiserver': next('kube-apiserver', authorities || tokenKeys),
+    'kube-controller-manager': next('kube-controller-manager', authorities || tokenKeys),
   }
 }
 
@@ -86,7 +121,7 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
 const changed = (before: Plane, spec: Plane['spec']): Plane => {
   const { replicas } = spec.dataStore
   const store = before.store.members.length === replicas ? before.store : { members: foundingPlan(replicas), isHeld: false }
-  return { ...before, spec, store }
+  return { ...before, spec, store, rootsHashes: rotated(before, spec) }
 }
 
 /** Flags that are refused change nothing. */

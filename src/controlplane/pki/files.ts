@@ -1,14 +1,16 @@
 import { stringify } from 'yaml'
 import { apiServerAddress } from '../../tenancy/slices.ts'
-import { keyFolder } from '../components/keys-volume.ts'
-import type { Roots, SecretData } from './keys.ts'
+import { auditPolicyFile, keyFolder } from '../components/keys-volume.ts'
+import { ownUsers } from '../names.ts'
+import type { SecretData } from './generations.ts'
+import type { Roots } from './keys.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import type { PkiInputs } from './plan.ts'
 
 /** URL of a tenant's API server, for all who are in the cluster: its slice's first address. */
 export const tenantEndpoint = (slice: string): string => `https://${apiServerAddress(slice)}:443`
 
-export const etcdFiles = ({ authorities }: Roots): SecretData => ({ 'ca.crt': authorities.etcd.cert })
+export const etcdFiles = ({ trust }: Roots): SecretData => ({ 'ca.crt': trust.authorities.etcd })
 
 /** Only the health paths are open to requests without a name: probes come without one. */
 const authenticationConfiguration = {
@@ -25,33 +27,54 @@ const encryptionConfiguration = (key: string): unknown => ({
   ],
 })
 
-export const apiServerFiles = ({ authorities, serviceAccount, encryptionKey }: Roots, agentServingCert: string): SecretData => ({
-  'cluster-ca.crt': authorities.cluster.cert,
-  'etcd-ca.crt': authorities.etcd.cert,
-  'front-proxy-ca.crt': authorities.frontProxy.cert,
+/** True from the beginning of a rotation of the authorities until the old ones are cut: who uses which is then written down. */
+export const isWatchingClients = ({ generations: { authorities } }: Pick<Roots, 'generations'>): boolean =>
+  authorities.cluster.next !== undefined || authorities.cluster.old !== undefined
+
+/**
+ * Who came with which certificate, and nothing else: one line for each request of people. The fingerprint of the certificate is in the user's extra
+ * (k8s.io/apiserver/pkg/authentication/request/x509).
+ */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived', 'ResponseStarted'],
+  rules: [
+    { level: 'None', userGroups: ['system:serviceaccounts', 'system:unauthenticated'] },
+    { level: 'None', users: ownUsers },
+    { level: 'Metadata' },
+  ],
+}
+
+export const apiServerFiles = (roots: Roots, agentServingCert: string): SecretData => ({
+  'cluster-ca.crt': roots.trust.authorities.cluster,
+  'etcd-ca.crt': roots.trust.authorities.etcd,
+  'front-proxy-ca.crt': roots.trust.authorities.frontProxy,
   'agent-serving-ca.crt': agentServingCert,
-  'sa.pub': serviceAccount.publicKey,
-  'sa.key': serviceAccount.privateKey,
-  'encryption.yaml': stringify(encryptionConfiguration(encryptionKey)),
+  'sa.pub': roots.trust.serviceAccount,
+  'sa.key': roots.serviceAccount.privateKey,
+  'encryption.yaml': stringify(encryptionConfiguration(roots.encryptionKey)),
   'authentication.yaml': stringify(authenticationConfiguration),
+  ...(isWatchingClients(roots) && { [auditPolicyFile]: stringify(auditPolicy) }),
 })
 
 export const controllerManagerFiles = (
   { slice }: PkiInputs,
-  { authorities, serviceAccount }: Roots,
+  { authorities, serviceAccount, trust }: Roots,
   agentServingCert: string,
 ): SecretData => ({
+  // What signs: upstream takes exactly one certificate here (pkg/controller/certificates/signer/ca_provider.go).
   'cluster-ca.crt': authorities.cluster.cert,
   // What every pod gets as its `ca.crt`. vn-agent's authority is in it, so that a metrics server believes "the kubelet" without a setting of its own; that
   // authority signs for addresses of nodes and for nothing else.
-  'root-ca.crt': `${authorities.cluster.cert.trimEnd()}\n${agentServingCert}`,
+  'root-ca.crt': `${trust.authorities.cluster.trimEnd()}\n${agentServingCert}`,
   'cluster-ca.key': authorities.cluster.key,
   'sa.key': serviceAccount.privateKey,
   kubeconfig: kubeconfigText({
     cluster: 'tenant',
     user: 'kube-controller-manager',
     server: tenantEndpoint(slice),
-    ca: authorities.cluster.cert,
+    ca: trust.authorities.cluster,
     credentials: { kind: 'files', cert: `${keyFolder}/client.crt`, key: `${keyFolder}/client.key` },
   }),
 })
@@ -61,7 +84,7 @@ const clientKubeconfig = (name: string, user: string, server: string, roots: Roo
     cluster: name,
     user,
     server,
-    ca: roots.authorities.cluster.cert,
+    ca: roots.trust.authorities.cluster,
     credentials: { kind: 'data', cert: client['client.crt'] ?? '', key: client['client.key'] ?? '' },
   })
 

@@ -2,12 +2,19 @@ import { randomBytes } from 'node:crypto'
 import { AppError } from '../../lib/errors.ts'
 import { secretNames } from '../names.ts'
 import { apiServerFiles, controllerManagerFiles, etcdFiles, syncerFiles } from './files.ts'
+import {
+  authorityNames,
+  firstKeys,
+  type Generations,
+  generationsOf,
+  type SecretData,
+  tokenKeyNames,
+  trustOf,
+} from './generations.ts'
 import { issueAuthority, issueLeaf, issueServiceAccountKeys, type KeyPair } from './issue.ts'
 import { type Authority, authoritySecrets, leafPlans, type PkiInputs, type TenantAuthority, tenantAuthorities } from './plan.ts'
 import { reissueReason } from './policies.ts'
 
-/** Decoded data of a Secret: key to text. */
-export type SecretData = Readonly<Record<string, string>>
 /** Secrets by name. */
 export type Secrets = ReadonlyMap<string, SecretData>
 
@@ -34,33 +41,60 @@ export interface AgentAuthorities {
   readonly servingCert: string
 }
 
-/** What everything else of a tenant is signed with. Made once; a lost one is a new cluster identity, so it is never replaced while it is there. */
+/** What everything else of a tenant is signed with. A lost one is a new cluster identity, so none is replaced while it is there, but by a rotation. */
 export interface Roots {
+  /** Those that issue. */
   readonly authorities: Readonly<Record<TenantAuthority, KeyPair>>
+  /** Those that sign. */
   readonly serviceAccount: { readonly publicKey: string; readonly privateKey: string }
   /** 32 bytes in base64: encrypts Secrets in the tenant's etcd. */
   readonly encryptionKey: string
+  /** PEM of all that is trusted: of more than one generation while a rotation is under way. */
+  readonly trust: { readonly authorities: Readonly<Record<TenantAuthority, string>>; readonly serviceAccount: string }
+  readonly generations: RootGenerations
 }
+
+/** The same keys, by what becomes of them in a rotation. */
+export interface RootGenerations {
+  readonly authorities: Readonly<Record<TenantAuthority, Generations>>
+  readonly serviceAccount: Generations
+}
+
+/** Name of an authority in its certificates. Each generation has its own: who looks for an issuer finds the right one. */
+export const authorityCommonName = (authority: TenantAuthority, uid: string, generation: number): string =>
+  `${authoritySecrets[authority]}-${uid.slice(0, 8)}${generation > 1 ? `-${generation}` : ''}`
 
 /** Secrets of the roots that are not there yet. */
 export const missingRoots = async (
   existing: Secrets,
-  tenant: PkiInputs['tenant'],
-  now: Date,
+  { tenant, wanted, now }: { readonly tenant: PkiInputs['tenant']; readonly wanted: WantedGenerations; readonly now: Date },
 ): Promise<Map<string, SecretData>> => {
   const made = new Map<string, SecretData>()
+  const known = generationsOf(existing.get(authoritySecrets.cluster) ?? {}, authorityNames)
+  const generation = known?.generation ?? wanted.authorities
   for (const authority of tenantAuthorities) {
     const name = authoritySecrets[authority]
     if (existing.has(name)) continue
-    const { cert, key } = await newAuthority(`${name}-${tenant.uid.slice(0, 8)}`, now)
-    made.set(name, { 'tls.crt': cert, 'tls.key': key })
+    const pair = await newAuthority(authorityCommonName(authority, tenant.uid, generation), now)
+    made.set(name, firstKeys(pair, authorityNames, generation))
   }
   if (!existing.has(secretNames.serviceAccountKeys)) {
-    const { publicKey, privateKey } = await issueServiceAccountKeys()
-    made.set(secretNames.serviceAccountKeys, { 'sa.pub': publicKey, 'sa.key': privateKey })
+    made.set(secretNames.serviceAccountKeys, firstKeys(await newTokenKeys(), tokenKeyNames, wanted.serviceAccountKeys))
   }
   if (!existing.has(secretNames.encryptionKey)) made.set(secretNames.encryptionKey, { key: randomBytes(32).toString('base64') })
   return made
+}
+
+/** Generations that a tenant's first keys are of. */
+export interface WantedGenerations {
+  readonly authorities: number
+  readonly serviceAccountKeys: number
+}
+
+/** A new pair that signs tokens; `cert` is its public key. */
+export const newTokenKeys = async (): Promise<KeyPair> => {
+  const { publicKey, privateKey } = await issueServiceAccountKeys()
+  return { cert: publicKey, key: privateKey }
 }
 
 const field = (secrets: Secrets, name: string, key: string): string => {
@@ -77,21 +111,51 @@ const field = (secrets: Secrets, name: string, key: string): string => {
   )
 }
 
+const generationsIn = (secrets: Secrets, name: string, names: typeof authorityNames): Generations => {
+  for (const key of names.issuing) field(secrets, name, key)
+  const read = generationsOf(secrets.get(name) ?? {}, names)
+  if (!read) throw new AppError('CERTIFICATE_INVALID', `Secret ${name} cannot be read`, { secret: name })
+  return read
+}
+
 /** Reads the roots out of their Secrets. Throws CERTIFICATE_INVALID when a Secret is there but not whole. */
 export const readRoots = (secrets: Secrets): Roots => {
-  const authority = (name: TenantAuthority): KeyPair => ({
-    cert: field(secrets, authoritySecrets[name], 'tls.crt'),
-    key: field(secrets, authoritySecrets[name], 'tls.key'),
-  })
+  const of = (name: TenantAuthority): Generations => generationsIn(secrets, authoritySecrets[name], authorityNames)
+  const generations = {
+    authorities: { cluster: of('cluster'), etcd: of('etcd'), frontProxy: of('frontProxy') },
+    serviceAccount: generationsIn(secrets, secretNames.serviceAccountKeys, tokenKeyNames),
+  }
+  const { authorities, serviceAccount } = generations
   return {
-    authorities: { cluster: authority('cluster'), etcd: authority('etcd'), frontProxy: authority('frontProxy') },
-    serviceAccount: {
-      publicKey: field(secrets, secretNames.serviceAccountKeys, 'sa.pub'),
-      privateKey: field(secrets, secretNames.serviceAccountKeys, 'sa.key'),
+    authorities: {
+      cluster: authorities.cluster.issuing,
+      etcd: authorities.etcd.issuing,
+      frontProxy: authorities.frontProxy.issuing,
     },
+    serviceAccount: { publicKey: serviceAccount.issuing.cert, privateKey: serviceAccount.issuing.key },
     encryptionKey: field(secrets, secretNames.encryptionKey, 'key'),
+    trust: {
+      authorities: {
+        cluster: trustOf(authorities.cluster),
+        etcd: trustOf(authorities.etcd),
+        frontProxy: trustOf(authorities.frontProxy),
+      },
+      serviceAccount: trustOf(serviceAccount),
+    },
+    generations,
   }
 }
+
+/**
+ * Who signs the API server's certificate: the old authority until it is about to be cut. Kubeconfigs of before, and pods whose client read its ca.crt only when it
+ * started (client-go before 1.36), know no other.
+ */
+const servingAuthority = ({
+  authorities,
+  generations: {
+    authorities: { cluster },
+  },
+}: Roots): KeyPair => (cluster.old && !cluster.servingSince ? cluster.old : authorities.cluster)
 
 /** The Secrets that containers and clients use: good leaves are kept, others issued anew, and what goes with them is written out. */
 export const consumerSecrets = async (input: {
@@ -102,7 +166,11 @@ export const consumerSecrets = async (input: {
   readonly now: Date
 }): Promise<Map<string, SecretData>> => {
   const { inputs, roots, agent, existing, now } = input
-  const authorities: Record<Authority, KeyPair> = { ...roots.authorities, agent: agent.client }
+  const authorities: Record<Authority, KeyPair> = {
+    ...roots.authorities,
+    agent: agent.client,
+    serving: servingAuthority(roots),
+  }
   const secrets = new Map<string, Record<string, string>>()
   for (const plan of leafPlans(inputs)) {
     const old = existing.get(plan.secret)

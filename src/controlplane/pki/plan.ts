@@ -4,10 +4,13 @@ import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, etcdPeersService, secretNames, tenantGroups } from '../names.ts'
 import type { ExtendedUsage, Subject } from './issue.ts'
 
-/** Authorities of one tenant, each with a Secret of its own, and Berth's authority for clients of vn-agent. */
+/**
+ * Authorities of one tenant, each with a Secret of its own; Berth's authority for clients of vn-agent; and `serving`, the one of the cluster's that everybody who
+ * comes to the API server knows.
+ */
 export const tenantAuthorities = ['cluster', 'etcd', 'frontProxy'] as const
 export type TenantAuthority = (typeof tenantAuthorities)[number]
-export type Authority = TenantAuthority | 'agent'
+export type Authority = TenantAuthority | 'agent' | 'serving'
 
 export const authoritySecrets: Record<TenantAuthority, string> = {
   cluster: secretNames.clusterAuthority,
@@ -98,7 +101,7 @@ export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => {
     {
       secret: secretNames.kubeApiServer,
       file: 'serving',
-      authority: 'cluster',
+      authority: 'serving',
       subject: { commonName: 'kube-apiserver' },
       usages: ['server'],
       names: apiServerNames(inputs),

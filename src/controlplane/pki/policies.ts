@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { renewalTimeOf } from '../../tenancy/certificate-life.ts'
 import type { KeyPair } from './issue.ts'
 import type { LeafPlan } from './plan.ts'
 
@@ -39,7 +40,7 @@ const checks: readonly (readonly [ReissueReason, Check])[] = [
   ['AuthorityChanged', ({ cert, authorityCert }) => !cert.checkIssued(authorityCert) || !cert.verify(authorityCert.publicKey)],
   ['SubjectChanged', ({ plan, cert }) => cert.subject !== subjectText(plan)],
   ['NamesChanged', ({ plan, cert }) => namesOf(cert).join() !== [...plan.names].map(canonicalName).sort().join()],
-  ['TwoThirdsOfLifeOver', ({ cert, now }) => now.getTime() >= renewalTime(cert)],
+  ['TwoThirdsOfLifeOver', ({ cert, now }) => now.getTime() >= renewalTimeOf(cert)],
 ]
 
 /** Node prints IPv6 addresses of a certificate in full, in capitals. */
@@ -50,12 +51,6 @@ const canonicalName = (name: string): string => {
   const right = (tail ?? '').split(':').filter(Boolean)
   const zeros = Array<string>(tail === undefined ? 0 : 8 - left.length - right.length).fill('0')
   return [...left, ...zeros, ...right].map((part) => part.replace(/^0+(?=.)/, '').toUpperCase()).join(':')
-}
-
-/** When two thirds of a certificate's life are over, in milliseconds since 1970: time enough to notice that renewal fails. */
-export const renewalTime = (cert: X509Certificate): number => {
-  const [from, to] = [Date.parse(cert.validFrom), Date.parse(cert.validTo)]
-  return from + ((to - from) * 2) / 3
 }
 
 /** Why the leaf of a plan has to be issued again; undefined when the one there is good. */

@@ -5,7 +5,7 @@ import { tenantEndpoint } from '../pki/files.ts'
 import type { Step } from '../steps.ts'
 
 /**
- * Tells vn-agent where the tenant's API server is and which key its service-account tokens are signed with, so that a metrics server in the tenant can
+ * Tells vn-agent where the tenant's API server is and which keys its service-account tokens are signed with, so that a metrics server in the tenant can
  * show the agent its token as it would to a kubelet.
  */
 export const agentRecord: Step = {
@@ -15,8 +15,8 @@ export const agentRecord: Step = {
     const record: AgentRecord = {
       tenant: ref,
       server: tenantEndpoint(plane.slice),
-      ca: roots.authorities.cluster.cert,
-      tokenKey: roots.serviceAccount.publicKey,
+      ca: roots.trust.authorities.cluster,
+      tokenKeys: roots.trust.serviceAccount,
     }
     const live = await kube.get(resourceTypes.configMaps, agentRecordRef(ref.uid), { signal })
     await applyWanted(agentRecordObject(record), live, { kube, signal })

@@ -35,7 +35,7 @@ export const clientsOf = (round: Round, { connectEtcd, signal }: Deps): Map<numb
     if (ordinal === undefined || !ip || pod.metadata.deletionTimestamp || !hasRunningContainer([pod])) continue
     const connection = {
       server: `https://${ip.includes(':') ? `[${ip}]` : ip}:${etcdPorts.client}`,
-      ca: round.roots.authorities.etcd.cert,
+      ca: round.roots.trust.authorities.etcd,
       clientCert: keys['etcd-client.crt'] ?? '',
       clientKey: keys['etcd-client.key'] ?? '',
       // One of the names of the certificate that all members have.

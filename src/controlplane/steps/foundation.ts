@@ -9,21 +9,28 @@ import { allOf, applyWanted, hashOf, isApplied } from '../apply.ts'
 import { exposureService } from '../components/exposure.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
-import { metadataOf, type Plane, type Storage } from '../components/plane.ts'
+import { metadataOf, type Plane, type RootsHashes, type Storage } from '../components/plane.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
 import { certificateNames, hostOf, type WayIn, wayIn } from '../exposure/way-in.ts'
 import { componentNames, etcdMembersConfig, fieldManager, secretNames } from '../names.ts'
 import { type Observed, objectId, refOf } from '../observe.ts'
-import { consumerSecrets, missingRoots, type Roots, readRoots, type SecretData, type Secrets } from '../pki/keys.ts'
+import { isWatchingClients } from '../pki/files.ts'
+import type { SecretData } from '../pki/generations.ts'
+import { consumerSecrets, missingRoots, type Roots, type Secrets } from '../pki/keys.ts'
 import type { PkiInputs } from '../pki/plan.ts'
+import { rootsHashes } from '../pki/roots-hashes.ts'
+import type { RotationState } from '../rotation-state.ts'
+import { rotateRoots } from './rotation.ts'
 
 /** What all later steps stand on. */
 export interface Foundation {
   readonly plane: Plane
   readonly roots: Roots
   readonly keys: Secrets
+  /** What people are told of the rotation that is under way. */
+  readonly rotation: RotationState | undefined
   readonly way: WayIn
 }
 
@@ -70,23 +77,34 @@ export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, '
 
 const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== undefined && hashOf(a) === hashOf(b)
 
-/** Every key of a tenant: roots are made once, the rest is kept while it is good. */
+interface LaidKeys {
+  readonly roots: Roots
+  readonly consumers: Secrets
+  readonly hashes: RootsHashes
+  readonly rotation: RotationState | undefined
+}
+
+/** Every key of a tenant: roots are made once, and again when they are rotated; the rest is kept while it is good. */
 const layKeys = async (
   tenant: TenantControlPlane,
-  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'> & { readonly names: readonly string[] },
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'> & { readonly names: readonly string[] },
   observed: Observed,
-  { kube, signal, now, agentAuthorities }: Deps,
-): Promise<{ roots: Roots; consumers: Secrets; rootsHash: string }> => {
+  deps: Deps,
+): Promise<LaidKeys> => {
+  const { kube, signal, now, agentAuthorities } = deps
   const inputs: PkiInputs = {
     ...place,
     clusterDomain: tenant.spec.network.clusterDomain,
     extraSANs: [...tenant.spec.apiServer.extraSANs, ...place.names],
   }
-  const made = await missingRoots(observed.secrets, place.tenant, now())
+  const { authorities, serviceAccountKeys } = tenant.spec.certificates
+  const wanted = { authorities: authorities.generation, serviceAccountKeys: serviceAccountKeys.generation }
+  const made = await missingRoots(observed.secrets, { tenant: place.tenant, wanted, now: now() })
   // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
   await allOf([...made].map(([name, data]) => kube.create(resourceTypes.secrets, secretObject(place, name, data), { signal })))
-  const roots = readRoots(new Map([...observed.secrets, ...made]))
   const agent = agentAuthorities()
+  const rotation = { tenant, place, observed, agentServingCert: agent.servingCert }
+  const { roots, state } = await rotateRoots(new Map([...observed.secrets, ...made]), rotation, deps)
   const consumers = await consumerSecrets({ inputs, roots, agent, existing: observed.secrets, now: now() })
   await allOf(
     [...consumers]
@@ -95,7 +113,7 @@ const layKeys = async (
         kube.apply(resourceTypes.secrets, secretObject(place, name, data), { fieldManager, force: true, signal }),
       ),
   )
-  return { roots, consumers, rootsHash: hashOf([roots, agent.servingCert]) }
+  return { roots, consumers, hashes: rootsHashes(roots, agent.servingCert), rotation: state }
 }
 
 /**
@@ -132,7 +150,7 @@ export const layFoundation = async (
   const { way, names } = wayOf(tenant, place, { observed, nodes: deps.nodes() })
   const laid = layKeys(tenant, { ...place, names }, observed, deps)
   await allOf<unknown>([...fences, laid])
-  const { roots, consumers, rootsHash } = await laid
+  const { roots, consumers, hashes, rotation } = await laid
   const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
   const plane: Plane = {
     ...place,
@@ -145,9 +163,10 @@ export const layFoundation = async (
       claims: [...observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim').length,
     }),
     registry: deps.registry,
-    rootsHash,
+    rootsHashes: hashes,
+    watchesClients: isWatchingClients(roots),
   }
-  return { plane, roots, keys: consumers, way }
+  return { plane, roots, keys: consumers, way, rotation }
 }
 
 /** The client certificate of the tenant's administrators. */
