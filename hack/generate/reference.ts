@@ -21,19 +21,17 @@ const rows = (node: StructuralSchema, path: string): string[] =>
     return [`| \`${at}\` | ${cell(typeOf(child))} | ${cell(value)} | ${cell(text)} |`, ...rows(child, at)]
   })
 
-/** The reference page of a kind: every field, its type, default and rules. */
-export const crdReference = (crd: KubeObject, notice: string): string => {
+/** The reference page of a kind of Berth's: every field, its type, default and rules. */
+export const kindReference = (crd: KubeObject, notice: string): string => {
   const schema: StructuralSchema = crd.spec.versions[0].schema.openAPIV3Schema
   const head = '| Field | Type | Default | Meaning |\n|---|---|---|---|'
   const part = (name: 'spec' | 'status'): string => [head, ...rows(schema.properties?.[name] ?? {}, name)].join('\n')
   return `<!-- ${notice} -->
 # ${crd.spec.names.kind}
 
-\`${crd.spec.group}/${crd.spec.versions[0].name}\`, short name \`${crd.spec.names.shortNames[0]}\`, namespaced.
-${schema.description}
-${rulesOf(schema)
-  .map((rule) => `${rule}.\n`)
-  .join('')}
+\`${crd.spec.group}/${crd.spec.versions[0].name}\`, short name \`${crd.spec.names.shortNames[0]}\`, ${crd.spec.scope === 'Cluster' ? 'of cluster scope' : 'namespaced'}.
+${[schema.description, ...rulesOf(schema).map((rule) => `${rule}.`)].join('\n')}
+
 ## Spec
 
 ${part('spec')}

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApiServer, type TestApiServer } from '../testing/api-server.ts'
 import { eventually } from '../testing/eventually.ts'
 import { tenantControlPlaneCrd } from './crd.ts'
+import { dataStoreCrd } from './data-store-crd.ts'
 import type { KubeObject } from './kube-object.ts'
 import { resourceTypes } from './resource-types.ts'
 
@@ -18,11 +19,16 @@ const aTenant = (name: string, spec: Record<string, unknown> = {}): KubeObject =
 beforeAll(async () => {
   server = await startApiServer()
   await server.client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
+  await server.client.create(resourceTypes.customResourceDefinitions, dataStoreCrd())
   await eventually(() => server.client.list(type), { describe: 'the new resource' })
+  await eventually(() => server.client.list(resourceTypes.dataStores), { describe: 'the new resource' })
 })
 afterAll(() => server?.stop())
 
 const widget = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget' }
+
+const given = { kind: 'external', endpoints: ['https://10.1.2.3:2379', 'https://[fd00::5]:2379'], secretName: 'etcd' }
+const pool = { kind: 'shared', name: 'pool' }
 
 describe('a tenant that cannot be', () => {
   test.for<[name: string, spec: Record<string, unknown>, refusal: RegExp]>([
@@ -104,6 +110,55 @@ describe('a tenant that cannot be', () => {
       /spec\.sync\.customKinds\[0\]\.group/,
     ],
     ['with a host that is none', { sync: { ingressHosts: ['*'] } }, /spec\.sync\.ingressHosts\[0\]/],
+    [
+      'on a shared store without its name',
+      { dataStore: { kind: 'shared' } },
+      /name: .*name goes with kind shared, which needs it/,
+    ],
+    [
+      'with the name of a store and one of its own',
+      { dataStore: { name: 'pool' } },
+      /name: .*name goes with kind shared, which needs it/,
+    ],
+    [
+      'on an external store without keys',
+      { dataStore: { kind: 'external', endpoints: ['https://etcd.a.svc:2379'] } },
+      /secretName: .*secretName goes with kind external, which needs it/,
+    ],
+    [
+      'with a prefix on a shared store',
+      { dataStore: { kind: 'shared', name: 'pool', prefix: '/a/' } },
+      /prefix: .*prefix goes with kind external only/,
+    ],
+    [
+      'with a storage class for what it does not store',
+      { dataStore: { kind: 'shared', name: 'pool', storageClassName: 'fast' } },
+      /storageClassName goes with kind dedicated only/,
+    ],
+    ...['a/', '/a', '/', '//a/', '/a/../b/', '/a/./'].map((prefix): [string, Record<string, unknown>, RegExp] => [
+      `with ${prefix} as its prefix`,
+      { dataStore: { ...given, prefix } },
+      /spec\.dataStore\.prefix: .*should match/,
+    ]),
+    ...['http://a:2379', 'https://a', 'https://a:2379/b', 'https://u@a:2379', 'https://a b:1', 'a:2379'].map(
+      (endpoint): [string, Record<string, unknown>, RegExp] => [
+        `with ${endpoint} as its store`,
+        { dataStore: { ...given, endpoints: [endpoint] } },
+        /spec\.dataStore\.endpoints\[0\]: .*should match/,
+      ],
+    ),
+    ...[
+      'https://127.0.0.1:2379',
+      'https://169.254.169.254:80',
+      'https://0.0.0.0:1',
+      'https://[::1]:1',
+      'https://[::ffff:127.0.0.1]:1',
+      'https://[fe80::1]:1',
+    ].map((endpoint): [string, Record<string, unknown>, RegExp] => [
+      `with ${endpoint} as its store`,
+      { dataStore: { ...given, endpoints: [endpoint] } },
+      /spec\.dataStore\.endpoints\[0\]: .*loopback and link-local addresses are no data stores/,
+    ]),
     ['with too many API servers', { apiServer: { replicas: 6 } }, /spec\.apiServer\.replicas: .*less than or equal to 5/],
   ])('%s is refused with field and reason', async ([, spec, refusal]) => {
     await expect(server.client.create(type, aTenant('refused', spec))).rejects.toThrow(refusal)
@@ -158,6 +213,20 @@ describe('a change that cannot be', () => {
       { certificates: { authorities: { old: 'Keep' } } },
       /spec\.certificates\.authorities\.old: Unsupported value: "Keep"/,
     ],
+    [
+      'to another kind of store',
+      { dataStore: pool },
+      { dataStore: { kind: 'dedicated', name: null } },
+      /kind: .*cannot be changed/,
+    ],
+    ['to another shared store', { dataStore: pool }, { dataStore: { name: 'other' } }, /name: .*cannot be changed/],
+    ['of the prefix', { dataStore: given }, { dataStore: { prefix: '/b/' } }, /prefix: .*cannot be changed/],
+    [
+      'to another etcd',
+      { dataStore: given },
+      { dataStore: { endpoints: ['https://10.1.2.4:2379'] } },
+      /endpoints: .*cannot be changed/,
+    ],
   ])('%s is refused', async ([, from, to, refusal]) => {
     await expect(change(from, to)).rejects.toThrow(refusal)
   })
@@ -177,6 +246,8 @@ describe('a change that cannot be', () => {
       {},
       { certificates: { authorities: { generation: 2 }, serviceAccountKeys: { generation: 2, old: 'CutNow' } } },
     ],
+    ['of the keys of an external store', { dataStore: given }, { dataStore: { secretName: 'other' } }],
+    ['of size on a shared store', { dataStore: pool }, { size: 'large' }],
   ])('%s is taken', async ([, from, to]) => {
     await expect(change(from, to)).resolves.toMatchObject({
       spec: JSON.parse(JSON.stringify(to, (_, value) => value ?? undefined)),
@@ -205,5 +276,32 @@ test('an object without a spec gets every default', async () => {
     },
     backup: { timeZone: 'UTC', keep: 7, recipients: [] },
     isolation: { podSecurity: 'baseline' },
+  })
+})
+
+describe('a DataStore', () => {
+  const aStore = (name: string, spec: Record<string, unknown>): KubeObject => ({
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'DataStore',
+    metadata: { name },
+    spec,
+  })
+  const endpoint = 'https://etcd.stores.svc:2379'
+
+  test.for<[name: string, spec: Record<string, unknown>, refusal: RegExp]>([
+    ['without endpoints', { endpoints: [], secretRef: { name: 'a' } }, /spec\.endpoints: .*at least 1/],
+    ['with ten', { endpoints: Array(10).fill(endpoint), secretRef: { name: 'a' } }, /spec\.endpoints: .*at most 9/],
+    ['without keys', { endpoints: [endpoint] }, /spec\.secretRef: Required/],
+    ['at a node itself', { endpoints: ['https://127.0.0.1:2379'], secretRef: { name: 'a' } }, /loopback and link-local/],
+  ])('%s is refused', async ([, spec, refusal]) => {
+    await expect(server.client.create(resourceTypes.dataStores, aStore('refused', spec))).rejects.toThrow(refusal)
+  })
+
+  test("takes its Secret from Berth's own namespace unless told otherwise", async () => {
+    const made = await server.client.create(
+      resourceTypes.dataStores,
+      aStore('pool', { endpoints: [endpoint], secretRef: { name: 'a' } }),
+    )
+    expect(made['spec'].secretRef).toEqual({ name: 'a', namespace: 'berth-system' })
   })
 })

@@ -85,6 +85,7 @@ export const resourceTypes = {
     false,
   ),
   jobs: of('batch', 'v1', 'jobs', 'Job'),
+  dataStores: of('berth.dev', 'v1alpha1', 'datastores', 'DataStore', false),
   tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),
   controlPlaneSnapshots: of('berth.dev', 'v1alpha1', 'controlplanesnapshots', 'ControlPlaneSnapshot'),
 } as const satisfies Record<string, ResourceType>

@@ -8,8 +8,10 @@ import {
   closedFlagRules,
   maxExtraArgs,
 } from './closed-flags.ts'
+import { dataStoreSpec } from './data-store-spec.ts'
 import { exposure } from './exposure.ts'
 import type { KubeObject } from './kube-object.ts'
+import { quantity } from './quantity.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
 
 /** Most characters of a TenantControlPlane's name: names made of it keep it whole. */
@@ -35,11 +37,6 @@ const cidr = z
       },
     ],
   })
-
-const quantity = z
-  .string()
-  .max(32)
-  .regex(/^[0-9]+(\.[0-9]+)?(m|[EPTGMK]i?|k)?$/)
 
 const resources = z.object({ cpu: quantity.optional(), memory: quantity.optional() })
 
@@ -170,38 +167,7 @@ export const tenantControlPlaneSpec = z.object({
       extraArgs: extraArgs('kube-controller-manager', closedControllerManagerFlags),
     })
     .prefault({}),
-  dataStore: z
-    .object({
-      kind: z.enum(['dedicated']).default('dedicated').describe('dedicated: an etcd of its own'),
-      replicas: z
-        .int()
-        .default(1)
-        .describe('etcd members: 1 or 3. A change of it adds or takes out one at a time, and the tenant goes on')
-        .meta({
-          'x-kubernetes-validations': [
-            { rule: 'self == 1 || self == 3', message: 'etcd needs an odd number of members: 1 or 3' },
-          ],
-        }),
-      storageClassName: z
-        .string()
-        .min(1)
-        .max(253)
-        .optional()
-        .describe('Default: the cluster default class; without any class the data lies in an emptyDir'),
-      storageSize: quantity.default('2Gi'),
-    })
-    .prefault({})
-    .meta({
-      'x-kubernetes-validations': [
-        { rule: 'self.kind == oldSelf.kind', message: 'kind cannot be changed', fieldPath: '.kind' },
-        { rule: 'self.storageSize == oldSelf.storageSize', message: 'storageSize cannot be changed', fieldPath: '.storageSize' },
-        {
-          rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
-          message: 'storageClassName cannot be changed',
-          fieldPath: '.storageClassName',
-        },
-      ],
-    }),
+  dataStore: dataStoreSpec,
   certificates: certificates.prefault({}),
   network: z
     .object({

@@ -5,6 +5,8 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
+import type { ConnectStore } from './data-stores/store-client.ts'
+import type { StoreMeter } from './data-stores/store-meter.ts'
 import type { ShowsName } from './exposure/certificate-shown.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
@@ -26,6 +28,9 @@ export interface Deps {
   /** Asks a pod of a control plane which certificate it serves with. */
   readonly askCertificate: AskCertificate
   readonly rotationTimes: RotationTimes
+  /** To an etcd that is not a tenant's own. */
+  readonly connectStore: ConnectStore
+  readonly storeMeter: StoreMeter
   /** Berth's authorities for vn-agent; made once by the leader. */
   readonly agentAuthorities: () => AgentAuthorities
   /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */

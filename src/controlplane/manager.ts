@@ -11,6 +11,11 @@ import { openS3 } from '../snapshots/s3-store.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
 import { createEtcdClient } from './data-stores/etcd-client.ts'
+import { keepDataStore } from './data-stores/keep-data-store.ts'
+import { createStoreClient } from './data-stores/store-client.ts'
+import { createStoreMeter } from './data-stores/store-meter.ts'
+import { createStorePool } from './data-stores/store-pool.ts'
+import { createStranger } from './data-stores/store-stranger.ts'
 import type { TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
 import { syncerLease } from './names.ts'
@@ -50,12 +55,22 @@ const day = 24 * 3_600_000
 /** Kinds in control-plane namespaces whose changes wake their tenant. */
 const watched: readonly ResourceType[] = [resourceTypes.pods, resourceTypes.deployments, resourceTypes.statefulSets]
 
+/** Objects of a list do not say what they are. */
+const withType = (object: KubeObject, type: ResourceType): KubeObject => ({
+  ...object,
+  kind: type.kind,
+  apiVersion: apiVersionOf(type),
+})
+
 export const createManager = (options: ManagerOptions): Manager => {
   const { kube, log, signal } = options
   const now = () => new Date()
   const tenantClients = createTenantClients(options.connectTenant)
   const recorder = createEventRecorder({ client: kube, component: 'berth-manager', log })
   const lock = createSliceLock()
+  const storeMeter = createStoreMeter()
+  const stores = createStorePool(createStoreClient)
+  const stranger = createStranger()
   let agent: (AgentAuthorities & { serving: { cert: string; key: string } }) | undefined
 
   const keyOfUid = new Map<string, string>()
@@ -83,6 +98,8 @@ export const createManager = (options: ManagerOptions): Manager => {
       } else keyOfUid.set(uid, objectKey(tenant))
       tenants.enqueue(objectKey(tenant))
       schedules.enqueue(objectKey(tenant))
+      const { kind: storeKind, name } = tenant.spec.dataStore ?? {}
+      if (kind !== 'updated' && storeKind === 'shared' && name !== undefined) dataStores.enqueue(name)
     },
   })
   const planeInformers = watched.map((type) =>
@@ -129,6 +146,14 @@ export const createManager = (options: ManagerOptions): Manager => {
     onEvent: () => systemKeys.enqueue('vn-agent'),
   })
 
+  const dataStoreInformer = createInformer({
+    client: kube,
+    type: resourceTypes.dataStores,
+    log,
+    optional: true,
+    onEvent: (_, { metadata }) => dataStores.enqueue(metadata.name ?? ''),
+  })
+
   const tenants: Controller = createController({
     name: 'tenants',
     log,
@@ -144,6 +169,8 @@ export const createManager = (options: ManagerOptions): Manager => {
           kube,
           tenantClients,
           connectEtcd: createEtcdClient,
+          connectStore: stores.connect,
+          storeMeter,
           agentAuthorities: () => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent
@@ -176,16 +203,39 @@ export const createManager = (options: ManagerOptions): Manager => {
     },
   })
 
+  const dataStores: Controller = createController({
+    name: 'data-stores',
+    log,
+    concurrency: 2,
+    sources: [dataStoreInformer],
+    ...(options.metrics && { metrics: options.metrics }),
+    reconcile: (name, roundSignal) =>
+      keepDataStore(name, {
+        kube,
+        connectStore: stores.connect,
+        stranger,
+        storeMeter,
+        tenants: () => tenantInformer.list(),
+        tell: (store, note) => recorder.record(withType(store, resourceTypes.dataStores), note),
+        now,
+        log: log.child({ dataStore: name }),
+        signal: roundSignal,
+      }),
+  })
+
   return {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
       // Tenants that are exposed by nodes ask for those in their first round.
       await systemKeys.start()
       await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
+      // Its tenants are those that the other one knows of.
+      await dataStores.start()
     },
     stop: async () => {
-      await Promise.all([tenants.stop(), systemKeys.stop(), snapshots.stop(), schedules.stop()])
+      await Promise.all([tenants, dataStores, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
       await recorder.flush({ deadlineMs: 2000 })
+      stores.close()
       await tenantClients.close()
     },
   }

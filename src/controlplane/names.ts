@@ -27,6 +27,11 @@ export const etcdMembersConfig = 'etcd-members'
 /** Headless Service that gives each etcd member a name, ready or not. */
 export const etcdPeersService = 'etcd-peers'
 
+/** User, and role, of a tenant in an etcd that it shares with others. */
+export const storeUser = (uid: string): string => `berth-${uid}`
+/** Where the keys of a tenant begin in an etcd that may hold those of others: a whole part of a path, so that no prefix begins another. */
+export const storePrefix = (uid: string): string => `/${uid}/`
+
 /** Lease in the control-plane namespace that the syncer renews while it serves the tenant. */
 export const syncerLease = 'berth-syncer'
 

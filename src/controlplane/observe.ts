@@ -4,6 +4,7 @@ import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { type Hibernation, readHibernation } from '../tenancy/hibernation.ts'
 import { controlPlaneLabel, hibernationAnnotation } from '../tenancy/marks.ts'
 import { controlPlaneNamespace, kubeconfigSecretName, type TenantRef } from '../tenancy/names.ts'
+import { type RemoteStore, readRemoteStore } from './data-stores/store-access.ts'
 import type { Deps } from './deps.ts'
 import { syncerLease } from './names.ts'
 import type { Secrets } from './pki/keys.ts'
@@ -20,6 +21,8 @@ export interface Observed {
   readonly publishedSecret: KubeObject | undefined
   /** Storage classes of the cluster; only read before the data store is there, whose volumes never change. */
   readonly storageClasses: readonly KubeObject[]
+  /** A data store that is not the tenant's own. */
+  readonly remoteStore: RemoteStore | undefined
 }
 
 export const refOf = ({ metadata }: TenantControlPlane): TenantRef => ({
@@ -56,13 +59,14 @@ export const observe = async (tenant: TenantControlPlane, { kube, signal }: Pick
   const list = async (type: ResourceType): Promise<KubeObject[]> =>
     (await kube.list(type, { namespace, labelSelector, signal })).items.map((object) => ({ ...object, kind: type.kind }))
 
-  const [namespaceObject, secrets, pods, lease, publishedSecret, storageClasses, ...lists] = await Promise.all([
+  const [namespaceObject, secrets, pods, lease, publishedSecret, storageClasses, remoteStore, ...lists] = await Promise.all([
     kube.get(resourceTypes.namespaces, { name: namespace }, { signal }),
     list(resourceTypes.secrets),
     list(resourceTypes.pods),
     kube.get(resourceTypes.leases, { name: syncerLease, namespace }, { signal }),
     kube.get(resourceTypes.secrets, { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }, { signal }),
     tenant.status?.version ? [] : kube.list(resourceTypes.storageClasses, { signal }).then(({ items }) => items),
+    readRemoteStore(tenant, { kube, signal }),
     ...listed.map(list),
   ])
   return {
@@ -73,5 +77,6 @@ export const observe = async (tenant: TenantControlPlane, { kube, signal }: Pick
     syncerLease: lease,
     publishedSecret,
     storageClasses,
+    remoteStore,
   }
 }

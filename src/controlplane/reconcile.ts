@@ -12,7 +12,7 @@ import { isRestoring } from './snapshots/restore-plan.ts'
 import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
-import { foundationStep, steps } from './steps/index.ts'
+import { foundationStep, stepsFor } from './steps/index.ts'
 import { isToRest, pauseRefusalOf, pauseSteps, restoreSteps } from './steps/pause.ts'
 import { advanceRestore, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
@@ -83,12 +83,14 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
   return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
 }
 
-const stepsFor = (
+const stepsOfRound = (
   round: Round,
   { restore, pauseRefusal }: { restore: RestoreStatus | undefined; pauseRefusal: string | undefined },
 ): readonly Step[] => {
   if (isRestoring(restore)) return [foundationStep, ...restoreSteps]
-  return pauseRefusal === undefined && isToRest(round) ? [foundationStep, ...pauseSteps] : steps
+  return pauseRefusal === undefined && isToRest(round)
+    ? [foundationStep, ...pauseSteps]
+    : stepsFor(round.tenant.spec.dataStore.kind)
 }
 
 /** The outcome, with another look after `retryAfterMs` at the latest. */
@@ -113,7 +115,7 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
     rotation = foundation.rotation
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
-    results = await runSteps(stepsFor(round, { restore, pauseRefusal }), round, deps)
+    results = await runSteps(stepsOfRound(round, { restore, pauseRefusal }), round, deps)
     restore = restoreAfter(restore, results, round.now)
   } catch (error) {
     results = [{ step: foundationStep, error }]

@@ -36,6 +36,9 @@ export const addressManagerLabel = 'ipaddress.kubernetes.io/managed-by'
 /** Finalizer on a TenantControlPlane: its pods, data and namespaces are gone before the object is. */
 export const tenantFinalizer = 'berth.dev/control-plane'
 
+/** Finalizer on a DataStore: no tenant has data in it before the object is gone. */
+export const dataStoreFinalizer = 'berth.dev/data-store'
+
 /** True for label and annotation keys of Berth's own domain, which a tenant cannot pass down. */
 export const isBerthKey = (key: string): boolean => {
   const domain = key.split('/', 1)[0] ?? ''

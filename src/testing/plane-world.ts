@@ -1,10 +1,14 @@
 import { isResting } from '../apis/conditions.ts'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
+import { dataStoreCrd } from '../apis/data-store-crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { controlPlaneSnapshotCrd } from '../apis/snapshot-crd.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
+import { createStoreClient } from '../controlplane/data-stores/store-client.ts'
+import { createStoreMeter } from '../controlplane/data-stores/store-meter.ts'
+import { createStorePool } from '../controlplane/data-stores/store-pool.ts'
 import type { Deps } from '../controlplane/deps.ts'
 import { syncerLease } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
@@ -28,9 +32,9 @@ const log = createLog({ process: 'test', level: 'silent' })
 export const startPlaneWorld = async () => {
   const server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/12'] })
   const kube = server.client
-  for (const crd of [tenantControlPlaneCrd(), controlPlaneSnapshotCrd()])
+  for (const crd of [tenantControlPlaneCrd(), controlPlaneSnapshotCrd(), dataStoreCrd()])
     await kube.create(resourceTypes.customResourceDefinitions, crd)
-  for (const of of [type, resourceTypes.controlPlaneSnapshots])
+  for (const of of [type, resourceTypes.controlPlaneSnapshots, resourceTypes.dataStores])
     await eventually(() => kube.list(of), { describe: 'the new resource' })
   for (const name of ['berth-system', 'berth-tenants', 'home']) {
     await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
@@ -60,6 +64,8 @@ export const startPlaneWorld = async () => {
       // Clients of tenants are changed for others, and this one is everybody's.
       tenantClients: createTenantClients(() => ({ ...failing.client, close: async () => {} })),
       connectEtcd: createEtcdClient,
+      connectStore: createStorePool(createStoreClient).connect,
+      storeMeter: createStoreMeter(),
       agentAuthorities: () => agent,
       nodes: () => nodes,
       showsName: async ({ address }: { address: string }, name: string) => shown.get(address)?.includes(name) ?? false,
@@ -158,6 +164,21 @@ export const startPlaneWorld = async () => {
     throw new Error(`not ready after 12 rounds: ${JSON.stringify((await read(tenant))?.status)}`)
   }
 
+  /** Asks for the deletion of a tenant and plays the namespace controller, until it is gone or the rounds are over. True when it is gone. */
+  const remove = async (tenant: TenantControlPlane, process = aProcess(), rounds = 8): Promise<boolean> => {
+    await kube.delete(type, { name: tenant.metadata.name ?? '', namespace: 'home' })
+    for (let round = 0; round < rounds && (await read(tenant)); round += 1) {
+      await reconcile(tenant, process)
+      const { items } = await kube.list(resourceTypes.namespaces, {
+        labelSelector: `${controlPlaneLabel}=${tenant.metadata.uid}`,
+      })
+      for (const namespace of items.filter(({ metadata }) => metadata.deletionTimestamp)) {
+        await kube.replace(resourceTypes.namespaces, { ...namespace, spec: { finalizers: [] } }, { subresource: 'finalize' })
+      }
+    }
+    return (await read(tenant)) === undefined
+  }
+
   /** What there is of a tenant in management, by kind and name; with the generation of workloads, which counts their revisions. */
   const inventory = async (tenant: TenantControlPlane): Promise<string[]> => {
     const { secrets, services, networkPolicies, resourceQuotas, podDisruptionBudgets, deployments, statefulSets } = resourceTypes
@@ -183,6 +204,7 @@ export const startPlaneWorld = async () => {
     listIn,
     playCluster,
     drive,
+    remove,
     inventory,
     clearDns,
     setNodes,

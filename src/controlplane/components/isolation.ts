@@ -4,6 +4,7 @@ import { systemNamespace } from '../../tenancy/names.ts'
 import { componentNames, taskNames } from '../names.ts'
 import { apiServerPort } from './kube-apiserver.ts'
 import { labelsOf, metadataOf, type Plane } from './plane.ts'
+import type { StorePeer } from './store-peers.ts'
 
 type Fenced = Pick<Plane, 'tenant' | 'namespace'>
 
@@ -62,32 +63,64 @@ const policy = (
   },
 })
 
+/** The tenant's own etcd, and what may reach it. */
+const ownStore = (plane: Fenced): KubeObject => {
+  const { etcd, kubeApiServer } = componentNames
+  return policy(plane, etcd, etcd, {
+    ingress: [
+      { from: [podsOf(kubeApiServer), podsOf(taskNames.snapshot), manager], ports: tcp(2379) },
+      { from: [podsOf(etcd)], ports: tcp(2379, 2380) },
+    ],
+    egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379, 2380) }],
+  })
+}
+
+const linkLocal = '169.254.0.0/16'
+const anywhere = [{ ipBlock: { cidr: '0.0.0.0/0', except: [linkLocal] } }, { ipBlock: { cidr: '::/0', except: ['fe80::/10'] } }]
+
+const storeRule = (peer: StorePeer): unknown => {
+  const ports = [{ protocol: 'TCP', port: peer.port }]
+  switch (peer.kind) {
+    case 'address':
+      return { to: [{ ipBlock: { cidr: peer.cidr } }], ports }
+    case 'pods': {
+      const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': peer.namespace } }
+      return { to: [{ namespaceSelector, ...(peer.labels && { podSelector: { matchLabels: peer.labels } }) }], ports }
+    }
+    case 'anywhere':
+      return { to: anywhere, ports }
+  }
+}
+
+/** To wherever an operator keeps snapshots. They run Berth's own program only. */
+const snapshotPods = (plane: Fenced): readonly KubeObject[] => [
+  policy(plane, taskNames.snapshot, taskNames.snapshot, {
+    egress: [dns, { to: [podsOf(componentNames.etcd)], ports: tcp(2379) }, outside],
+  }),
+  policy(plane, taskNames.restore, taskNames.restore, { egress: [dns, outside] }),
+]
+
+/** Where a data store is: the tenant's own, or behind these endpoints. */
+export type FencedStore = { readonly kind: 'own' } | { readonly kind: 'remote'; readonly peers: readonly StorePeer[] }
+
 /** Nothing may reach a control plane or leave it, but for what is listed here. */
-export const networkPolicies = (plane: Fenced): readonly KubeObject[] => {
+export const networkPolicies = (plane: Fenced, store: FencedStore = { kind: 'own' }): readonly KubeObject[] => {
   const { etcd, kubeApiServer, kubeControllerManager } = componentNames
   return [
     policy(plane, 'default-deny', undefined, {}),
-    policy(plane, etcd, etcd, {
-      ingress: [
-        { from: [podsOf(kubeApiServer), podsOf(taskNames.snapshot), manager], ports: tcp(2379) },
-        { from: [podsOf(etcd)], ports: tcp(2379, 2380) },
-      ],
-      egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379, 2380) }],
-    }),
+    ...(store.kind === 'own' ? [ownStore(plane)] : []),
     policy(plane, kubeApiServer, kubeApiServer, {
       // The tenant's pods, Berth and people come by the Service, from anywhere; who may do what is the API server's own business.
       ingress: [{ ports: tcp(apiServerPort) }],
       egress: [
         dns,
-        { to: [podsOf(etcd)], ports: tcp(2379) },
+        ...(store.kind === 'own' ? [{ to: [podsOf(etcd)], ports: tcp(2379) }] : store.peers.map(storeRule)),
         // Admission webhooks and aggregated APIs: pods of this tenant only, whatever address its administrators write into a webhook.
         { to: [{ namespaceSelector: { matchLabels: { [tenantLabel]: plane.tenant.uid } } }] },
-        { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['169.254.0.0/16'] } }], ports: tcp(agentPort) },
+        { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: [linkLocal] } }], ports: tcp(agentPort) },
       ],
     }),
-    // To wherever an operator keeps snapshots. They run Berth's own program only.
-    policy(plane, taskNames.snapshot, taskNames.snapshot, { egress: [dns, { to: [podsOf(etcd)], ports: tcp(2379) }, outside] }),
-    policy(plane, taskNames.restore, taskNames.restore, { egress: [dns, outside] }),
+    ...(store.kind === 'own' ? snapshotPods(plane) : []),
     policy(plane, kubeControllerManager, kubeControllerManager, {
       egress: [dns, { to: [podsOf(kubeApiServer)], ports: tcp(apiServerPort) }],
     }),

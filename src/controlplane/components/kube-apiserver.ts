@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { AppError } from '../../lib/errors.ts'
 import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, secretNames } from '../names.ts'
 import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
@@ -9,6 +10,20 @@ import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, 
 
 export const apiServerPort = 6443
 
+/**
+ * Where the API server keeps its objects. A user that is limited to its prefix can neither compact nor write the one key that an API server keeps outside of
+ * its prefix, for compaction alone (`compact_rev_key`, k8s.io/apiserver pkg/storage/etcd3/compact.go): that is the work of who runs the etcd.
+ */
+const storeFlags = ({ spec, slice, remote }: Plane): string[] => {
+  if (spec.dataStore.kind === 'dedicated') return [`--etcd-servers=https://${dataStoreAddress(slice)}:2379`]
+  if (!remote) throw new AppError('SPEC_INVALID', 'where the data store is cannot be told at the moment: see DataStoreReady', {})
+  return [
+    `--etcd-servers=${remote.endpoints.join(',')}`,
+    `--etcd-prefix=${remote.prefix.replace(/\/$/, '')}`,
+    '--etcd-compaction-interval=0',
+  ]
+}
+
 const flags = (plane: Plane): string[] => {
   const { clusterDomain } = plane.spec.network
   const issuer = `https://kubernetes.default.svc.${clusterDomain}`
@@ -17,7 +32,7 @@ const flags = (plane: Plane): string[] => {
     '--advertise-address=$(POD_IP)',
     `--secure-port=${apiServerPort}`,
     `--service-cluster-ip-range=${[plane.slice, ...(plane.ipv6Slice ? [plane.ipv6Slice] : [])].join(',')}`,
-    `--etcd-servers=https://${dataStoreAddress(plane.slice)}:2379`,
+    ...storeFlags(plane),
     `--etcd-cafile=${keyFolder}/etcd-ca.crt`,
     `--etcd-certfile=${keyFolder}/etcd-client.crt`,
     `--etcd-keyfile=${keyFolder}/etcd-client.key`,

@@ -6,8 +6,18 @@ import type { MemberPlan } from '../data-stores/members.ts'
 import type { componentNames } from '../names.ts'
 import { keyFolder } from './keys-volume.ts'
 
-/** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), or a directory that goes with the pod. */
-export type Storage = { readonly kind: 'claim'; readonly className?: string } | { readonly kind: 'ephemeral' }
+/** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), a directory that goes with the pod, or nowhere here. */
+export type Storage =
+  | { readonly kind: 'claim'; readonly className?: string }
+  | { readonly kind: 'ephemeral' }
+  | { readonly kind: 'elsewhere' }
+
+/** Where a data store is that is not the tenant's own. */
+export interface RemotePlace {
+  readonly endpoints: readonly string[]
+  /** With a slash at both ends. All keys of the tenant are below it, and nobody else's. */
+  readonly prefix: string
+}
 
 /** The members of a dedicated data store. */
 export interface StorePlan {
@@ -27,6 +37,8 @@ export interface Plane {
   readonly ipv6Slice?: string
   readonly storage: Storage
   readonly store: StorePlan
+  /** Of a data store that is not the tenant's own; undefined while it is not known. */
+  readonly remote?: RemotePlace
   /** `registry.k8s.io`, or what takes its place. */
   readonly registry: string
   /** True once the control plane has run: what only speeds up the very first start is over then. */

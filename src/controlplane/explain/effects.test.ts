@@ -227,7 +227,10 @@ describe('what is said of', () => {
   })
 
   test('a new root of trust: all that has keys starts anew', () => {
-    const ends = effectsOf(aPlane() as Plane, aPlane({}, { rootsHashes: { etcd: 'o', 'kube-apiserver': 'o', 'kube-controller-manager': 'o' } }) as Plane).filter(endsPods)
+    const ends = effectsOf(
+      aPlane() as Plane,
+      aPlane({}, { rootsHashes: { etcd: 'o', 'kube-apiserver': 'o', 'kube-controller-manager': 'o' } }) as Plane,
+    ).filter(endsPods)
     expect(ends.map(({ detail }) => detail)).toEqual(Array(3).fill('configuration or roots of trust'))
   })
 })

@@ -1,4 +1,5 @@
 import type { RotationSpec } from '../../apis/certificates.ts'
+import type { DataStore } from '../../apis/data-store.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
@@ -8,10 +9,10 @@ import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
 import { flagsRefusal } from '../components/extra-args.ts'
-import { type Plane, type RootsHashes, rootsHashOf } from '../components/plane.ts'
+import { type Plane, type RemotePlace, type RootsHashes, rootsHashOf } from '../components/plane.ts'
 import { foundingPlan } from '../data-stores/members.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
-import { componentNames, etcdMembersConfig } from '../names.ts'
+import { componentNames, etcdMembersConfig, storePrefix } from '../names.ts'
 import { objectId, refOf } from '../observe.ts'
 import { storageOf } from '../steps/foundation.ts'
 import { pauseRefusalOf } from '../steps/pause.ts'
@@ -68,6 +69,24 @@ const watchesClients = (apiServer: KubeObject | undefined): boolean =>
     flag.startsWith('--audit-policy-file='),
   )
 
+/** Where a data store is that is not the tenant's own, without its keys. */
+const remoteOf = async (
+  { metadata, spec: { dataStore } }: TenantControlPlane,
+  { client, signal }: Access,
+): Promise<RemotePlace | undefined> => {
+  const prefix = dataStore.prefix ?? storePrefix(metadata.uid ?? '')
+  switch (dataStore.kind) {
+    case 'dedicated':
+      return undefined
+    case 'external':
+      return { endpoints: dataStore.endpoints ?? [], prefix }
+    case 'shared': {
+      const store = await client.get<DataStore>(resourceTypes.dataStores, { name: dataStore.name ?? '' }, { signal })
+      return { endpoints: store?.status?.endpoints ?? store?.spec.endpoints ?? [], prefix }
+    }
+  }
+}
+
 /** The plane that a tenant has, as its objects in management say it: without its keys. */
 const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): Promise<Plane> => {
   const ref = refOf(tenant)
@@ -81,12 +100,14 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
   const apiServer = objects.get(`Deployment/${componentNames.kubeApiServer}`)
   const slices = slicesOf(tenant.status)
   const ipv6Slice = firstSliceOf(slices, 'IPv6')
+  const remote = await remoteOf(tenant, { client, signal })
   return {
     tenant: ref,
     spec: tenant.spec,
     namespace,
     slice: tenant.status?.serviceSlice ?? tenant.spec.network.serviceSlice ?? someSlice,
     ...(ipv6Slice !== undefined && { ipv6Slice }),
+    ...(remote && { remote }),
     storage: storageOf(tenant, { objects, storageClasses: classes.items }),
     store: notedPlan(tenant.spec, {
       config: objects.get(`ConfigMap/${etcdMembersConfig}`),

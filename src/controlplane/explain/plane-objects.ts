@@ -68,7 +68,7 @@ const others = (plane: Plane): readonly Made[] => {
 export const madeOf = (plane: Plane): readonly Made[] => {
   const rests = plane.spec.state !== 'Running'
   const workloads = [
-    membersConfig(plane),
+    ...(plane.spec.dataStore.kind === 'dedicated' ? [membersConfig(plane)] : []),
     ...dataStores[plane.spec.dataStore.kind].desired(plane),
     ...kubeApiServer.desired(plane),
     ...kubeControllerManager.desired(plane),
@@ -79,7 +79,9 @@ export const madeOf = (plane: Plane): readonly Made[] => {
   const [certificate, kubeconfig, ...inSuper] = others(plane)
   return [
     inPlane(namespaceObject(plane)),
-    ...networkPolicies(plane).map(inPlane),
+    ...networkPolicies(plane, plane.spec.dataStore.kind === 'dedicated' ? { kind: 'own' } : { kind: 'remote', peers: [] }).map(
+      inPlane,
+    ),
     inPlane(apiServerService(plane)),
     ...(certificate ? [certificate] : []),
     ...workloads.map((object) => inPlane(rests ? atZero(object) : object)),

@@ -48,7 +48,6 @@ const auditPolicy = {
 
 export const apiServerFiles = (roots: Roots, agentServingCert: string): SecretData => ({
   'cluster-ca.crt': roots.trust.authorities.cluster,
-  'etcd-ca.crt': roots.trust.authorities.etcd,
   'front-proxy-ca.crt': roots.trust.authorities.frontProxy,
   'agent-serving-ca.crt': agentServingCert,
   'sa.pub': roots.trust.serviceAccount,

@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { issueAuthority, issueLeaf, type KeyPair, type LeafRequest } from './issue.ts'
+import { reissueReason } from './policies.ts'
 
 const notBefore = new Date(Date.now() - 3_600_000)
 const notAfter = new Date(Date.now() + 86_400_000)
@@ -52,6 +53,32 @@ describe('openssl verify -x509_strict', () => {
     ['a certificate that ends after 2050', { notAfter: new Date('2051-01-01T00:00:00Z') }, []],
   ])('takes %s', async ([, leaf, args]) => {
     expect(await verify((await aLeaf(leaf)).cert, ...args)).toContain(': OK')
+  })
+
+  test.for<[name: string, key: readonly string[]]>([
+    ['an RSA key', ['rsa:2048']],
+    ['a P-384 key', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384']],
+  ])("takes a leaf of somebody else's authority with %s and a name of its own for it", async ([, key]) => {
+    const file = (name: string) => join(folder, name)
+    const named = [
+      '-addext',
+      'subjectKeyIdentifier=0102030405060708',
+      '-addext',
+      'authorityKeyIdentifier=none',
+      '-addext',
+      'keyUsage=critical,keyCertSign',
+    ]
+    const made = ['-keyout', file('their.key'), '-out', file('their.crt'), '-subj', '/CN=theirs', '-days', '2']
+    await execa('openssl', ['req', '-x509', '-nodes', '-newkey', ...key, ...made, ...named])
+    const [cert, privateKey] = await Promise.all([readFile(file('their.crt'), 'utf8'), readFile(file('their.key'), 'utf8')])
+    const theirs = { cert, key: privateKey }
+    const leaf = await issueLeaf(theirs, { subject: { commonName: 'u' }, usages: ['client'], notBefore: new Date(), notAfter })
+    await writeFile(file('leaf.crt'), leaf.cert)
+    const { stdout } = await execa('openssl', ['verify', '-x509_strict', '-CAfile', file('their.crt'), file('leaf.crt')])
+    expect(stdout).toContain(': OK')
+    // What is good is kept, and not made anew each time.
+    const plan = { subject: { commonName: 'u' }, names: [] }
+    expect(reissueReason({ plan, issued: leaf, authorityCert: cert, now: new Date() })).toBeUndefined()
   })
 
   test('takes the authority itself', async () => {

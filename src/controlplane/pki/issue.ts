@@ -41,6 +41,7 @@ const generate = promisify(generateKeyPair)
 
 const oids = {
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  rsaWithSha256: '1.2.840.113549.1.1.11',
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
   subjectKeyId: '2.5.29.14',
@@ -119,6 +120,14 @@ interface Signer {
   readonly keyId: string
 }
 
+/** Berth's own authorities have EC keys; that of an operator's etcd may be older. */
+const algorithmOf = (key: KeyObject): Node => {
+  const { asymmetricKeyType: type } = key
+  if (type === 'ec') return sequence(oid(oids.ecdsaWithSha256))
+  if (type === 'rsa') return sequence(oid(oids.rsaWithSha256), asn1.create(Class.UNIVERSAL, Type.NULL, false, ''))
+  throw new AppError('CERTIFICATE_INVALID', 'the key of an authority is neither RSA nor EC: use one that is', {})
+}
+
 const build = (request: {
   subject: Node
   publicKey: KeyObject
@@ -127,7 +136,7 @@ const build = (request: {
   issuer: Signer
   extensions: readonly Node[]
 }): string => {
-  const algorithm = sequence(oid(oids.ecdsaWithSha256))
+  const algorithm = algorithmOf(request.issuer.key)
   const toBeSigned = sequence(
     context(0, true, [integer(Buffer.from([2]))]),
     integer(serialNumber()),
@@ -157,6 +166,19 @@ const caUsage = bitStringOfUsage(0b10000110, 1)
 const leafUsage = bitStringOfUsage(0b10000000, 7)
 function bitStringOfUsage(bits: number, unused: number): Node {
   return asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, String.fromCharCode(unused, bits))
+}
+
+/** How an authority's certificate itself names its key: not every tool makes that name as RFC 5280 proposes. */
+const writtenKeyIdentifier = (body: Node | undefined): string | undefined => {
+  const extensions = ((body?.value ?? []) as Node[]).find(
+    ({ tagClass, type }) => tagClass === Class.CONTEXT_SPECIFIC && type === 3,
+  )
+  const list = ((extensions?.value as Node[] | undefined)?.[0]?.value ?? []) as Node[]
+  const subjectKeyId = asn1.oidToDer(oids.subjectKeyId).getBytes()
+  const found = list.map(({ value }) => value as Node[]).find(([type]) => type?.value === subjectKeyId)
+  const octets = found?.at(-1)?.value
+  const identifier = typeof octets === 'string' ? parseDer(Buffer.from(octets, 'binary')).value : undefined
+  return typeof identifier === 'string' ? identifier : undefined
 }
 
 /** A new self-signed P-256 authority that signs leaves only. */
@@ -196,7 +218,7 @@ export const issueLeaf = async (authority: KeyPair, request: LeafRequest): Promi
   const issuerName = (issuerBody?.value as Node[] | undefined)?.[5]
   if (!issuerName) throw new AppError('CERTIFICATE_INVALID', 'the certificate of an authority has no subject', {})
   const issuerKey = createPrivateKey(authority.key)
-  const issuerKeyId = keyIdentifier(spkiOf(createPublicKey(issuerKey)))
+  const issuerKeyId = writtenKeyIdentifier(issuerBody) ?? keyIdentifier(spkiOf(createPublicKey(issuerKey)))
   const { publicKey, privateKey } = await generate('ec', { namedCurve: 'P-256' })
   const names = request.names ?? []
   const cert = build({

@@ -12,7 +12,15 @@ import {
   trustOf,
 } from './generations.ts'
 import { issueAuthority, issueLeaf, issueServiceAccountKeys, type KeyPair } from './issue.ts'
-import { type Authority, authoritySecrets, leafPlans, type PkiInputs, type TenantAuthority, tenantAuthorities } from './plan.ts'
+import {
+  type Authority,
+  authoritySecrets,
+  leafPlans,
+  type PkiInputs,
+  type StoreSigner,
+  type TenantAuthority,
+  tenantAuthorities,
+} from './plan.ts'
 import { reissueReason } from './policies.ts'
 
 /** Secrets by name. */
@@ -40,6 +48,15 @@ export interface AgentAuthorities {
   /** Certificate of the authority that signs vn-agent's serving certificate. */
   readonly servingCert: string
 }
+
+/** By which keys an API server comes to its data store. */
+export type StoreTrust =
+  /** A data store of the tenant's own. */
+  | { readonly kind: 'own' }
+  | { readonly kind: 'shared'; readonly ca: string; readonly authority: KeyPair; readonly user: string }
+  | { readonly kind: 'given'; readonly ca: string; readonly cert: string; readonly key: string }
+  /** Not known at the moment: what is there stays as it is. */
+  | { readonly kind: 'kept' }
 
 /** What everything else of a tenant is signed with. A lost one is a new cluster identity, so none is replaced while it is there, but by a rotation. */
 export interface Roots {
@@ -157,19 +174,43 @@ const servingAuthority = ({
   },
 }: Roots): KeyPair => (cluster.old && !cluster.servingSince ? cluster.old : authorities.cluster)
 
+/** What an API server gets for its data store, beside what is signed for it. */
+const storeFiles = (trust: StoreTrust, roots: Roots, old: SecretData = {}): SecretData => {
+  switch (trust.kind) {
+    case 'own':
+      return { 'etcd-ca.crt': roots.trust.authorities.etcd }
+    case 'shared':
+      return { 'etcd-ca.crt': trust.ca }
+    case 'given':
+      return { 'etcd-ca.crt': trust.ca, 'etcd-client.crt': trust.cert, 'etcd-client.key': trust.key }
+    case 'kept':
+      return Object.fromEntries(
+        ['etcd-ca.crt', 'etcd-client.crt', 'etcd-client.key'].flatMap((name) => (old[name] ? [[name, old[name]]] : [])),
+      )
+  }
+}
+
+const signerOf = (trust: StoreTrust): StoreSigner => {
+  if (trust.kind === 'shared') return { kind: 'shared', user: trust.user }
+  return { kind: trust.kind === 'own' ? 'own' : 'none' }
+}
+
 /** The Secrets that containers and clients use: good leaves are kept, others issued anew, and what goes with them is written out. */
 export const consumerSecrets = async (input: {
-  readonly inputs: PkiInputs
+  readonly inputs: Omit<PkiInputs, 'storeSigner'>
   readonly roots: Roots
+  readonly storeTrust?: StoreTrust
   readonly agent: AgentAuthorities
   readonly existing: Secrets
   readonly now: Date
 }): Promise<Map<string, SecretData>> => {
-  const { inputs, roots, agent, existing, now } = input
+  const { roots, agent, existing, now, storeTrust = { kind: 'own' } } = input
+  const inputs: PkiInputs = { ...input.inputs, storeSigner: signerOf(storeTrust) }
   const authorities: Record<Authority, KeyPair> = {
     ...roots.authorities,
     agent: agent.client,
     serving: servingAuthority(roots),
+    store: storeTrust.kind === 'shared' ? storeTrust.authority : roots.authorities.etcd,
   }
   const secrets = new Map<string, Record<string, string>>()
   for (const plan of leafPlans(inputs)) {
@@ -182,8 +223,9 @@ export const consumerSecrets = async (input: {
     secrets.set(plan.secret, { ...secrets.get(plan.secret), [`${plan.file}.crt`]: cert, [`${plan.file}.key`]: key })
   }
   const add = (name: string, files: SecretData): void => void secrets.set(name, { ...secrets.get(name), ...files })
-  add(secretNames.etcd, etcdFiles(roots))
+  if (storeTrust.kind === 'own') add(secretNames.etcd, etcdFiles(roots))
   add(secretNames.kubeApiServer, apiServerFiles(roots, agent.servingCert))
+  add(secretNames.kubeApiServer, storeFiles(storeTrust, roots, existing.get(secretNames.kubeApiServer)))
   add(secretNames.kubeControllerManager, controllerManagerFiles(inputs, roots, agent.servingCert))
   add(secretNames.syncer, syncerFiles(inputs, roots, secrets.get(secretNames.syncer) ?? {}))
   return secrets

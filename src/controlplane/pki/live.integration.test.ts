@@ -27,6 +27,7 @@ const inputs: PkiInputs = {
   slice: '10.96.4.0/24',
   clusterDomain: 'cluster.local',
   extraSANs: [],
+  storeSigner: { kind: 'own' } as const,
 }
 const signal = new AbortController().signal
 

@@ -10,6 +10,7 @@ test('there are words for each certificate and key of a tenant, and for no other
     slice: '10.96.4.0/24',
     clusterDomain: 'cluster.local',
     extraSANs: [],
+    storeSigner: { kind: 'own' } as const,
   }
   const roots = [...Object.values(authoritySecrets).map((name) => `${name}/tls`), `${secretNames.serviceAccountKeys}/sa`]
   const leaves = leafPlans(inputs).map(({ secret, file }) => `${secret}/${file}`)

@@ -10,7 +10,8 @@ import type { ExtendedUsage, Subject } from './issue.ts'
  */
 export const tenantAuthorities = ['cluster', 'etcd', 'frontProxy'] as const
 export type TenantAuthority = (typeof tenantAuthorities)[number]
-export type Authority = TenantAuthority | 'agent' | 'serving'
+/** `store` signs the clients of an etcd that tenants share. */
+export type Authority = TenantAuthority | 'agent' | 'serving' | 'store'
 
 export const authoritySecrets: Record<TenantAuthority, string> = {
   cluster: secretNames.clusterAuthority,
@@ -29,6 +30,12 @@ export interface LeafPlan {
   readonly names: readonly string[]
 }
 
+/** Who signs for the data store: the tenant's own authority, that of a shared etcd, or nobody, as the keys are given. */
+export type StoreSigner =
+  | { readonly kind: 'own' }
+  | { readonly kind: 'shared'; readonly user: string }
+  | { readonly kind: 'none' }
+
 /** What the plan depends on. */
 export interface PkiInputs {
   readonly tenant: TenantRef
@@ -36,6 +43,7 @@ export interface PkiInputs {
   readonly slice: string
   readonly clusterDomain: string
   readonly extraSANs: readonly string[]
+  readonly storeSigner: StoreSigner
 }
 
 const unique = (names: readonly string[]): string[] => [...new Set(names)]
@@ -70,47 +78,62 @@ const mostEtcdMembers = 3
 /** Name of an etcd member, and of its pod. */
 export const etcdMember = (ordinal: number): string => `${componentNames.etcd}-${ordinal}`
 
-/** Every leaf certificate of a tenant. A container mounts only the Secret with the ones it uses. */
-export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => {
-  const client = (secret: string, file: string, authority: Authority, subject: Subject): LeafPlan => ({
-    secret,
-    file,
-    authority,
-    subject,
-    usages: ['client'],
-    names: [],
-  })
-  return [
-    {
-      secret: secretNames.etcd,
-      file: 'server',
-      authority: 'etcd',
-      subject: { commonName: 'etcd' },
-      // etcd's own gateway dials its client port with this certificate.
-      usages: ['server', 'client'],
-      names: etcdNames(inputs),
-    },
-    {
-      secret: secretNames.etcd,
-      file: 'peer',
-      authority: 'etcd',
-      subject: { commonName: 'etcd-peer' },
-      usages: ['server', 'client'],
-      names: etcdNames(inputs),
-    },
-    {
-      secret: secretNames.kubeApiServer,
-      file: 'serving',
-      authority: 'serving',
-      subject: { commonName: 'kube-apiserver' },
-      usages: ['server'],
-      names: apiServerNames(inputs),
-    },
-    client(secretNames.kubeApiServer, 'etcd-client', 'etcd', { commonName: 'kube-apiserver-etcd-client' }),
-    client(secretNames.kubeApiServer, 'front-proxy-client', 'frontProxy', { commonName: 'front-proxy-client' }),
-    client(secretNames.kubeApiServer, 'agent-client', 'agent', agentClientSubject(inputs.tenant)),
-    client(secretNames.kubeControllerManager, 'client', 'cluster', { commonName: 'system:kube-controller-manager' }),
-    client(secretNames.admin, 'client', 'cluster', { commonName: 'berth:admin', organization: tenantGroups.admins }),
-    client(secretNames.syncer, 'client', 'cluster', { commonName: 'berth:syncer', organization: tenantGroups.syncer }),
-  ]
+/** Leaves for the data store. */
+const storeLeaves = (inputs: PkiInputs): readonly LeafPlan[] => {
+  const { storeSigner } = inputs
+  switch (storeSigner.kind) {
+    case 'own':
+      return [
+        // etcd's own gateway dials its client port with this certificate.
+        {
+          secret: secretNames.etcd,
+          file: 'server',
+          authority: 'etcd',
+          subject: { commonName: 'etcd' },
+          usages: ['server', 'client'],
+          names: etcdNames(inputs),
+        },
+        {
+          secret: secretNames.etcd,
+          file: 'peer',
+          authority: 'etcd',
+          subject: { commonName: 'etcd-peer' },
+          usages: ['server', 'client'],
+          names: etcdNames(inputs),
+        },
+        client(secretNames.kubeApiServer, 'etcd-client', 'etcd', { commonName: 'kube-apiserver-etcd-client' }),
+      ]
+    case 'shared':
+      // etcd takes the common name for the user.
+      return [client(secretNames.kubeApiServer, 'etcd-client', 'store', { commonName: storeSigner.user })]
+    case 'none':
+      return []
+  }
 }
+
+const client = (secret: string, file: string, authority: Authority, subject: Subject): LeafPlan => ({
+  secret,
+  file,
+  authority,
+  subject,
+  usages: ['client'],
+  names: [],
+})
+
+/** Every leaf certificate of a tenant. A container mounts only the Secret with the ones it uses. */
+export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => [
+  ...storeLeaves(inputs),
+  {
+    secret: secretNames.kubeApiServer,
+    file: 'serving',
+    authority: 'serving',
+    subject: { commonName: 'kube-apiserver' },
+    usages: ['server'],
+    names: apiServerNames(inputs),
+  },
+  client(secretNames.kubeApiServer, 'front-proxy-client', 'frontProxy', { commonName: 'front-proxy-client' }),
+  client(secretNames.kubeApiServer, 'agent-client', 'agent', agentClientSubject(inputs.tenant)),
+  client(secretNames.kubeControllerManager, 'client', 'cluster', { commonName: 'system:kube-controller-manager' }),
+  client(secretNames.admin, 'client', 'cluster', { commonName: 'berth:admin', organization: tenantGroups.admins }),
+  client(secretNames.syncer, 'client', 'cluster', { commonName: 'berth:syncer', organization: tenantGroups.syncer }),
+]

@@ -31,8 +31,9 @@ describe('what may be restored', () => {
     else expect(said).toMatch(refusal)
   })
 
-  test('nothing, where the data are in pods', () => {
+  test('nothing, where the data are in pods or with others', () => {
     expect(restoreRefusal(request, aSnapshot(), tenant, { kind: 'ephemeral' })).toMatch(/no volume to restore to/)
+    expect(restoreRefusal(request, aSnapshot(), tenant, { kind: 'elsewhere' })).toMatch(/whoever runs that etcd restores it/)
   })
 })
 

@@ -41,6 +41,7 @@ export const restoreRefusal = (
   const ahead = minorOf(version) - minorOf(tenant.spec.version)
   if (!(ahead <= 0 && ahead >= -1))
     return `${name} was taken of Kubernetes ${version}, and the tenant is to run ${tenant.spec.version}, which does not read those data: choose another one`
+  if (storage.kind === 'elsewhere') return 'the tenant has no data store of its own: whoever runs that etcd restores it'
   if (storage.kind !== 'claim')
     return "the data of the tenant's etcd are in its pods, as the cluster had no storage class: there is no volume to restore to"
   return undefined

@@ -92,6 +92,13 @@ describe('the next step for a snapshot', () => {
       absent,
       { kind: 'wait', reason: 'DataStoreNotReady' },
     ],
+    [
+      'fails for a tenant whose data lie with others',
+      undefined,
+      with_({ spec: { ...serving.spec, dataStore: { ...serving.spec.dataStore, kind: 'shared', name: 'pool' } } }),
+      absent,
+      { kind: 'fail', reason: 'NotSupported' },
+    ],
     ['rests when it is complete', 'Complete', serving, running, { kind: 'rest' }],
     ['rests when it has failed', 'Failed', serving, absent, { kind: 'rest' }],
   ])('%s', ([, phase, tenant, task, expected]) => {

@@ -57,6 +57,10 @@ export const nextSnapshotAction = (
     const message = task.trouble === undefined ? 'the data are being saved' : `tries again: ${task.trouble}`
     return { kind: 'wait', reason: 'Saving', message }
   }
+  if (tenant.spec.dataStore.kind !== 'dedicated') {
+    const message = 'the tenant has no data store of its own: whoever runs that etcd saves it'
+    return { kind: 'fail', reason: 'NotSupported', message }
+  }
   const hindered = hindrance(tenant)
   return hindered ? { kind: 'wait', ...hindered } : { kind: 'start' }
 }

@@ -12,6 +12,7 @@ import { allOf } from '../apply.ts'
 import type { Deps } from '../deps.ts'
 import { refOf } from '../observe.ts'
 import { isSameStatus } from '../status.ts'
+import { removeStoreData } from './remove-store-data.ts'
 import { releaseSlices } from './slice-claims.ts'
 
 /** How long a namespace may take to go before the deletion goes on without it: it goes on by itself, and nobody can make a new one of its name. */
@@ -132,14 +133,17 @@ const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waitin
     const left = pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     return { reason: 'RemovingWorkloads', message: `waits for pods to end: ${names(left)}` }
   }
-  const [superNamespaces, planes] = await Promise.all([
+  const [superNamespaces, planes, data] = await Promise.all([
     removeNamespaces(`${tenantLabel}=${ref.uid}`, tenant, deps),
     removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps),
+    // Nobody writes there any more.
+    removeStoreData(tenant, deps),
   ])
   if (superNamespaces.length > 0) {
     return { reason: 'RemovingWorkloads', message: `waits for namespaces of the tenant's pods to go: ${names(superNamespaces)}` }
   }
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
+  if (data) return data
 
   await releaseSlices(ref.uid, deps)
   // vn-agent believes no token of the tenant from here on.

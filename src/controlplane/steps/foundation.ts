@@ -18,7 +18,7 @@ import { componentNames, etcdMembersConfig, fieldManager, secretNames } from '..
 import { type Observed, objectId, refOf } from '../observe.ts'
 import { isWatchingClients } from '../pki/files.ts'
 import type { SecretData } from '../pki/generations.ts'
-import { consumerSecrets, missingRoots, type Roots, type Secrets } from '../pki/keys.ts'
+import { consumerSecrets, missingRoots, type Roots, type Secrets, type StoreTrust } from '../pki/keys.ts'
 import type { PkiInputs } from '../pki/plan.ts'
 import { rootsHashes } from '../pki/roots-hashes.ts'
 import type { RotationState } from '../rotation-state.ts'
@@ -67,6 +67,7 @@ const isDefaultClass = ({ metadata }: KubeObject): boolean =>
 
 /** Volumes of a data store never change: once it is there, it says itself. */
 export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, 'objects' | 'storageClasses'>): Storage => {
+  if (tenant.spec.dataStore.kind !== 'dedicated') return { kind: 'elsewhere' }
   const className = tenant.spec.dataStore.storageClassName
   const live = observed.objects.get(`StatefulSet/${componentNames.etcd}`)
   const claims = live
@@ -76,6 +77,36 @@ export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, '
 }
 
 const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== undefined && hashOf(a) === hashOf(b)
+
+const storeTrustOf = ({ spec }: TenantControlPlane, { remoteStore }: Pick<Observed, 'remoteStore'>): StoreTrust =>
+  spec.dataStore.kind === 'dedicated' ? { kind: 'own' } : (remoteStore?.access?.trust ?? { kind: 'kept' })
+
+/** The authority of a data store that is not the tenant's own; undefined for one that is. */
+const storeCaOf = (trust: StoreTrust, { secrets }: Pick<Observed, 'secrets'>): string | undefined => {
+  switch (trust.kind) {
+    case 'own':
+      return undefined
+    case 'shared':
+    case 'given':
+      return trust.ca
+    case 'kept':
+      return secrets.get(secretNames.kubeApiServer)?.['etcd-ca.crt'] ?? ''
+  }
+}
+
+/** The policies to apply now: while nobody knows where a data store is, the way to it stays as it is. */
+const fencesOf = (
+  place: Pick<Plane, 'tenant' | 'namespace'>,
+  { spec }: TenantControlPlane,
+  { remoteStore, objects }: Pick<Observed, 'remoteStore' | 'objects'>,
+): readonly KubeObject[] => {
+  if (spec.dataStore.kind === 'dedicated') return networkPolicies(place)
+  const peers = remoteStore?.access?.peers
+  const policies = networkPolicies(place, { kind: 'remote', peers: peers ?? [] })
+  return policies.filter(
+    (policy) => peers || policy.metadata.name !== componentNames.kubeApiServer || !objects.has(objectId(policy)),
+  )
+}
 
 interface LaidKeys {
   readonly roots: Roots
@@ -92,7 +123,7 @@ const layKeys = async (
   deps: Deps,
 ): Promise<LaidKeys> => {
   const { kube, signal, now, agentAuthorities } = deps
-  const inputs: PkiInputs = {
+  const inputs: Omit<PkiInputs, 'storeSigner'> = {
     ...place,
     clusterDomain: tenant.spec.network.clusterDomain,
     extraSANs: [...tenant.spec.apiServer.extraSANs, ...place.names],
@@ -103,9 +134,11 @@ const layKeys = async (
   // Created, never applied: should another process have made one meanwhile, this round fails and the next one reads it.
   await allOf([...made].map(([name, data]) => kube.create(resourceTypes.secrets, secretObject(place, name, data), { signal })))
   const agent = agentAuthorities()
-  const rotation = { tenant, place, observed, agentServingCert: agent.servingCert }
+  const storeTrust = storeTrustOf(tenant, observed)
+  const storeCa = storeCaOf(storeTrust, observed)
+  const rotation = { tenant, place, observed, agentServingCert: agent.servingCert, storeCa }
   const { roots, state } = await rotateRoots(new Map([...observed.secrets, ...made]), rotation, deps)
-  const consumers = await consumerSecrets({ inputs, roots, agent, existing: observed.secrets, now: now() })
+  const consumers = await consumerSecrets({ inputs, roots, agent, storeTrust, existing: observed.secrets, now: now() })
   await allOf(
     [...consumers]
       .filter(([name, data]) => !sameData(observed.secrets.get(name), data))
@@ -113,7 +146,7 @@ const layKeys = async (
         kube.apply(resourceTypes.secrets, secretObject(place, name, data), { fieldManager, force: true, signal }),
       ),
   )
-  return { roots, consumers, hashes: rootsHashes(roots, agent.servingCert), rotation: state }
+  return { roots, consumers, hashes: rootsHashes(roots, agent.servingCert, storeCa), rotation: state }
 }
 
 /**
@@ -144,7 +177,7 @@ export const layFoundation = async (
   }
   await applyWanted(namespaceObject(place), observed.namespace, deps)
 
-  const fences = [...networkPolicies(place), apiServerService(place)].map((object) =>
+  const fences = [...fencesOf(place, tenant, observed), apiServerService(place)].map((object) =>
     applyWanted(object, observed.objects.get(objectId(object)), deps),
   )
   const { way, names } = wayOf(tenant, place, { observed, nodes: deps.nodes() })
@@ -152,11 +185,13 @@ export const layFoundation = async (
   await allOf<unknown>([...fences, laid])
   const { roots, consumers, hashes, rotation } = await laid
   const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
+  const remote = observed.remoteStore?.access
   const plane: Plane = {
     ...place,
     ...(ipv6Slice !== undefined && { ipv6Slice }),
     spec: tenant.spec,
     storage: storageOf(tenant, observed),
+    ...(remote && { remote: { endpoints: remote.endpoints, prefix: remote.prefix } }),
     store: notedPlan(tenant.spec, {
       config: observed.objects.get(`ConfigMap/${etcdMembersConfig}`),
       workload: observed.objects.get(`StatefulSet/${componentNames.etcd}`),

@@ -1,3 +1,4 @@
+import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import type { Step } from '../steps.ts'
 import { agentRecord } from './agent-record.ts'
 import { certificates } from './certificates.ts'
@@ -8,7 +9,7 @@ import { dns, tenantObjects } from './tenant-objects.ts'
 import { apiServer, controllerManager, quota } from './workloads.ts'
 
 /** The way to a running control plane. Order is meaning: it is the order of the writes. */
-export const steps: readonly Step[] = [
+const steps: readonly Step[] = [
   certificates,
   dataStore,
   apiServer,
@@ -21,6 +22,15 @@ export const steps: readonly Step[] = [
   usable,
   quota,
 ]
+
+/** An API server whose store refuses it ends, and is then held back: it starts when a store that is not the tenant's own has let it in. */
+const stepsWithRemoteStore: readonly Step[] = steps.map((step) =>
+  step === apiServer ? { ...step, needs: [...step.needs, dataStore.name] } : step,
+)
+
+/** The steps for a tenant with this kind of data store. */
+export const stepsFor = (kind: TenantControlPlaneSpec['dataStore']['kind']): readonly Step[] =>
+  kind === 'dedicated' ? steps : stepsWithRemoteStore
 
 /** The step that stands for everything before the steps, when that fails. */
 export const foundationStep = certificates

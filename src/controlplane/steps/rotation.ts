@@ -40,6 +40,8 @@ interface Rotation {
   readonly place: Place
   readonly observed: Observed
   readonly agentServingCert: string
+  /** Authority of a data store that is not the tenant's own. */
+  readonly storeCa: string | undefined
 }
 
 const decoded = (data: Readonly<Record<string, string>> = {}): SecretData =>
@@ -94,8 +96,13 @@ const openRoots = (initial: Secrets, { place, agentServingCert }: Rotation, deps
 type OpenRoots = ReturnType<typeof openRoots>
 
 /** True when each workload was started with these roots, is ready, and is not at zero. */
-const isRolledOutWith = (hashes: RootsHashes, { objects }: Pick<Observed, 'objects'>): boolean =>
+const isRolledOutWith = (
+  hashes: RootsHashes,
+  { objects }: Pick<Observed, 'objects'>,
+  store: TenantControlPlane['spec']['dataStore']['kind'],
+): boolean =>
   Object.values(componentNames).every((name) => {
+    if (name === componentNames.etcd && store !== 'dedicated') return true
     const workload = objects.get(`Deployment/${name}`) ?? objects.get(`StatefulSet/${name}`)
     const started: unknown = workload?.spec?.template?.metadata?.annotations?.[rootsHashAnnotation]
     return started === hashes[name] && isRolledOut(workload) && (workload?.spec?.replicas ?? 0) > 0
@@ -190,11 +197,11 @@ export const rotateRoots = async (
   rotation: Rotation,
   deps: Deps,
 ): Promise<{ readonly roots: Roots; readonly state: RotationState | undefined }> => {
-  const { tenant, place, observed, agentServingCert } = rotation
+  const { tenant, place, observed, agentServingCert, storeCa } = rotation
   const open = openRoots(secrets, rotation, deps)
   await open.follow()
   const roots = open.roots()
-  const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert), observed)
+  const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert, storeCa), observed, tenant.spec.dataStore.kind)
   const common = {
     runs: place.hasServed && tenant.spec.state === 'Running',
     rolledOut,

@@ -154,8 +154,8 @@ export const controllerManager: Step = {
     const { observed, plane } = round
     const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
     const workload = observed.objects.get(`Deployment/${name}`)
-    const canStart =
-      hasReadyPod(podsOf(observed.pods, componentNames.etcd)) && hasRunningContainer(podsOf(observed.pods, apiServerName))
+    const hasStore = plane.spec.dataStore.kind !== 'dedicated' || hasReadyPod(podsOf(observed.pods, componentNames.etcd))
+    const canStart = hasStore && hasRunningContainer(podsOf(observed.pods, apiServerName))
     // At zero it is after a pause.
     if (!workload?.spec?.replicas && !canStart) {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
