@@ -43,7 +43,8 @@ describe('snapshots of a tenant', () => {
     await startS3()
     await apply(
       superKubectl,
-      secret(tenantsNamespace, 'age-key', { identity }),
+      // As age-keygen writes it.
+      secret(tenantsNamespace, 'age-key', { identity: `# created: 2026-01-01\n# public key: age1\n${identity}\n` }),
       secret(tenantsNamespace, 'other-age-key', { identity: await generateIdentity() }),
     )
     tenant = await createTenant(name, { dataStore: { replicas: 3 }, backup: { storage: s3Storage, recipients, keep: 1 } })

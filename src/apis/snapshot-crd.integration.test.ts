@@ -56,6 +56,10 @@ describe('a snapshot that cannot be', () => {
   })
 })
 
+test('a snapshot has a name that fits into a label', async () => {
+  await expect(server.client.create(snapshots, aSnapshot('a'.repeat(64)))).rejects.toThrow(/at most 63 characters/)
+})
+
 test('of a snapshot nothing can be changed but what becomes of what it stored', async () => {
   await server.client.create(snapshots, aSnapshot('fixed'))
   const ref = { name: 'fixed', namespace: 'default' }

@@ -45,6 +45,9 @@ export const controlPlaneSnapshotCrd = (): KubeObject => ({
               status: structuralSchema(controlPlaneSnapshotStatus, 'status'),
             },
             required: ['spec'],
+            'x-kubernetes-validations': [
+              { rule: 'self.metadata.name.size() <= 63', message: 'metadata.name may have at most 63 characters' },
+            ],
           },
         },
       },

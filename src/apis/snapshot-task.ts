@@ -42,8 +42,6 @@ export const snapshotTask = z.discriminatedUnion('kind', [
   }),
   z.object({
     kind: z.literal('load'),
-    /** Names the restore: data that it has put in place already are not touched again. */
-    id: z.string(),
     storage: s3Access,
     key: z.string(),
     sha256: z.string(),

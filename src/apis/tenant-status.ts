@@ -32,9 +32,10 @@ export const tenantControlPlaneStatus = z.object({
   kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
   restore: z
     .object({
-      id: z.string().max(64).describe('Stands for what spec.restore asks for'),
+      request: z.string().max(64).describe('Stands for what spec.restore asked for'),
+      id: z.string().max(64).describe('Another one for each restore'),
       snapshotName: z.string().max(253),
-      phase: z.enum(['Stopping', 'Loading', 'Starting', 'Done', 'Failed']),
+      phase: z.enum(['Stopping', 'Loading', 'Swapping', 'Starting', 'Done', 'Failed']),
       message: z.string().max(8192),
       startedAt: z.string().max(64).meta({ format: 'date-time' }),
       loadedAt: z.string().max(64).meta({ format: 'date-time' }).optional(),
@@ -42,6 +43,14 @@ export const tenantControlPlaneStatus = z.object({
     })
     .optional()
     .describe('How the restore stands that spec.restore asks for'),
+  restored: z
+    .object({
+      id: z.string().max(64),
+      snapshotName: z.string().max(253),
+      at: z.string().max(64).meta({ format: 'date-time' }),
+    })
+    .optional()
+    .describe('The last restore that was carried out: the syncer follows it when somebody has said so'),
   conditions: z
     .array(condition)
     .max(32)

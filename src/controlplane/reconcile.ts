@@ -116,7 +116,7 @@ const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lo
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
     results = await runSteps(stepsOfRound(round, { restore, pauseRefusal }), round, deps)
-    restore = restoreAfter(restore, results, round.now)
+    restore = restoreAfter(restore, results, round)
   } catch (error) {
     results = [{ step: foundationStep, error }]
   }

@@ -94,7 +94,7 @@ const until = async (tenant: TenantControlPlane, process: Process, isThere: () =
   for (let round = 0; round < 12; round += 1) {
     await reconcile(tenant, process)
     if (await isThere()) return
-    await playCluster(tenant)
+    await playCluster(tenant, { now: process.deps.now() })
     await publishRootCa(tenant)
   }
   throw new Error(`not there after 12 rounds: ${JSON.stringify(await rotating(tenant))}`)
@@ -183,10 +183,12 @@ describe('a rotation of the authorities', () => {
       /1 client still uses the old authority: alice\\u\{1b\}\[31m \(last seen .*Z\)\. It is cut when/,
     )
     clock.now = seenAt + 9 * minute
+    await playCluster(tenant, { now: process.deps.now() })
     await reconcile(tenant, process)
     expect((await secretOf(tenant, 'cluster-ca'))['old.crt']).toBe(old['tls.crt'])
 
     clock.now = seenAt + 11 * minute
+    await playCluster(tenant, { now: process.deps.now() })
     clock.served = false
     await reconcile(tenant, process)
     expect(isBy((await secretOf(tenant, 'kube-apiserver-keys'))['serving.crt'], issuing['tls.crt'])).toBe(true)
@@ -263,6 +265,7 @@ describe('keys of service-account tokens', () => {
     await reconcile(tenant, process)
     expect((await rotating(tenant))?.message).toMatch(/pods renew their tokens until/)
     clock.now += 61 * minute
+    await playCluster(tenant, { now: process.deps.now() })
     await reconcile(tenant, process)
     expect((await rotating(tenant))?.message).toMatch(/default\/robot\. Delete them/)
     await kube.delete(resourceTypes.secrets, { name: 'robot', namespace: 'default' })

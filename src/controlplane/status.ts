@@ -17,7 +17,8 @@ const weight = (result: StepResult): number => {
 /** True when all that a pause stops is at rest. */
 const isPaused = (results: readonly StepResult[]): boolean =>
   results.some((result) => 'outcome' in result && result.outcome.kind === 'off') &&
-  results.every((result) => 'outcome' in result && result.outcome.kind !== 'wait')
+  // What serves meanwhile may still have something to say.
+  results.every((result) => 'outcome' in result && (result.outcome.kind !== 'wait' || result.outcome.serves === true))
 
 const restTexts = {
   Paused:
@@ -190,6 +191,9 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     ...(slice !== undefined && { endpoint: endpointOf(results) ?? tenant.status?.endpoint ?? tenantEndpoint(slice) }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
     ...(restore !== undefined && { restore }),
+    ...(restore?.loadedAt !== undefined && {
+      restored: { id: restore.id, snapshotName: restore.snapshotName, at: restore.loadedAt },
+    }),
     conditions: [...conditions],
     timings: timingsOf(tenant, conditions, now),
   }

@@ -36,9 +36,8 @@ export const fetchSnapshot = async (
   store: ObjectStore,
   place: LoadPlace,
 ): Promise<void> => {
-  const { snapshot, incoming, data: present, old } = paths(place)
-  // Of a try before this one, which may have ended between its two renames.
-  if (!existsSync(present) && existsSync(old)) await rename(old, present)
+  const { snapshot, incoming } = paths(place)
+  // Of a try before this one.
   await Promise.all([rm(incoming, { recursive: true, force: true }), rm(snapshot, { force: true })])
   await mkdir(dirname(snapshot), { recursive: true })
   const stored = counted(await store.get(task.key))
@@ -54,6 +53,18 @@ export const fetchSnapshot = async (
   await rename(`${snapshot}.partial`, snapshot)
 }
 
+/** Far more than a header takes. What comes after it is not read: whoever may write into the bucket may have put anything there. */
+const beginningBytes = 256 * 1024
+
+const beginningOf = async function* (stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = beginningBytes
+  for await (const chunk of stream) {
+    yield chunk.subarray(0, left)
+    left -= chunk.length
+    if (left <= 0) return
+  }
+}
+
 /** What a stored snapshot says that it is. Reads its beginning only. Throws SNAPSHOT_UNREADABLE, SNAPSHOT_NOT_FOUND and what the store throws. */
 export const readHeader = async (
   { key, identity }: Pick<LoadTask, 'key' | 'identity'>,
@@ -61,7 +72,7 @@ export const readHeader = async (
 ): Promise<SnapshotHeader> => {
   const stored = await store.get(key)
   try {
-    return (await unpack(stored, identity)).header
+    return (await unpack(beginningOf(stored), identity)).header
   } finally {
     stored.destroy()
   }
@@ -77,27 +88,36 @@ const syncFolder = async (path: string): Promise<void> => {
 }
 
 /**
- * Puts the restored data in the place of the old ones, and deletes those. May be ended anywhere and done again; done again for the same restore it changes
- * nothing, as the data may have been written to since.
+ * Puts the restored data in the place of the old ones, and deletes those. May be ended anywhere and done again, and has to be until it is through: in between
+ * there may be no data in place. Done again for the same restore it changes nothing, as the data may have been written to since.
  */
-export const settle = async ({ id }: Pick<LoadTask, 'id'>, place: LoadPlace): Promise<void> => {
-  const { incoming, data, old, mark } = paths(place)
+export const settle = async (id: string, place: LoadPlace): Promise<void> => {
+  const { incoming, data, old } = paths(place)
   if ((await markOf(place)) !== id) {
-    // Without data the volume is new.
-    if (existsSync(data)) {
-      await rm(old, { recursive: true, force: true })
-      await rename(data, old)
+    // Without what was restored it ended after its second rename, and before it said so.
+    if (existsSync(incoming)) {
+      // Without data the volume is new, or it ended between its two renames.
+      if (existsSync(data)) {
+        await rm(old, { recursive: true, force: true })
+        await rename(data, old)
+      }
+      await rename(incoming, data)
     }
-    await rename(incoming, data)
-    const file = await open(`${mark}.partial`, 'w')
-    try {
-      await file.writeFile(id)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(`${mark}.partial`, mark)
-    await syncFolder(place.volume)
+    if (!existsSync(data)) throw new AppError('SNAPSHOT_UNREADABLE', 'there are no restored data on the volume of etcd', {})
+    await writeMark(id, place)
   }
   await Promise.all([rm(old, { recursive: true, force: true }), rm(incoming, { recursive: true, force: true })])
+}
+
+const writeMark = async (id: string, place: LoadPlace): Promise<void> => {
+  const { mark } = paths(place)
+  const file = await open(`${mark}.partial`, 'w')
+  try {
+    await file.writeFile(id)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(`${mark}.partial`, mark)
+  await syncFolder(place.volume)
 }

@@ -17,7 +17,7 @@ const errorOf = (what: string, { endpoint, bucket }: S3Access, cause: unknown): 
   if (cause.name === 'NoSuchKey') return new AppError('SNAPSHOT_NOT_FOUND', `${where} has no such snapshot any more`, { cause })
   const code = status >= 500 ? 'SNAPSHOT_STORE_UNREACHABLE' : 'SNAPSHOT_STORE_REFUSED'
   const hint = status === 403 ? '. Check the key in the Secret and what it may do' : ''
-  return new AppError(code, `${where} refuses to ${what}: ${cause.name} (HTTP ${status})${hint}`, { status })
+  return new AppError(code, `${where} refuses to ${what}: ${cause.name.slice(0, 100)} (HTTP ${status})${hint}`, { status })
 }
 
 /** A bucket of a store that speaks the S3 protocol. */

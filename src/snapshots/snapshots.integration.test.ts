@@ -83,7 +83,7 @@ describe('a snapshot', () => {
     const place = await aPlace('whole')
     await fetchSnapshot({ key: 't/whole', sha256, identity }, store, place)
     await restore(place)
-    await settle({ id: 'r1' }, place)
+    await settle('r1', place)
     const again = await startSecureEtcd({ dataDir: join(place.volume, 'data') })
     try {
       expect(await again.get('/registry/7')).toBe('7:'.padEnd(20_000, 'x'))
@@ -167,7 +167,7 @@ describe('putting restored data in place', () => {
     ['forgets what an earlier restore left', ['data', 'replaced', 'incoming'], 'incoming'],
   ])('%s', async ([name, folders, data]) => {
     const place = await filled(name.replaceAll(' ', '-'), folders)
-    await settle({ id: 'one' }, place)
+    await settle('one', place)
     expect(await whose(place, 'data')).toBe(data)
     expect(existsSync(join(place.volume, 'replaced'))).toBe(false)
     expect(existsSync(join(place.volume, 'incoming'))).toBe(false)
@@ -175,19 +175,21 @@ describe('putting restored data in place', () => {
 
   test('is done once for one restore, whatever was written since, and again for another', async () => {
     const place = await filled('twice', ['data', 'incoming'])
-    await settle({ id: 'one' }, place)
+    await settle('one', place)
     await writeFile(join(place.volume, 'data', 'since'), 'written')
     await mkdir(join(place.volume, 'incoming'))
-    await settle({ id: 'one' }, place)
+    await settle('one', place)
     expect(await readFile(join(place.volume, 'data', 'since'), 'utf8')).toBe('written')
     await mkdir(join(place.volume, 'incoming'))
-    await settle({ id: 'two' }, place)
+    await settle('two', place)
     expect(existsSync(join(place.volume, 'data', 'since'))).toBe(false)
   })
 
-  test('gives the old ones back when what was to take their place cannot be had any more', async () => {
-    const place = await filled('given-back', ['replaced'])
-    expect(await code(fetchSnapshot({ key: 't/none', sha256: 'x' }, store, place))).toBe('SNAPSHOT_NOT_FOUND')
-    expect(await whose(place, 'data')).toBe('replaced')
+  test('is through when it ended after its second rename, and fails when there is nothing to put in place', async () => {
+    const place = await filled('after-the-second', ['data', 'replaced'])
+    await settle('one', place)
+    expect(await whose(place, 'data')).toBe('data')
+    expect(existsSync(join(place.volume, 'replaced'))).toBe(false)
+    expect(await code(settle('one', await filled('nothing', [])))).toBe('SNAPSHOT_UNREADABLE')
   })
 })

@@ -28,3 +28,37 @@ export const brakeReason = (input: BrakeInput): string | undefined => {
   }
   return undefined
 }
+
+/** What the Lease remembers that the brake goes by. */
+export interface BrakeRecord {
+  readonly store: string | undefined
+  readonly frozen: string | undefined
+  readonly resumed: string | undefined
+  readonly restored: string | undefined
+}
+
+/** What is seen of a tenant whose caches were listed anew. */
+export interface BrakeView extends Pick<BrakeInput, 'presentStore' | 'superObjects' | 'orphans'> {
+  /** The last restore of its data, and when that was. */
+  readonly restored: { readonly id: string; readonly snapshotName: string; readonly at: string } | undefined
+  /** The operator's word to go on: the time at which it was given. */
+  readonly resume: string | undefined
+}
+
+/** What is to be remembered, and with it whether syncing goes on. A word to go on counts once, and is none about a restore that came after it. */
+export const verdictOf = (record: BrakeRecord, view: BrakeView): BrakeRecord => {
+  const { presentStore, restored, resume, superObjects, orphans } = view
+  const isPending = restored !== undefined && restored.id !== record.restored
+  const restoredFrom = isPending ? restored.snapshotName : undefined
+  const heard = resume !== undefined && resume !== record.resumed
+  const goesOn = heard && (!isPending || Date.parse(resume) >= Date.parse(restored.at))
+  const frozen = goesOn
+    ? undefined
+    : (record.frozen ?? brakeReason({ recordedStore: record.store, presentStore, restoredFrom, superObjects, orphans }))
+  return {
+    store: frozen !== undefined && record.store !== undefined ? record.store : presentStore,
+    frozen,
+    resumed: heard ? resume : record.resumed,
+    restored: frozen === undefined ? restored?.id : record.restored,
+  }
+}

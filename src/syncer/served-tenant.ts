@@ -1,13 +1,14 @@
 import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { AppError, explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
-import { brakeReason } from './brake.ts'
+import { verdictOf } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
@@ -150,23 +151,15 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       )
         orphans += 1
     }
-    const heard = resume !== undefined && resume !== record.current.resumed
-    const { restored } = source
-    const restoredFrom = restored && restored.id !== record.current.restored ? restored.snapshotName : undefined
-    const reason = heard
-      ? undefined
-      : (record.current.frozen ??
-        brakeReason({ recordedStore: record.current.store, presentStore, restoredFrom, superObjects: total, orphans }))
-    if (reason !== undefined && record.current.frozen === undefined) log.error({ reason }, 'syncing frozen')
-    const keptStore = reason !== undefined && record.current.store !== undefined ? record.current.store : presentStore
-    // A word to go on that was heard but not noted down would be heard once only.
-    await record.write({
-      store: keptStore,
-      frozen: reason,
-      resumed: heard ? resume : record.current.resumed,
-      restored: reason === undefined ? restored?.id : record.current.restored,
-    })
-    metrics.frozen(uid, reason !== undefined)
+    // Asked anew: what this process was told last may be of before a restore.
+    const plane = await management.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ctx.tenant)
+    const restored = plane?.status?.restored ?? source.restored
+    const seen = { presentStore, restored, resume, superObjects: total, orphans }
+    const verdict = verdictOf(record.current, seen)
+    if (verdict.frozen !== undefined && record.current.frozen === undefined)
+      log.error({ reason: verdict.frozen }, 'syncing frozen')
+    await record.write(verdict)
+    metrics.frozen(uid, verdict.frozen !== undefined)
   }
 
   /** Judges; tries until it could, for the tenant or management may be away just now. */

@@ -1,6 +1,7 @@
 import { isAsleep, isResting } from '../apis/conditions.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import type { Informer } from '../kube/informer.ts'
 import { resumeSyncAnnotation } from '../tenancy/marks.ts'
 import { sliceAddress, slicesOf } from '../tenancy/slices.ts'
@@ -18,7 +19,7 @@ export interface TenantSource {
   /** Its pods in super are to end, as the manager has decided. */
   readonly hibernates: boolean
   /** The restore of its data that is in force; undefined: it never was. */
-  readonly restored: { readonly id: string; readonly snapshotName: string } | undefined
+  readonly restored: TenantControlPlaneStatus['restored']
   /** The operator's word to go on after a freeze. */
   readonly resume: string | undefined
   /** Differs when the tenant has to be served anew; more slices are taken up by who serves it. */
@@ -35,10 +36,6 @@ const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
   ingressHosts: sync.ingressHosts,
   inlineCSIDrivers: sync.inlineCSIDrivers,
 })
-
-/** A restore counts from when its data are in place. */
-const restoredOf = ({ status }: TenantControlPlane): TenantSource['restored'] =>
-  status?.restore?.loadedAt === undefined ? undefined : { id: status.restore.id, snapshotName: status.restore.snapshotName }
 
 /** The source, or undefined while the control plane is not up yet or is on its way out. */
 export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
@@ -68,12 +65,14 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     classRules,
     nodeSelector,
     hibernates: spec.state === 'Hibernated' && isAsleep(status.conditions),
-    restored: restoredOf(plane),
+    restored: status.restored,
     resume: metadata.annotations?.[resumeSyncAnnotation],
     revision: JSON.stringify([
       { ...ctx, serviceSlices: undefined },
       classRules,
       nodeSelector,
+      // Of other data nothing that is cached is true.
+      status.restored?.id,
       kubeconfigSecret?.metadata.uid,
       kubeconfigSecret?.metadata.resourceVersion,
     ]),

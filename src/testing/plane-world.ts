@@ -104,7 +104,10 @@ export const startPlaneWorld = async () => {
   const listIn = async (namespace: string, of: ResourceType): Promise<KubeObject[]> => (await kube.list(of, { namespace })).items
 
   /** What kubelet, controllers, the syncer and the tenant would do: every workload has a ready pod, DNS an endpoint, the Lease is fresh. */
-  const playCluster = async (tenant: TenantControlPlane, { unprobed }: { readonly unprobed?: string } = {}): Promise<void> => {
+  const playCluster = async (
+    tenant: TenantControlPlane,
+    { unprobed, now = new Date() }: { readonly unprobed?: string; readonly now?: Date } = {},
+  ): Promise<void> => {
     const namespace = controlPlaneNamespace(refOf(tenant))
     const metadata = { namespace, labels: { [controlPlaneLabel]: tenant.metadata.uid ?? '' } }
     for (const of of [resourceTypes.statefulSets, resourceTypes.deployments]) {
@@ -135,7 +138,7 @@ export const startPlaneWorld = async () => {
       }
     }
     const lease = { name: syncerLease, namespace }
-    const spec = { holderIdentity: 'test', renewTime: new Date().toISOString().replace('Z', '000Z') }
+    const spec = { holderIdentity: 'test', renewTime: now.toISOString().replace('Z', '000Z') }
     if (await kube.get(resourceTypes.leases, lease)) {
       // Of a paused tenant no syncer says anything.
       if (!isResting((await read(tenant))?.status?.conditions))

@@ -2,7 +2,7 @@ import { setCondition } from '../../apis/conditions.ts'
 import type { DataStore, DataStoreStatus, StoreTenant } from '../../apis/data-store.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
-import { explainError } from '../../lib/errors.ts'
+import { explainError, hasCode } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { dataStoreFinalizer } from '../../tenancy/marks.ts'
 import { hashOf } from '../apply.ts'
@@ -102,7 +102,12 @@ const tenantsWithSizes = async (
   if (!keys) return listed
   return withStore({ ...keys, endpoints: store.spec.endpoints }, deps, async (client) => {
     const measured: StoreTenant[] = []
+    let isAway = false
     for (const tenant of listed) {
+      if (isAway || deps.signal.aborted) {
+        measured.push(tenant)
+        continue
+      }
       const last = lastMeasure(tenant)
       if (last) deps.storeMeter.recall(tenant.uid, last)
       try {
@@ -115,6 +120,7 @@ const tenantsWithSizes = async (
           'the size of a tenant in its data store could not be read',
         )
         measured.push(tenant)
+        isAway = hasCode(error, 'DATA_STORE_UNREACHABLE')
       }
     }
     return measured

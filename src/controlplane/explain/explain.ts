@@ -121,19 +121,23 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
   }
 }
 
-/** True when another generation of keys is wanted, or the one before is to go: both start anew what reads them when it starts. */
-const isRotated = (before: RotationSpec, after: RotationSpec): boolean =>
-  before.generation !== after.generation || (before.old !== after.old && after.old !== 'Trust')
+/** True when the generation of keys before is to go. What reads them when it starts is started anew for that, and for another generation. */
+const isCut = (before: RotationSpec, after: RotationSpec): boolean => before.old !== after.old && after.old !== 'Trust'
 
 /** What is not known beforehand is another hash than before. */
-const rotated = ({ rootsHashes, spec: before }: Plane, { certificates }: Plane['spec']): RootsHashes => {
-  const authorities = isRotated(before.certificates.authorities, certificates.authorities)
-  const tokenKeys = isRotated(before.certificates.serviceAccountKeys, certificates.serviceAccountKeys)
+const rotated = ({ rootsHashes, watchesClients: isRotating, spec }: Plane, { certificates }: Plane['spec']): RootsHashes => {
+  const [before, after] = [spec.certificates, certificates]
+  const authorities =
+    before.authorities.generation !== after.authorities.generation || (isRotating && isCut(before.authorities, after.authorities))
+  const tokenKeys = before.serviceAccountKeys.generation !== after.serviceAccountKeys.generation
   const next = (component: keyof RootsHashes, isOther: boolean): string =>
     isOther ? `${rootsHashes[component]} rotated` : rootsHashes[component]
   return {
     etcd: next('etcd', authorities),
-    'kube-apiserver': next('kube-apiserver', authorities || tokenKeys),
+    'kube-apiserver': next(
+      'kube-apiserver',
+      authorities || tokenKeys || isCut(before.serviceAccountKeys, after.serviceAccountKeys),
+    ),
     'kube-controller-manager': next('kube-controller-manager', authorities || tokenKeys),
   }
 }

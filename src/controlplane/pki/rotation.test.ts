@@ -26,10 +26,11 @@ interface Case {
   readonly runs?: boolean
   readonly rolledOut?: boolean
   readonly wasRotating?: boolean
+  readonly syncerAway?: string
 }
 
-const inputOf = ({ keys, wanted, facts = {}, runs = true, rolledOut = true, wasRotating = true }: Case) =>
-  frozen({ keys, wanted, facts, runs, rolledOut, wasRotating, times: defaultRotationTimes, now })
+const inputOf = ({ keys, wanted, facts = {}, runs = true, rolledOut = true, wasRotating = true, syncerAway }: Case) =>
+  frozen({ keys, wanted, facts, runs, rolledOut, wasRotating, syncerAway, times: defaultRotationTimes, now })
 const words = ({ action, told }: RotationDecision): string => (told ? `${told.reason}: ${told.message}` : action)
 
 const quiet = { text: 'nobody', lastSeen: ago(11) }
@@ -51,6 +52,21 @@ describe('authorities', () => {
       /^RotationRefused: generation 3 is wanted, but the keys are of generation 1: set it to 1 or 2/,
     ],
     ['do not go back', { keys: { ...rest, generation: 3 }, wanted: want(2) }, /^RotationRefused/],
+    [
+      'wait for the syncer, which brings both to pods',
+      { keys: { ...both, trustedSince: ago(60) }, wanted: want(2), syncerAway: 'syncing is frozen' },
+      /^TrustingBoth: .*pods do not get both: syncing is frozen/,
+    ],
+    [
+      'do not wait for the syncer in haste',
+      { keys: both, wanted: want(2, 'CutNow'), syncerAway: 'syncing is frozen' },
+      /^issue$/,
+    ],
+    [
+      'are not cut while nobody knows what pods have',
+      { keys: issuing, wanted: want(2, 'Cut'), facts: { users: quiet }, syncerAway: 'no syncer serves the tenant' },
+      /^WaitingToCut: .*no syncer serves the tenant/,
+    ],
     [
       'wait for the roll with both',
       { keys: both, wanted: want(2), rolledOut: false },

@@ -36,6 +36,8 @@ interface Common {
   readonly rolledOut: boolean
   /** The status before says that a rotation is under way. */
   readonly wasRotating: boolean
+  /** Why nothing of the tenant reaches its pods in super: what they are to get, they do not get meanwhile. */
+  readonly syncerAway?: string | undefined
   readonly times: RotationTimes
   readonly now: Date
 }
@@ -98,6 +100,7 @@ const trusting = (input: Common, facts: AuthorityFacts): RotationDecision => {
   if (!rolledOut) return told('the control plane is being rolled out with both')
   // Nothing that is the tenant's own can hold up who has no time.
   if (wanted.old === 'CutNow') return { action: 'issue' }
+  if (input.syncerAway !== undefined) return told(`pods do not get both: ${input.syncerAway}`)
   if (!keys.trustedSince) {
     if (facts.namespacesBehind?.length === 0) return { action: 'note-trusted' }
     const behind = facts.namespacesBehind ? ` in ${few(facts.namespacesBehind)}` : ''
@@ -109,8 +112,10 @@ const trusting = (input: Common, facts: AuthorityFacts): RotationDecision => {
 }
 
 const silence = (input: Common, { users }: AuthorityFacts): RotationDecision => {
-  const { keys, times, now } = input
+  const { keys, times, now, syncerAway } = input
   const what = `generation ${keys.generation} issues`
+  if (syncerAway !== undefined)
+    return wait('WaitingToCut', `${what}; what pods have of it is not certain: ${syncerAway}${excess(input)}`)
   if (!users || users.unknown !== undefined)
     return wait(
       'WaitingToCut',
@@ -166,6 +171,8 @@ export const nextForTokenKeys = (input: Common & { readonly facts: TokenKeyFacts
   const until = (keys.issuingSince?.getTime() ?? 0) + times.tokensMs
   if (now.getTime() < until)
     return wait('WaitingToCut', `${what}; pods renew their tokens until ${instant(until)}${excess(input)}`)
+  if (input.syncerAway !== undefined)
+    return wait('WaitingToCut', `${what}; pods do not get new tokens: ${input.syncerAway}${excess(input)}`)
   if (facts.oldTokens?.length !== 0) {
     const which = facts.oldTokens
       ? `: ${few(facts.oldTokens)}. Delete them, and make new ones where they are needed`

@@ -26,7 +26,13 @@ export const keepSchedule = async (
   const stored = await kube.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, { signal })
   if (!stored || stored.metadata.deletionTimestamp) return { kind: 'done' }
   const tenant = { ...stored, spec: tenantControlPlaneSpec.parse(stored.spec) }
-  if (tenant.spec.backup.schedule === undefined) return { kind: 'done' }
+  const { schedule } = tenant.spec.backup
+  if (schedule === undefined) return { kind: 'done' }
+  if (tenant.spec.dataStore.kind !== 'dedicated') {
+    const message = 'spec.backup.schedule: the tenant has no data store of its own: whoever runs that etcd saves it'
+    tell(tenant, { type: 'Warning', reason: 'ScheduleInvalid', message })
+    return { kind: 'done' }
+  }
   const labelSelector = `${scheduleLabel}=${ref.name}`
   const { items } = await kube.list<ControlPlaneSnapshot>(type, { namespace: ref.namespace, labelSelector, signal })
   let action: ScheduleAction
@@ -38,7 +44,9 @@ export const keepSchedule = async (
     return { kind: 'done' }
   }
   // One at a time: the next one is due when this one is over.
-  const isOneOpen = items.some(({ status }) => status?.phase !== 'Complete' && status?.phase !== 'Failed')
+  const isOneOpen = items.some(
+    ({ metadata, status }) => !metadata.deletionTimestamp && status?.phase !== 'Complete' && status?.phase !== 'Failed',
+  )
   if (action.due && !isOneOpen) {
     try {
       await kube.create(type, scheduledSnapshot(tenant, action.due), { signal })
@@ -75,6 +83,8 @@ export const createSnapshotControllers = (options: {
     client: kube,
     type,
     log,
+    // An installation whose kinds are applied a moment later goes on without it until then.
+    optional: true,
     onEvent: (_, snapshot) => {
       snapshots.enqueue(objectKey(snapshot))
       schedules.enqueue(`${snapshot.metadata.namespace}/${snapshot.spec.tenantName}`)

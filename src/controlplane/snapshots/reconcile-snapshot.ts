@@ -3,7 +3,7 @@ import type { ControlPlaneSnapshot, ControlPlaneSnapshotStatus } from '../../api
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { SnapshotTask } from '../../apis/snapshot-task.ts'
 import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
-import { AppError, explainError } from '../../lib/errors.ts'
+import { AppError, explainError, hasCode } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { snapshotFinalizer, snapshotLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace, shortHash } from '../../tenancy/names.ts'
@@ -85,8 +85,9 @@ const clean = async (
   { namespace, name }: Pick<TaskPlace, 'namespace' | 'name'>,
   { kube, signal }: SnapshotDeps,
 ): Promise<void> => {
-  await kube.delete(resourceTypes.jobs, { namespace, name }, { propagationPolicy: 'Background', signal })
+  // In this order: the Job says that there is something to clean.
   await kube.delete(resourceTypes.secrets, { namespace, name }, { signal })
+  await kube.delete(resourceTypes.jobs, { namespace, name }, { propagationPolicy: 'Background', signal })
 }
 
 const seconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z')
@@ -151,6 +152,19 @@ const writeStatus = async (
   await deps.kube.replace(type, { ...snapshot, status }, { subresource: 'status', signal: deps.signal })
 }
 
+/** A store that takes longer to answer is asked again later: others wait for their turn. */
+const storeMs = 15_000
+
+const isGoing = async (name: string, { kube, signal }: SnapshotDeps): Promise<boolean> =>
+  (await kube.get(resourceTypes.namespaces, { name }, { signal }))?.metadata.deletionTimestamp !== undefined
+
+const letGo = async ({ metadata }: ControlPlaneSnapshot, { kube, signal }: SnapshotDeps): Promise<Outcome> => {
+  const finalizers = metadata.finalizers?.filter((name) => name !== snapshotFinalizer)
+  const body = { metadata: { finalizers, resourceVersion: metadata.resourceVersion } }
+  await kube.patch(type, { name: '', ...metadata }, body, { type: 'merge', signal })
+  return { kind: 'done' }
+}
+
 /** Takes away what is stored, then lets the object go. Retain lets it go at once. */
 const remove = async (
   snapshot: ControlPlaneSnapshot,
@@ -162,14 +176,21 @@ const remove = async (
   if (place) await clean(place, deps)
   if (spec.deletionPolicy === 'Delete' && status?.key !== undefined) {
     try {
-      const store = deps.openStore(await storageAccess(spec.storage, metadata.namespace ?? '', deps), deps.signal)
+      const within = AbortSignal.any([deps.signal, AbortSignal.timeout(storeMs)])
+      const store = deps.openStore(await storageAccess(spec.storage, metadata.namespace ?? '', deps), within)
       try {
         await store.remove(status.key)
       } finally {
         store.close()
       }
     } catch (error) {
-      const message = `what is stored cannot be deleted: ${explainError(error)}. To let it lie, set spec.deletionPolicy to Retain`
+      // Nobody can make the Secret again in a namespace that goes.
+      if (hasCode(error, 'SPEC_INVALID') && (await isGoing(metadata.namespace ?? '', deps))) return letGo(snapshot, deps)
+      const message =
+        `what is stored cannot be deleted: ${explainError(error)}. To let it lie, set spec.deletionPolicy to Retain`.slice(
+          0,
+          4000,
+        )
       const conditions = setCondition<string>(
         status.conditions ?? [],
         { type: 'Complete', status: status.phase === 'Complete' ? 'True' : 'False', reason: 'NotDeleted', message },
@@ -179,10 +200,7 @@ const remove = async (
       return { kind: 'wait', reason: 'NotDeleted', message, retryAfterMs: 10_000 }
     }
   }
-  const finalizers = metadata.finalizers.filter((name) => name !== snapshotFinalizer)
-  const body = { metadata: { finalizers, resourceVersion: metadata.resourceVersion } }
-  await deps.kube.patch(type, { name: '', ...metadata }, body, { type: 'merge', signal: deps.signal })
-  return { kind: 'done' }
+  return letGo(snapshot, deps)
 }
 
 const withFinalizer = async (snapshot: ControlPlaneSnapshot, { kube, signal }: SnapshotDeps): Promise<ControlPlaneSnapshot> => {

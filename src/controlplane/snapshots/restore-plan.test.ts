@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import type { RestoreStatus } from '../../apis/tenant-status.ts'
 import { aTenantControlPlane } from '../../testing/plane-builders.ts'
-import { isRestoring, nextRestoreAction, type RestoreView, restoreRefusal, restoreRequestOf } from './restore-plan.ts'
+import { bumpOf, isRestoring, nextRestoreAction, type RestoreView, restoreRefusal, restoreRequestOf } from './restore-plan.ts'
 
 const tenant = aTenantControlPlane({ spec: { restore: { snapshotName: 'daily' } } })
-const request = { id: 'r', snapshotName: 'daily', identitySecretName: undefined }
+const request = { request: 'r', snapshotName: 'daily', identitySecretName: undefined }
 const aSnapshot = (status: object = {}): ControlPlaneSnapshot =>
   ({
     metadata: { name: 'daily', namespace: 'home' },
@@ -38,7 +38,7 @@ describe('what may be restored', () => {
 })
 
 test('each other request is a restore of its own, and the same one is not', () => {
-  const idOf = (restore: object) => restoreRequestOf(aTenantControlPlane({ spec: { restore } }))?.id
+  const idOf = (restore: object) => restoreRequestOf(aTenantControlPlane({ spec: { restore } }))?.request
   expect(idOf({ snapshotName: 'a' })).toBe(idOf({ snapshotName: 'a' }))
   expect(idOf({ snapshotName: 'a' })).not.toBe(idOf({ snapshotName: 'b' }))
   expect(idOf({ snapshotName: 'a' })).not.toBe(idOf({ snapshotName: 'a', requestedAt: '2026-01-01T00:00:00Z' }))
@@ -46,14 +46,20 @@ test('each other request is a restore of its own, and the same one is not', () =
 })
 
 describe('the next step of a restore', () => {
-  const nothing: RestoreView = { isStopped: false, task: { kind: 'absent' }, isReset: false, serves: false }
+  const nothing: RestoreView = { isStopped: true, task: { kind: 'absent' }, isInUse: false, isReset: false, serves: false }
+  const running = { kind: 'running' } as const
+  const done = { kind: 'done', result: '' } as const
+  const failed = { kind: 'failed', why: 'gone' } as const
   test.for<[name: string, phase: RestoreStatus['phase'], asked: boolean, view: Partial<RestoreView>, expected: object]>([
-    ['waits until all is stopped', 'Stopping', true, {}, { kind: 'none' }],
-    ['loads when all is stopped', 'Stopping', true, { isStopped: true }, { kind: 'go', phase: 'Loading' }],
-    ['ends when it is taken back in time', 'Stopping', false, { isStopped: true }, { kind: 'go', phase: 'Failed' }],
-    ['makes its pod', 'Loading', true, {}, { kind: 'load' }],
+    ['waits until all is stopped', 'Stopping', true, { isStopped: false }, { kind: 'none' }],
+    ['loads when all is stopped', 'Stopping', true, {}, { kind: 'go', phase: 'Loading' }],
+    ['ends when it is taken back in time', 'Stopping', false, {}, { kind: 'go', phase: 'Failed' }],
+    ['makes its pod', 'Loading', true, {}, { kind: 'task' }],
+    ['makes none while anything runs', 'Loading', true, { isStopped: false }, { kind: 'none' }],
+    ['makes none while a pod of another try is on the volume', 'Loading', true, { isInUse: true }, { kind: 'none' }],
     ['ends when it is taken back before its pod is made', 'Loading', false, {}, { kind: 'go', phase: 'Failed' }],
-    ['goes on when it is taken back too late', 'Loading', false, { task: { kind: 'running' } }, { kind: 'none' }],
+    ['takes its pod away when it is taken back', 'Loading', false, { task: running }, { kind: 'again' }],
+    ['waits for that pod before the old data are used again', 'Loading', false, { isInUse: true }, { kind: 'none' }],
     [
       'says why it tries again',
       'Loading',
@@ -62,38 +68,39 @@ describe('the next step of a restore', () => {
       { message: 'tries again: no route' },
     ],
     [
-      'leads back to the old data when they cannot be replaced',
+      'leads back to the old data when others cannot be had',
       'Loading',
       true,
-      { task: { kind: 'failed', why: 'gone' } },
+      { task: failed },
       { kind: 'go', phase: 'Failed', message: 'the data are as before, as the snapshot could not be loaded: gone' },
     ],
-    ['leaves the first member alone', 'Loading', true, { task: { kind: 'done', result: '' } }, { kind: 'reset' }],
-    [
-      'starts when it is alone',
-      'Loading',
-      true,
-      { task: { kind: 'done', result: '' }, isReset: true },
-      { kind: 'go', phase: 'Starting' },
-    ],
-    [
-      'starts also when it is taken back: the old data are gone',
-      'Loading',
-      false,
-      { task: { kind: 'done', result: '' }, isReset: true },
-      { phase: 'Starting' },
-    ],
+    ['notes that there is no way back before it swaps', 'Loading', true, { task: done }, { kind: 'go', phase: 'Swapping' }],
+    ['swaps', 'Swapping', true, {}, { kind: 'task' }],
+    ['swaps also when it is taken back', 'Swapping', false, {}, { kind: 'task' }],
+    ['does not swap while anything runs', 'Swapping', true, { isStopped: false }, { kind: 'none' }],
+    ['does not swap while another pod is on the volume', 'Swapping', true, { isInUse: true }, { kind: 'none' }],
+    ['swaps until it is done', 'Swapping', true, { task: failed }, { kind: 'again' }],
+    ['leaves the first member alone', 'Swapping', true, { task: done }, { kind: 'reset' }],
+    ['starts when it is alone', 'Swapping', false, { task: done, isReset: true }, { kind: 'go', phase: 'Starting' }],
     ['waits until it serves', 'Starting', true, {}, { kind: 'none' }],
     ['is done when it serves', 'Starting', false, { serves: true }, { kind: 'go', phase: 'Done' }],
     ['has nothing to do when it is done', 'Done', true, { serves: true }, { kind: 'none' }],
-    ['has nothing to do when it has failed', 'Failed', true, { isStopped: true }, { kind: 'none' }],
+    ['has nothing to do when it has failed', 'Failed', true, {}, { kind: 'none' }],
   ])('%s', ([, phase, asked, view, expected]) => {
     expect(nextRestoreAction({ phase, snapshotName: 'daily' }, asked, { ...nothing, ...view })).toMatchObject(expected)
   })
 
   test('the control plane is at rest for it from its beginning until its data are in place', () => {
-    const phases = ['Stopping', 'Loading', 'Starting', 'Done', 'Failed'] as const
-    expect(phases.map((phase) => isRestoring({ phase }))).toEqual([true, true, false, false, false])
+    const phases = ['Stopping', 'Loading', 'Swapping', 'Starting', 'Done', 'Failed'] as const
+    expect(phases.map((phase) => isRestoring({ phase }))).toEqual([true, true, true, false, false, false])
     expect(isRestoring(undefined)).toBe(false)
+  })
+
+  test('no revision is given out twice, also when the same snapshot is restored again after a second', () => {
+    const first = bumpOf('5000', new Date('2026-06-01T00:00:00Z')) + 5000
+    const second = bumpOf('5000', new Date('2026-06-01T00:00:01Z')) + 5000
+    expect(second - first).toBe(1_000_000)
+    expect(Number.isSafeInteger(second)).toBe(true)
+    expect(bumpOf(undefined, new Date('2026-06-01T00:00:00Z'))).toBe(first)
   })
 })

@@ -8,7 +8,7 @@ import type { TaskState } from './task-state.ts'
 /** One restore that is asked for. */
 export interface RestoreRequest {
   /** Another one for whatever is asked for differently. */
-  readonly id: string
+  readonly request: string
   readonly snapshotName: string
   readonly identitySecretName: string | undefined
 }
@@ -16,7 +16,7 @@ export interface RestoreRequest {
 /** What spec.restore asks for. */
 export const restoreRequestOf = ({ spec }: Pick<TenantControlPlane, 'spec'>): RestoreRequest | undefined =>
   spec.restore && {
-    id: hashOf(spec.restore).slice(0, 16),
+    request: hashOf(spec.restore).slice(0, 16),
     snapshotName: spec.restore.snapshotName,
     identitySecretName: spec.restore.identitySecretName,
   }
@@ -49,53 +49,81 @@ export const restoreRefusal = (
 
 /** What is seen of a restore that is under way. */
 export interface RestoreView {
-  /** Nothing of the control plane runs any more. */
+  /** Nothing of the control plane runs any more, or is about to. */
   readonly isStopped: boolean
+  /** Of the phase: the Job that brings the data, or the one that puts them in their place. */
   readonly task: TaskState
+  /** A pod of either is still on the volume. */
+  readonly isInUse: boolean
   /** The other members' volumes are gone, and the first one is to run alone. */
   readonly isReset: boolean
   /** etcd and the API server serve. */
   readonly serves: boolean
 }
 
-/** What is next. `load`: make the pod that brings the data. `reset`: only the first member is left. */
+/** What is next. `task`: make the Job of the phase. `again`: take it away, to make it anew or to have none. `reset`: only the first member is left. */
 export type RestoreAction =
   | { readonly kind: 'go'; readonly phase: RestoreStatus['phase']; readonly message: string }
-  | { readonly kind: 'load' | 'reset' | 'none'; readonly message: string }
+  | { readonly kind: 'task' | 'again' | 'reset' | 'none'; readonly message: string }
 
-/** The rule for a restore that has begun. Until data are loaded the old ones are there, and what fails leads back to them. */
-export const nextRestoreAction = (
-  { phase, snapshotName }: Pick<RestoreStatus, 'phase' | 'snapshotName'>,
-  isAskedFor: boolean,
-  { isStopped, task, isReset, serves }: RestoreView,
-): RestoreAction => {
+type Given = Pick<RestoreStatus, 'phase' | 'snapshotName'>
+
+const withdrawn: RestoreAction = { kind: 'go', phase: 'Failed', message: 'it was taken back before anything was changed' }
+
+/** The old data are in their place, whatever becomes of this: what fails leads back to them. */
+const whileLoading = ({ snapshotName }: Given, isAskedFor: boolean, { isStopped, task, isInUse }: RestoreView): RestoreAction => {
+  const loading = `snapshot ${snapshotName} is being loaded`
+  switch (task.kind) {
+    case 'done':
+      return { kind: 'go', phase: 'Swapping', message: `snapshot ${snapshotName} takes the place of the data` }
+    case 'failed': {
+      const message = `the data are as before, as the snapshot could not be loaded: ${task.why}`
+      return { kind: 'go', phase: 'Failed', message: message.slice(0, 4000) }
+    }
+    case 'running':
+      if (!isAskedFor) return { kind: 'again', message: 'it was taken back; its pod ends' }
+      return { kind: 'none', message: task.trouble === undefined ? loading : `tries again: ${task.trouble}`.slice(0, 4000) }
+    case 'absent':
+      // A pod whose Job was taken away goes on for a while.
+      if (!isStopped || isInUse) return { kind: 'none', message: 'waits for pods on the volume of etcd to end' }
+      return isAskedFor ? { kind: 'task', message: loading } : withdrawn
+  }
+}
+
+/** Between the old data and the new there is no way back: it is tried until it is done. */
+const whileSwapping = ({ snapshotName }: Given, { isStopped, task, isInUse, isReset }: RestoreView): RestoreAction => {
+  const swapping = `snapshot ${snapshotName} takes the place of the data`
+  switch (task.kind) {
+    case 'done':
+      return isReset
+        ? { kind: 'go', phase: 'Starting', message: `snapshot ${snapshotName} is loaded; the control plane is being started` }
+        : { kind: 'reset', message: `snapshot ${snapshotName} is loaded` }
+    case 'failed':
+      return { kind: 'again', message: `tries again: ${task.why}`.slice(0, 4000) }
+    case 'running':
+      return { kind: 'none', message: task.trouble === undefined ? swapping : `tries again: ${task.trouble}`.slice(0, 4000) }
+    case 'absent':
+      return isStopped && !isInUse
+        ? { kind: 'task', message: swapping }
+        : { kind: 'none', message: 'waits for pods on the volume of etcd to end' }
+  }
+}
+
+/** The rule for a restore that has begun. */
+export const nextRestoreAction = (given: Given, isAskedFor: boolean, view: RestoreView): RestoreAction => {
+  const { phase, snapshotName } = given
   switch (phase) {
     case 'Stopping':
-      if (!isAskedFor) return { kind: 'go', phase: 'Failed', message: 'it was taken back before anything was changed' }
-      return isStopped
+      if (!isAskedFor) return withdrawn
+      return view.isStopped
         ? { kind: 'go', phase: 'Loading', message: `snapshot ${snapshotName} is being loaded` }
         : { kind: 'none', message: 'the control plane is being stopped' }
     case 'Loading':
-      if (task.kind === 'failed')
-        return {
-          kind: 'go',
-          phase: 'Failed',
-          message: `the data are as before, as the snapshot could not be loaded: ${task.why}`,
-        }
-      if (task.kind === 'done')
-        return isReset
-          ? { kind: 'go', phase: 'Starting', message: `snapshot ${snapshotName} is loaded; the control plane is being started` }
-          : { kind: 'reset', message: `snapshot ${snapshotName} is loaded` }
-      if (task.kind === 'running')
-        return {
-          kind: 'none',
-          message: task.trouble === undefined ? `snapshot ${snapshotName} is being loaded` : `tries again: ${task.trouble}`,
-        }
-      return isAskedFor
-        ? { kind: 'load', message: `snapshot ${snapshotName} is being loaded` }
-        : { kind: 'go', phase: 'Failed', message: 'it was taken back before anything was changed' }
+      return whileLoading(given, isAskedFor, view)
+    case 'Swapping':
+      return whileSwapping(given, view)
     case 'Starting':
-      return serves
+      return view.serves
         ? {
             kind: 'go',
             phase: 'Done',
@@ -108,6 +136,10 @@ export const nextRestoreAction = (
   }
 }
 
+/** Revisions count microseconds of the clock after a restore, so that none of them is given out twice, whichever snapshot is restored how often. */
+export const bumpOf = (snapshotRevision: string | undefined, now: Date): number =>
+  now.getTime() * 1_000 - (Number(snapshotRevision) || 0)
+
 /** True while the control plane is at rest for a restore. */
 export const isRestoring = (restore: Pick<RestoreStatus, 'phase'> | undefined): boolean =>
-  restore?.phase === 'Stopping' || restore?.phase === 'Loading'
+  restore?.phase === 'Stopping' || restore?.phase === 'Loading' || restore?.phase === 'Swapping'

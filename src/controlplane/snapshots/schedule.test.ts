@@ -36,8 +36,18 @@ describe('a schedule', () => {
     ['the newest', [taken('02T03:00'), taken('01T03:00'), taken('03T03:00')], ['s-01T03:00']],
     ['not those that failed before a newer one', [taken('01T03:00', 'Failed'), taken('02T03:00')], ['s-01T03:00']],
     ['the last one that failed, to be looked at', [taken('01T03:00'), taken('02T03:00', 'Failed')], []],
+    [
+      'as many that failed as of the others',
+      [taken('01T03:00', 'Failed'), taken('02T03:00', 'Failed'), taken('03T03:00', 'Failed')],
+      ['s-01T03:00'],
+    ],
     ['those that are still open', [taken('01T03:00', 'Running'), taken('02T03:00'), taken('03T03:00')], []],
     ['no old one for a failed one', [taken('01T03:00'), taken('02T03:00'), taken('03T03:00', 'Failed')], []],
+    [
+      'those of an earlier tenant of its name',
+      [{ ...taken('01T03:00'), status: { phase: 'Complete', tenantUid: 'earlier' } }, taken('02T03:00'), taken('03T03:00')],
+      [],
+    ],
     ['what people made', [taken('01T03:00', 'Complete', {}), taken('02T03:00'), taken('03T03:00')], []],
   ])('keeps %s', ([, snapshots, surplus]) => {
     expect(nextScheduleAction(aPlane(), snapshots, at('04T02:00')).surplus).toEqual(surplus)

@@ -47,12 +47,15 @@ export const nextScheduleAction = (
 ): ScheduleAction => {
   const own = snapshots
     .filter((snapshot) => snapshot.metadata.labels?.[scheduleLabel] === metadata.name && !snapshot.metadata.deletionTimestamp)
+    // Those of an earlier tenant of the same name are not this one's to delete.
+    .filter(({ status }) => status?.tenantUid === undefined || status.tenantUid === metadata.uid)
     .toSorted((a, b) => createdAt(b) - createdAt(a))
   const complete = own.filter(({ status }) => status?.phase === 'Complete')
   const newest = complete[0]
-  const failed = own.filter(
-    (snapshot) => snapshot.status?.phase === 'Failed' && newest !== undefined && createdAt(snapshot) < createdAt(newest),
-  )
+  // Those that failed are to be looked at: as long as none is complete after them, and no more of them than of the others.
+  const failed = own
+    .filter(({ status }) => status?.phase === 'Failed')
+    .filter((snapshot, index) => index >= backup.keep || (newest !== undefined && createdAt(snapshot) < createdAt(newest)))
   const surplus = [...complete.slice(backup.keep), ...failed].map((snapshot) => snapshot.metadata.name ?? '')
   if (backup.schedule === undefined || backup.storage === undefined) return { surplus: [] }
   const { last, next } = timesOf(backup, now)

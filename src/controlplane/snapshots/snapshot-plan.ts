@@ -29,6 +29,7 @@ const hindrance = (tenant: TenantControlPlane): { reason: string; message: strin
     const message = `tenant ${name} is at rest, and so is its etcd: the snapshot is taken when spec.state is Running`
     return { reason: 'TenantPaused', message }
   }
+  if (isTrue(tenant, 'Restoring')) return { reason: 'TenantRestoring', message: `waits for the restore of tenant ${name}` }
   if (!isTrue(tenant, 'DataStoreReady') || tenant.status?.version === undefined)
     return {
       reason: 'DataStoreNotReady',

@@ -53,7 +53,10 @@ export const identityOf = async (
     const message = `the snapshot is encrypted: put its private key of age into a Secret in ${namespace}, under ${identityKey}, and name it in spec.restore.identitySecretName`
     throw new AppError('SPEC_INVALID', message, {})
   }
-  const identity = textOf(await readSecret({ name, namespace, what: 'the private key of age' }, deps), identityKey)
-  if (identity === undefined) throw new AppError('SPEC_INVALID', `Secret ${namespace}/${name} lacks ${identityKey}: add it`, {})
+  const text = textOf(await readSecret({ name, namespace, what: 'the private key of age' }, deps), identityKey)
+  // age-keygen writes lines of comment before it.
+  const identity = text?.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-'))
+  if (identity === undefined)
+    throw new AppError('SPEC_INVALID', `Secret ${namespace}/${name} has no private key of age under ${identityKey}: add it`, {})
   return identity
 }

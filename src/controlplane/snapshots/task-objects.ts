@@ -15,7 +15,7 @@ export interface TaskPlace extends Place {
   readonly labels?: Readonly<Record<string, string>>
 }
 
-/** A try that takes longer than this is given up. */
+/** All tries together. */
 const deadlineSeconds = 3_600
 const tries = 3
 
@@ -30,9 +30,11 @@ const container = (name: string, image: string, command: readonly string[], moun
   volumeMounts: mounts,
 })
 
+const program = ['/usr/local/bin/node', '/app/dist/bin/snapshot.js']
 const orderMount = { name: 'order', mountPath: '/etc/berth/task', readOnly: true }
+const orderOf = (secretName: string) => ({ name: 'order', secret: { secretName, defaultMode: 0o440 } })
 const step = (name: string, image: string, mounts: readonly object[]) =>
-  container(name, image, ['/usr/local/bin/node', '/app/dist/bin/snapshot.js', name], [orderMount, ...mounts])
+  container(name, image, [...program, name], [orderMount, ...mounts])
 
 const job = (
   place: TaskPlace,
@@ -54,7 +56,6 @@ const job = (
         enableServiceLinks: false,
         securityContext: podSecurity,
         ...pod,
-        volumes: [{ name: 'order', secret: { secretName: place.name, defaultMode: 0o440 } }, ...(pod.volumes ?? [])],
       },
     },
   },
@@ -62,13 +63,21 @@ const job = (
 
 /** Saves what etcd has. */
 export const saveJob = (place: TaskPlace): KubeObject =>
-  job(place, taskNames.snapshot, { containers: [step('save', place.image, [])] })
+  job(place, taskNames.snapshot, { containers: [step('save', place.image, [])], volumes: [orderOf(place.name)] })
 
-/** Makes the volume of the first member one that was restored. The volume is there; nothing else may use it. */
+const dataMount = { name: 'data', mountPath: taskFiles.data }
+const dataOf = (claimName: string) => ({ name: 'data', persistentVolumeClaim: { claimName } })
+
+/** Brings a snapshot to the volume of the first member, beside the data that are there. Nothing else may use the volume. */
 export const loadJob = (
-  place: TaskPlace & { readonly etcdImage: string; readonly claim: string; readonly workBytes: number },
+  place: TaskPlace & {
+    readonly etcdImage: string
+    readonly claim: string
+    readonly workBytes: number
+    /** Added to each revision of the snapshot. */
+    readonly bumpRevision: number
+  },
 ): KubeObject => {
-  const data = { name: 'data', mountPath: taskFiles.data }
   const work = { name: 'work', mountPath: taskFiles.work }
   const member = etcdMember(0)
   const restore = [
@@ -82,21 +91,22 @@ export const loadJob = (
     `--initial-advertise-peer-urls=${peerUrl(0)}`,
     `--initial-cluster-token=${place.tenant.uid}`,
     // No revision is given out twice, and whoever watches has to list anew: etcd.io/docs, Disaster recovery.
-    '--bump-revision=1000000000',
+    `--bump-revision=${place.bumpRevision}`,
     '--mark-compacted',
   ]
   return job(place, taskNames.restore, {
-    initContainers: [
-      step('fetch', place.image, [data, work]),
-      container('restore', place.etcdImage, restore, [data, { ...work, readOnly: true }]),
-    ],
-    containers: [step('settle', place.image, [data])],
-    volumes: [
-      { name: 'data', persistentVolumeClaim: { claimName: place.claim } },
-      { name: 'work', emptyDir: { sizeLimit: String(place.workBytes) } },
-    ],
+    initContainers: [step('fetch', place.image, [dataMount, work])],
+    containers: [container('restore', place.etcdImage, restore, [dataMount, { ...work, readOnly: true }])],
+    volumes: [orderOf(place.name), dataOf(place.claim), { name: 'work', emptyDir: { sizeLimit: String(place.workBytes) } }],
   })
 }
+
+/** Puts what was brought in the place of the data. Once begun, it has to be carried through. */
+export const settleJob = (place: TaskPlace & { readonly claim: string; readonly restore: string }): KubeObject =>
+  job(place, taskNames.restore, {
+    containers: [container('settle', place.image, [...program, 'settle', place.restore], [dataMount])],
+    volumes: [dataOf(place.claim)],
+  })
 
 /** The order, with all that it takes to carry it out. */
 export const orderSecret = (place: Pick<TaskPlace, 'tenant' | 'namespace' | 'name'>, task: SnapshotTask): KubeObject => ({

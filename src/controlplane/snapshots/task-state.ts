@@ -38,17 +38,17 @@ const hasCondition = (job: KubeObject, ...types: readonly string[]): boolean =>
     ({ type, status }) => types.includes(type) && status === 'True',
   )
 
-/** What a Job and its pods say. */
+/** What a Job and its pods say. It is over only when its pods have ended: until then Kubernetes says what it is going to be (batch/v1, FailureTarget). */
 export const taskState = (job: KubeObject | undefined, pods: readonly KubeObject[], now: Date): TaskState => {
   if (!job || job.metadata.deletionTimestamp) return { kind: 'absent' }
   const trouble = troubleOf(pods, now)
-  if (hasCondition(job, 'Complete', 'SuccessCriteriaMet')) {
+  if (hasCondition(job, 'Complete')) {
     const done = pods.find(({ status }) => status?.phase === 'Succeeded')
     return {
       kind: 'done',
       result: (done?.status?.containerStatuses?.[0]?.state?.terminated?.message as string | undefined) ?? '',
     }
   }
-  if (hasCondition(job, 'Failed', 'FailureTarget')) return { kind: 'failed', why: trouble ?? 'its Job failed, and left no word' }
+  if (hasCondition(job, 'Failed')) return { kind: 'failed', why: trouble ?? 'its Job failed, and left no word' }
   return { kind: 'running', ...(trouble !== undefined && { trouble }) }
 }

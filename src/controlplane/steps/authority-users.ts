@@ -74,9 +74,10 @@ export const lookForUsers = async (
     return { text: usersText(stored), unknown: `logs of the API servers cannot be read: ${explainError(error)}` }
   }
   const cut = looks.filter(({ isCut }) => isCut)
-  // What is longer than a look is read on from where the shortest one ended.
-  const ends = cut.map(({ log }) => log.lastLine?.getTime() ?? began.getTime())
-  const readUntil = new Date(Math.min(began.getTime(), ...ends))
+  // What is longer than a look is read on from where the shortest one ended, and never again from before that.
+  const from = stored.readUntil.getTime()
+  const ends = cut.map(({ log }) => (log.lastLine?.getTime() ?? from) + overlapMs)
+  const readUntil = new Date(Math.max(from, Math.min(began.getTime(), ...ends)))
   const sightings = looks.flatMap(({ log }) => log.sightings)
   const users = afterLook(stored, { sightings, known, readUntil, since })
   if (isNews(stored, users) || cut.length > 0) await store(users, place, deps)

@@ -66,12 +66,12 @@ const laid = async (round: Round, deps: Deps): Promise<Wait | undefined> => {
   }
 }
 
-/** True when every API server that gets requests shows a certificate with the name: kubelets bring it to them within about a minute. */
+/** True when every API server that gets requests shows a certificate with the name, of whichever authority is trusted: kubelets bring it to them within about a minute. */
 const isShown = async (host: string, { observed, roots }: Round, { showsName, signal }: Deps): Promise<boolean> => {
   const serving = podsOf(observed.pods, componentNames.kubeApiServer).filter((pod) => hasReadyPod([pod]))
   const shown = await Promise.all(
     serving.map(({ status }) =>
-      showsName({ address: status?.podIP, port: apiServerPort, ca: roots.authorities.cluster.cert }, host, signal),
+      showsName({ address: status?.podIP, port: apiServerPort, ca: roots.trust.authorities.cluster }, host, signal),
     ),
   )
   return shown.length > 0 && shown.every(Boolean)

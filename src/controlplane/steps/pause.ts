@@ -1,12 +1,18 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { hasCode } from '../../lib/errors.ts'
 import { hasWoken } from '../../tenancy/hibernation.ts'
+import { wantedHashAnnotation } from '../../tenancy/marks.ts'
 import { allOf, applyWanted } from '../apply.ts'
+import { flagsRefusal } from '../components/extra-args.ts'
 import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
 import { dataStores } from '../data-stores/index.ts'
+import type { Deps } from '../deps.ts'
 import { hasEnded, podsOf } from '../diagnose.ts'
+import { componentNames } from '../names.ts'
 import { hibernationOf, objectId } from '../observe.ts'
 import type { Round, Step } from '../steps.ts'
 import { controllerManagerPlane } from './workloads.ts'
@@ -19,6 +25,30 @@ interface Part {
 /** Only the number changes: the same pods come back, of the same revision. */
 export const atZero = (object: KubeObject): KubeObject =>
   object.kind === 'Deployment' || object.kind === 'StatefulSet' ? { ...object, spec: { ...object.spec, replicas: 0 } } : object
+
+/** What a component is to be; undefined while that cannot be said, or may not be so: it stays as it is then, at zero. */
+const wantedOf = (component: Component, plane: Plane): readonly KubeObject[] | undefined => {
+  const refusals: Record<string, (spec: Plane['spec']) => string | undefined> = {
+    [componentNames.kubeApiServer]: flagsRefusal.apiServer,
+    [componentNames.kubeControllerManager]: flagsRefusal.controllerManager,
+  }
+  if (refusals[component.name]?.(plane.spec) !== undefined) return undefined
+  try {
+    return component.desired(plane)
+  } catch (error) {
+    if (!hasCode(error, 'SPEC_INVALID')) throw error
+    return undefined
+  }
+}
+
+/** Its pods come back of the template that it has, unless another one is wanted by then: what was applied last is forgotten. */
+const scaleToZero = async (workload: KubeObject, { kube, signal }: Deps): Promise<void> => {
+  if (workload.spec?.replicas === 0) return
+  const { name = '', namespace = '' } = workload.metadata
+  const type = workload.kind === 'Deployment' ? resourceTypes.deployments : resourceTypes.statefulSets
+  const body = { metadata: { annotations: { [wantedHashAnnotation]: null } }, spec: { replicas: 0 } }
+  await kube.patch(type, { name, namespace }, body, { type: 'merge', signal })
+}
 
 /** Why a control plane goes to zero, in words. */
 interface Rest {
@@ -40,8 +70,11 @@ const stopped = (
   ...names,
   async run(round, deps) {
     const { component, plane } = partOf(round)
-    const wanted = component.desired(plane).map(atZero)
-    await allOf(wanted.map((object) => applyWanted(object, round.observed.objects.get(objectId(object)), deps)))
+    const wanted = wantedOf(component, plane)
+    const live = ['Deployment', 'StatefulSet'].flatMap((kind) => round.observed.objects.get(`${kind}/${component.name}`) ?? [])
+    await (wanted
+      ? allOf(wanted.map((object) => applyWanted(atZero(object), round.observed.objects.get(objectId(object)), deps)))
+      : allOf(live.map((workload) => scaleToZero(workload, deps))))
     // One that was evicted stays to be looked at, and runs nothing; one that is on its way out is soon gone.
     const left = podsOf(round.observed.pods, component.name).filter(
       (pod) => pod.metadata.deletionTimestamp || !hasEnded(pod),

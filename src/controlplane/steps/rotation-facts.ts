@@ -10,7 +10,9 @@ import { componentNames, secretNames } from '../names.ts'
 import type { Observed } from '../observe.ts'
 
 /** Answers of a tenant are taken into memory only so far, a page of what is usually a few KiB each, and waited for only so long: the whole round waits. */
-const page = { limit: 500, maxAnswerBytes: 32 * 1024 * 1024, timeoutMs: 5_000 } as const
+const page = { limit: 100, maxAnswerBytes: 8 * 1024 * 1024, timeoutMs: 5_000 } as const
+/** All pages together: what takes longer is not known, and the rest of the round has time left. */
+const walkMs = 10_000
 
 type Asked = { readonly tenantKube: KubeClient; readonly signal: AbortSignal }
 
@@ -24,6 +26,7 @@ const findInPages = async (
   pick: (object: KubeObject) => string | undefined,
   { tenantKube, signal }: Asked,
 ): Promise<{ readonly found: readonly string[]; readonly count: number }> => {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(walkMs)])
   const found: string[] = []
   let count = 0
   let continueToken: string | undefined
@@ -32,7 +35,7 @@ const findInPages = async (
       ...page,
       fieldSelector,
       ...(continueToken !== undefined && { continueToken }),
-      signal,
+      signal: within,
     })
     count += items.length
     found.push(...items.flatMap((object) => pick(object) ?? []))
@@ -115,9 +118,10 @@ export const fingerprintsOf = async (
     const encoded: unknown = status?.certificate
     return typeof encoded === 'string' ? [Buffer.from(encoded, 'base64').toString('utf8')] : []
   })
+  const issuer = rawOf(authority)
   return [...own, ...requested].flatMap((pem) => {
     const cert = rawOf(pem)
-    return cert && isSignedBy(cert, authority) ? [fingerprintOf(cert)] : []
+    return cert && issuer && cert.verify(issuer.publicKey) ? [fingerprintOf(cert)] : []
   })
 }
 

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
+import { frozenAnnotation } from '../../tenancy/marks.ts'
 import { hashOf } from '../apply.ts'
 import { type Plane, type RootsHashes, rootsHashAnnotation } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
@@ -30,8 +31,10 @@ import {
   type TokenKeyFacts,
 } from '../pki/rotation.ts'
 import { type RotationState, rotationState } from '../rotation-state.ts'
+import { isRestoring } from '../snapshots/restore-plan.ts'
 import { lookForUsers } from './authority-users.ts'
 import { fingerprintsOf, namespacesWithout, podsNotServing, tokensSignedBy } from './rotation-facts.ts'
+import { syncerSilenceMs } from './serving.ts'
 
 type Place = Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'>
 
@@ -94,6 +97,12 @@ const openRoots = (initial: Secrets, { place, agentServingCert }: Rotation, deps
 }
 
 type OpenRoots = ReturnType<typeof openRoots>
+
+const syncerAway = (lease: Observed['syncerLease'], now: Date): string | undefined => {
+  if (lease?.metadata.annotations?.[frozenAnnotation]) return 'syncing is frozen'
+  const isSilent = !(now.getTime() - Date.parse(lease?.spec?.renewTime ?? '') < syncerSilenceMs)
+  return isSilent ? 'no syncer serves the tenant' : undefined
+}
 
 /** True when each workload was started with these roots, is ready, and is not at zero. */
 const isRolledOutWith = (
@@ -203,8 +212,9 @@ export const rotateRoots = async (
   const roots = open.roots()
   const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert, storeCa), observed, tenant.spec.dataStore.kind)
   const common = {
-    runs: place.hasServed && tenant.spec.state === 'Running',
+    runs: place.hasServed && tenant.spec.state === 'Running' && !isRestoring(tenant.status?.restore),
     rolledOut,
+    syncerAway: syncerAway(observed.syncerLease, deps.now()),
     wasRotating: tenant.status?.conditions?.some(({ type, status }) => type === 'RotatingCA' && status === 'True') ?? false,
     times: deps.rotationTimes,
     now: deps.now(),

@@ -10,8 +10,8 @@ import type { Step, StepOutcome } from '../steps.ts'
 import { adminClient } from './foundation.ts'
 import { pauseRefusalOf } from './pause.ts'
 
-/** The syncer renews its Lease every ten seconds. */
-const syncerSilenceMs = 30_000
+/** The syncer renews its Lease every ten seconds: one that has said nothing for so long serves nobody. */
+export const syncerSilenceMs = 30_000
 
 /** Milliseconds since the epoch at which a pause or a restore ended: now, while the status still says that it is paused; 0 without either. */
 export const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {

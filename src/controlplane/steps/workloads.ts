@@ -65,6 +65,18 @@ const refused = (message: string, workload: KubeObject | undefined): StepOutcome
   retryAfterMs: 5000,
 })
 
+const withoutFlags = (plane: Plane): Plane => {
+  const { apiServer, controllerManager } = plane.spec
+  return {
+    ...plane,
+    spec: {
+      ...plane.spec,
+      apiServer: { ...apiServer, extraArgs: undefined },
+      controllerManager: { ...controllerManager, extraArgs: undefined },
+    },
+  }
+}
+
 /** The tenant's API server: done when it answers through its slice's first address. */
 export const apiServer: Step = {
   name: 'API server',
@@ -74,8 +86,10 @@ export const apiServer: Step = {
     const { plane, roots, now, ref, observed } = round
     const workload = observed.objects.get(`Deployment/${componentNames.kubeApiServer}`)
     const refusal = flagsRefusal.apiServer(plane.spec)
-    if (refusal !== undefined) return refused(refusal, workload)
-    const settled = await applyComponent(kubeApiServer, plane, round, deps)
+    // At zero it is after a pause or a restore: it starts again, without them.
+    if (refusal !== undefined && workload?.spec?.replicas !== 0) return refused(refusal, workload)
+    const wanted = refusal === undefined ? plane : withoutFlags(plane)
+    const settled = await applyComponent(kubeApiServer, wanted, round, deps)
     const pods = podsOf(observed.pods, componentNames.kubeApiServer)
     // At the first start it is asked as soon as its process runs; later, only what super's probes call ready gets requests.
     if (plane.hasServed ? !hasReadyPod(pods) : !hasRunningContainer(pods) || podProblem(pods, now)) {
@@ -161,8 +175,9 @@ export const controllerManager: Step = {
       return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
     }
     const refusal = flagsRefusal.controllerManager(plane.spec)
-    if (refusal !== undefined) return refused(refusal, workload)
-    const wanted = controllerManagerPlane(round)
+    if (refusal !== undefined && workload?.spec?.replicas !== 0) return refused(refusal, workload)
+    const versioned = controllerManagerPlane(round)
+    const wanted = refusal === undefined ? versioned : withoutFlags(versioned)
     const { version } = wanted.spec
     const settled = await applyComponent(kubeControllerManager, wanted, round, deps)
     if (!settled || !isRolledOut(workload)) {
