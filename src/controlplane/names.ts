@@ -34,6 +34,8 @@ export const storePrefix = (uid: string): string => `/${uid}/`
 
 /** Lease in the control-plane namespace that the syncer renews while it serves the tenant. */
 export const syncerLease = 'berth-syncer'
+/** The syncer renews it every ten seconds: one that has said nothing for so long serves nobody. */
+export const syncerSilenceMs = 30_000
 
 /** In Berth's own namespace. */
 export const systemNames = {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { eventually } from './eventually.ts'
 
 /** A program that a test started, ended by its own pid. */
 export interface Child {
@@ -8,10 +9,19 @@ export interface Child {
   /** Undefined while it runs. */
   readonly exit: () => string | undefined
   readonly signal: (name: NodeJS.Signals) => void
+  /** Stops it with SIGSTOP: resolves when all its threads stand still. Before that one of them may still answer. */
+  readonly freeze: () => Promise<void>
   /** SIGTERM (or another), and SIGKILL when it has not ended within five seconds. */
   readonly end: (first?: NodeJS.Signals) => Promise<void>
   /** End of what it wrote. */
   readonly logTail: () => Promise<string>
+}
+
+/** State of each thread, as Linux says it (proc_pid_stat(5)): the first letter after the name in brackets. */
+const isStopped = async (pid: number): Promise<boolean> => {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const stats = await Promise.all(threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '')))
+  return stats.every((stat) => stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'))
 }
 
 /** Starts a program with its output in a file. The kernel kills it when this process dies, so that no test leaves one behind. */
@@ -34,6 +44,10 @@ export const startChild = (program: string, args: readonly string[], logPath: st
     pid: child.pid ?? -1,
     exit: () => exit,
     signal: (name) => void child.kill(name),
+    freeze: async () => {
+      child.kill('SIGSTOP')
+      await eventually(() => isStopped(child.pid ?? -1), { describe: 'all threads to stand still', everyMs: 5 })
+    },
     end: async (first = 'SIGTERM') => {
       if (exit !== undefined) return
       child.kill('SIGCONT') // a stopped process does not see SIGTERM

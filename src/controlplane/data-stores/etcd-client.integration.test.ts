@@ -105,7 +105,7 @@ test('what etcd refuses is told in its words', async () => {
 })
 
 test('one that is frozen does not hold anybody up, and is told as not answering', { timeout: 20_000 }, async () => {
-  etcd.signal('SIGSTOP')
+  await etcd.freeze()
   await expect(client.status()).rejects.toMatchObject({ code: 'DATA_STORE_UNREACHABLE' })
   etcd.signal('SIGCONT')
   await eventually(() => client.status().catch(() => undefined), { describe: 'etcd that goes on' })

@@ -7,7 +7,7 @@ import { hashOf } from '../apply.ts'
 import { type Plane, type RootsHashes, rootsHashAnnotation } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
 import { isRolledOut } from '../diagnose.ts'
-import { componentNames, secretNames } from '../names.ts'
+import { componentNames, secretNames, syncerSilenceMs } from '../names.ts'
 import type { Observed } from '../observe.ts'
 import { type AuthorityMove, beginningMoves, followingMoves } from '../pki/authority-moves.ts'
 import {
@@ -34,7 +34,6 @@ import { type RotationState, rotationState } from '../rotation-state.ts'
 import { isRestoring } from '../snapshots/restore-plan.ts'
 import { lookForUsers } from './authority-users.ts'
 import { fingerprintsOf, namespacesWithout, podsNotServing, tokensSignedBy } from './rotation-facts.ts'
-import { syncerSilenceMs } from './serving.ts'
 
 type Place = Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'>
 

@@ -3,15 +3,12 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { explainError } from '../../lib/errors.ts'
 import { type Hibernation, hasWoken } from '../../tenancy/hibernation.ts'
 import { frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
-import { syncerLease } from '../names.ts'
+import { syncerLease, syncerSilenceMs } from '../names.ts'
 import { hibernationOf } from '../observe.ts'
 import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
 import type { Step, StepOutcome } from '../steps.ts'
 import { adminClient } from './foundation.ts'
 import { pauseRefusalOf } from './pause.ts'
-
-/** The syncer renews its Lease every ten seconds: one that has said nothing for so long serves nobody. */
-export const syncerSilenceMs = 30_000
 
 /** Milliseconds since the epoch at which a pause or a restore ended: now, while the status still says that it is paused; 0 without either. */
 export const wakeOf = ({ status }: TenantControlPlane, now: Date): number => {
