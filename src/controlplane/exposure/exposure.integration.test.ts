@@ -221,3 +221,25 @@ describe('a manager that is killed in the middle of a change', () => {
 })
 /** That of the quota counts how often it was changed. */
 const withoutGeneration = (line: string): string => (line.startsWith('ResourceQuota') ? line.replace(/ generation.*/, '') : line)
+
+test('a certificate of either authority is a proof while both are trusted', async () => {
+  await change({ certificates: { authorities: { generation: 2 } } })
+  await rounds(2)
+  await expose({ hostname: 'rotating.example.com' })
+  const asked: string[] = []
+  const process = aProcess()
+  const showsName = async ({ ca }: { readonly ca: string }) => {
+    asked.push(ca)
+    return false
+  }
+  await reconcile(tenant, { ...process, deps: { ...process.deps, showsName } })
+  const authority = await kube.get(resourceTypes.secrets, { name: 'cluster-ca', namespace })
+  const [old, next] = ['tls.crt', 'next.crt'].map((key) =>
+    Buffer.from(authority?.data[key] ?? '', 'base64')
+      .toString()
+      .trim(),
+  )
+  expect(next).toContain('CERTIFICATE')
+  expect(asked.length).toBeGreaterThan(0)
+  for (const ca of asked) expect([ca.includes(old ?? '-'), ca.includes(next ?? '-')]).toEqual([true, true])
+})
