@@ -94,6 +94,36 @@ describe('a tenant that is paused', () => {
     expect(await revisions(tenant)).toEqual(before)
   })
 
+  test('whose flags are refused goes to zero as it is, and comes back without them', async () => {
+    const tenant = await withStorage(async () => drive(await createTenant()))
+    const ref = { name: tenant.metadata.name ?? '', namespace: 'home' }
+    const extraArgs = { Feature_Gates: 'x' }
+    await kube.patch(type, ref, { spec: { apiServer: { extraArgs }, controllerManager: { extraArgs } } }, { type: 'merge' })
+    await reconcile(tenant)
+    const before = await revisions(tenant)
+    await setState(tenant, 'Paused')
+    for (let round = 0; round < 8 && (await readyReason(tenant)) !== 'Paused'; round += 1) {
+      await reconcile(tenant)
+      await playCluster(tenant)
+    }
+    expect(await podsLeft(tenant)).toEqual([])
+    expect(await readyReason(tenant)).toBe('Paused')
+    expect(await revisions(tenant)).toEqual(before)
+    const idle = aProcess()
+    await reconcile(tenant, idle)
+    expect(idle.writes()).toEqual([])
+    await setState(tenant, 'Running')
+    for (let round = 0; round < 12 && (await podsLeft(tenant)).length < 3; round += 1) {
+      await reconcile(tenant)
+      await playCluster(tenant)
+    }
+    expect(await podsLeft(tenant)).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager'])
+    await reconcile(tenant)
+    const told = (await read(tenant))?.status?.conditions?.find(({ type: of }) => of === 'APIServerReady')
+    expect(told).toMatchObject({ status: 'True', reason: 'FlagRefused' })
+    expect(JSON.stringify(await revisions(tenant))).not.toContain('Feature_Gates')
+  })
+
   /** What the syncer notes in its Lease. */
   const syncerNotes = (tenant: TenantControlPlane, note: string | null) =>
     kube.patch(
