@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { conditionSchema } from './condition-schema.ts'
 import type { KubeObject } from './kube-object.ts'
 import { snapshotRecipients, snapshotStorage } from './snapshot-storage.ts'
 import { maxTenantNameLength } from './tenant-control-plane.ts'
-import { condition } from './tenant-status.ts'
 
 /** What a ControlPlaneSnapshot asks for. Nothing of it but `deletionPolicy` can be changed. */
 export const controlPlaneSnapshotSpec = z
@@ -32,7 +32,7 @@ export const controlPlaneSnapshotSpec = z
 export const controlPlaneSnapshotStatus = z.object({
   phase: z.enum(['Pending', 'Running', 'Complete', 'Failed']).optional(),
   conditions: z
-    .array(condition)
+    .array(conditionSchema)
     .max(8)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { conditionSchema } from './condition-schema.ts'
 import type { KubeObject } from './kube-object.ts'
 import { storeEndpoints } from './store-endpoint.ts'
 
@@ -14,15 +15,6 @@ export const dataStoreSpec = z.object({
     ),
 })
 
-const condition = z.object({
-  type: z.string().max(64),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().max(256),
-  message: z.string().max(8192).describe('What is the case and, if something is wrong, what to do'),
-  observedGeneration: z.int().min(0).optional(),
-  lastTransitionTime: z.string().max(64).meta({ format: 'date-time' }),
-})
-
 const storeTenant = z.object({
   namespace: z.string().max(63),
   name: z.string().max(253),
@@ -36,7 +28,7 @@ const storeTenant = z.object({
 export const dataStoreStatus = z.object({
   observedGeneration: z.int().min(0).optional(),
   conditions: z
-    .array(condition)
+    .array(conditionSchema)
     .max(8)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),

@@ -1,15 +1,6 @@
 import { z } from 'zod'
+import { conditionSchema } from './condition-schema.ts'
 import type { Condition } from './conditions.ts'
-
-/** A condition as Kubernetes knows them (meta/v1). */
-export const condition = z.object({
-  type: z.string().max(64),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().max(256),
-  message: z.string().max(8192).describe('What is the case and, if something is wrong, what to do'),
-  observedGeneration: z.int().min(0).optional(),
-  lastTransitionTime: z.string().max(64).meta({ format: 'date-time' }),
-})
 
 /** What the manager writes about a TenantControlPlane. */
 export const tenantControlPlaneStatus = z.object({
@@ -52,7 +43,7 @@ export const tenantControlPlaneStatus = z.object({
     .optional()
     .describe('The last restore that was carried out: the syncer follows it when somebody has said so'),
   conditions: z
-    .array(condition)
+    .array(conditionSchema)
     .max(32)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
