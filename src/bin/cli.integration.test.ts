@@ -232,6 +232,26 @@ describe('berth tenant resume-sync', () => {
     expect(await word()).toBeUndefined()
   })
 
+  const setConditions = (conditions: readonly object[]) =>
+    clusters.superApi.client.patch(tenantControlPlanes, ref, { status: { conditions } }, { type: 'merge', subresource: 'status' })
+
+  test('is too early for a tenant that no syncer has looked at yet, as after a restore', async () => {
+    const plane = await clusters.superApi.client.get(tenantControlPlanes, ref)
+    const before = (plane?.status?.conditions ?? []) as object[]
+    const away = {
+      type: 'SyncReady',
+      status: 'False',
+      reason: 'Starting',
+      message: 'waits',
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    }
+    await setConditions([...before, away])
+    const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('say it again when one does') })
+    expect(await word()).toBeUndefined()
+    await setConditions(before)
+  })
+
   test('gives the word for a frozen tenant', async () => {
     const plane = await clusters.superApi.client.get(tenantControlPlanes, ref)
     const frozen = {
@@ -242,12 +262,7 @@ describe('berth tenant resume-sync', () => {
       lastTransitionTime: '2026-01-01T00:00:00Z',
     }
     const conditions = [...(plane?.status?.conditions ?? []), frozen]
-    await clusters.superApi.client.patch(
-      tenantControlPlanes,
-      ref,
-      { status: { conditions } },
-      { type: 'merge', subresource: 'status' },
-    )
+    await setConditions(conditions)
     const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
     expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining('goes on') })
     expect(Date.parse((await word()) ?? '')).not.toBeNaN()

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
-import { AppError } from '../../lib/errors.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
+import { codeOf, waitFor } from '../wait-for.ts'
 import { readTenant } from './tenants.ts'
 
 interface WaitOptions extends AccessOptions {
@@ -23,8 +22,6 @@ export interface CutOptions extends WaitOptions {
 
 type Certificates = TenantControlPlane['spec']['certificates']
 type Goal = 'issuing' | 'cut'
-
-const lookAgainMs = 1_000
 
 const rotatingOf = ({ status }: Pick<TenantControlPlane, 'status'>) =>
   status?.conditions?.find(({ type }) => type === 'RotatingCA')
@@ -63,18 +60,13 @@ const untilDone = async (
   ref: { readonly name: string; readonly namespace: string },
   { client, goal, timeout, host }: { client: KubeClient; goal: Goal; timeout: number; host: CliHost },
 ): Promise<ExitCode> => {
-  const end = host.now() + timeout * 1000
-  for (let told = ''; ; ) {
+  const look = async () => {
     const { kind, message } = rotationProgress(await readTenant(client, ref, host.signal), goal)
-    if (message !== told) host.stderr.write(`tenant ${ref.name}: ${message}\n`)
-    told = message
-    if (kind !== 'under way') return kind === 'there' ? exitCodes.done : exitCodes.failed
-    if (host.now() > end) {
-      const text = `the rotation of tenant ${ref.name} is not that far after ${timeout} s: ${message}. It goes on by itself; berth tenant get ${ref.name} shows how`
-      throw new AppError('DEADLINE_EXCEEDED', text, {})
-    }
-    await sleep(lookAgainMs, undefined, { signal: host.signal })
+    return { code: codeOf(kind, exitCodes), message }
   }
+  const late = (message: string) =>
+    `the rotation of tenant ${ref.name} is not that far after ${timeout} s: ${message}. It goes on by itself; berth tenant get ${ref.name} shows how`
+  return waitFor(`tenant ${ref.name}`, look, { timeout, late }, host)
 }
 
 const change = async (

@@ -15,8 +15,14 @@ export const resumeSync = async (name: string, options: AccessOptions, host: Cli
     const plane = await readTenant(client, { name, namespace }, host.signal)
     const frozen = plane.status?.conditions?.find(({ type, status }) => type === 'Frozen' && status === 'True')
     if (!frozen) {
-      host.stderr.write(`syncing of tenant ${name} is not frozen: nothing to do\n`)
-      return exitCodes.done
+      const sync = plane.status?.conditions?.find(({ type }) => type === 'SyncReady')
+      if (sync?.status !== 'False') {
+        host.stderr.write(`syncing of tenant ${name} is not frozen: nothing to do\n`)
+        return exitCodes.done
+      }
+      // It may be about to freeze.
+      host.stderr.write(`no syncer serves tenant ${name} now (${sync.message}): say it again when one does\n`)
+      return exitCodes.failed
     }
     const annotations = { [resumeSyncAnnotation]: new Date(host.now()).toISOString() }
     const body = { metadata: { uid: plane.metadata.uid, annotations } }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
@@ -8,10 +7,10 @@ import { type AccessOptions, openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { ageText, resultText } from '../print.ts'
+import { waitFor } from '../wait-for.ts'
 import { type OutputOptions, readTenant } from './tenants.ts'
 
 const type = resourceTypes.controlPlaneSnapshots
-const lookAgainMs = 500
 
 export interface SnapshotOptions extends AccessOptions {
   /** Seconds to wait for the end; 0: not at all. */
@@ -30,24 +29,10 @@ export interface RestoreOptions extends AccessOptions {
 const messageOf = ({ status }: ControlPlaneSnapshot): string =>
   status?.conditions?.find((condition) => condition.type === 'Complete')?.message ?? 'the manager has not looked at it yet'
 
-/** Waits until `look` gives an exit code, and tells what is waited for whenever it changes. Throws DEADLINE_EXCEEDED with what was seen last. */
-const waitFor = async (
-  what: string,
-  look: () => Promise<{ readonly code?: ExitCode; readonly message: string }>,
-  { timeout }: { readonly timeout: number },
-  host: CliHost,
-): Promise<ExitCode> => {
-  const end = host.now() + timeout * 1000
-  for (let told = ''; ; ) {
-    const { code, message } = await look()
-    if (message !== told) host.stderr.write(`${what}: ${message}\n`)
-    told = message
-    if (code !== undefined) return code
-    if (host.now() > end)
-      throw new AppError('DEADLINE_EXCEEDED', `${what} is not done after ${timeout} s: ${message}. It goes on by itself`, {})
-    await sleep(lookAgainMs, undefined, { signal: host.signal })
-  }
-}
+const lateText =
+  (what: string, timeout: number) =>
+  (message: string): string =>
+    `${what} is not done after ${timeout} s: ${message}. It goes on by itself`
 
 const storageOf = ({ metadata, spec }: TenantControlPlane) => {
   const { storage, recipients } = spec.backup
@@ -86,7 +71,8 @@ const take = async (
       ...(isOver && { code: phase === 'Complete' ? exitCodes.done : exitCodes.failed }),
     }
   }
-  return { name: ref.name, code: await waitFor(`snapshot ${ref.name}`, look, { timeout }, host) }
+  const what = `snapshot ${ref.name}`
+  return { name: ref.name, code: await waitFor(what, look, { timeout, late: lateText(what, timeout) }, host) }
 }
 
 /** Takes a snapshot of a tenant to where its spec says, and waits for it. Its name goes to stdout. */
@@ -162,10 +148,18 @@ export const restoreTenant = async (
       const { restore: seen } = status ?? {}
       if (!seen || !isCurrent || seen.id === before || metadata.uid !== plane.metadata.uid)
         return { message: 'waits for the tenant to run' }
-      const isOver = seen.phase === 'Done' || seen.phase === 'Failed'
-      return { message: seen.message, ...(isOver && { code: seen.phase === 'Done' ? exitCodes.done : exitCodes.failed }) }
+      if (seen.phase === 'Failed') return { message: seen.message, code: exitCodes.failed }
+      if (seen.phase !== 'Done') return { message: seen.message }
+      // A word to go on is taken only when the syncer has seen what was restored.
+      const isSeen = status?.conditions?.some(
+        ({ type: of, status: is }) => (of === 'Frozen' || of === 'SyncReady') && is === 'True',
+      )
+      return isSeen
+        ? { message: seen.message, code: exitCodes.done }
+        : { message: 'waits for the syncer to see what was restored' }
     }
-    return await waitFor(`restore of tenant ${tenantName}`, look, options, host)
+    const what = `restore of tenant ${tenantName}`
+    return await waitFor(what, look, { timeout: options.timeout, late: lateText(what, options.timeout) }, host)
   } finally {
     await client.close()
   }

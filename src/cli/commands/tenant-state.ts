@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
-import { AppError } from '../../lib/errors.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
+import { codeOf, waitFor } from '../wait-for.ts'
 import { readTenant } from './tenants.ts'
 
 type State = TenantControlPlane['spec']['state']
@@ -13,8 +12,6 @@ export interface StateOptions extends AccessOptions {
   /** Seconds to wait for the state; 0: not at all. */
   readonly timeout: number
 }
-
-const lookAgainMs = 500
 
 /** How far a tenant is on its way to a state, as the manager said of the spec that asks for it. */
 export const progressOf = (
@@ -40,18 +37,13 @@ export const setState = async (name: string, state: State, options: StateOptions
     const body = { metadata: { uid: metadata.uid }, spec: { state } }
     await client.patch(resourceTypes.tenantControlPlanes, { name, namespace }, body, { type: 'merge', signal: host.signal })
     if (options.timeout === 0) return exitCodes.done
-    const end = host.now() + options.timeout * 1000
-    for (let told = ''; ; ) {
+    const look = async () => {
       const { kind, message } = progressOf(await readTenant(client, { name, namespace }, host.signal), state)
-      if (message !== told) host.stderr.write(`tenant ${name}: ${message}\n`)
-      told = message
-      if (kind !== 'under way') return kind === 'there' ? exitCodes.done : exitCodes.failed
-      if (host.now() > end) {
-        const text = `tenant ${name} is not ${state} after ${options.timeout} s: ${message}. It goes on by itself; berth tenant get ${name} shows how`
-        throw new AppError('DEADLINE_EXCEEDED', text, {})
-      }
-      await sleep(lookAgainMs, undefined, { signal: host.signal })
+      return { code: codeOf(kind, exitCodes), message }
     }
+    const late = (message: string) =>
+      `tenant ${name} is not ${state} after ${options.timeout} s: ${message}. It goes on by itself; berth tenant get ${name} shows how`
+    return await waitFor(`tenant ${name}`, look, { timeout: options.timeout, late }, host)
   } finally {
     await client.close()
   }
