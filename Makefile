@@ -33,8 +33,9 @@ verify: ## Fail when something generated is not up to date
 conformance: ## Tests of Kubernetes in a tenant and in super, compared (FOCUS=regexp SHARD=1/4 VERSION=v1.36.3)
 	@$(RUN_CLUSTER) node hack/conformance.ts $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SHARD),--shard $(SHARD)) $(if $(VERSION),--version $(VERSION)) --report docs/conformance.md
 
-bench: ## Compare Berth with direct creation and with an ideal client
+bench: ## Compare Berth with direct creation and with an ideal client, then measure the control planes of tenants
 	@$(RUN_CLUSTER) node bench/run.ts
+	@$(RUN_CLUSTER) node bench/planes.ts
 
 cluster-up: ## Bring up or repair the local cluster CLUSTER (demo)
 	@$(RUN_CLUSTER) node hack/cluster.ts up --name $(CLUSTER)

@@ -5,7 +5,7 @@ import type { BenchOptions } from './options.ts'
 import type { Measurement } from './results.ts'
 import type { Rig } from './rig.ts'
 import { percentile } from './stats.ts'
-import type { SyncerControl, SyncerSample } from './syncer.ts'
+import type { ProcessSample, SyncerControl } from './syncer.ts'
 import type { Way } from './way.ts'
 
 const perPod = (counts: ReadonlyMap<string, number>, pods: number): Record<string, number> =>
@@ -13,7 +13,7 @@ const perPod = (counts: ReadonlyMap<string, number>, pods: number): Record<strin
 
 const kilobytes = (before: number, after: number, pods: number): number => (after - before) / 1024 / pods
 
-const syncerFigures = (before: SyncerSample, after: SyncerSample, pods: number): NonNullable<Measurement['syncer']> => ({
+const syncerFigures = (before: ProcessSample, after: ProcessSample, pods: number): NonNullable<Measurement['syncer']> => ({
   cpuMsPerPod: ((after.cpuSeconds - before.cpuSeconds) * 1000) / pods,
   residentKbPerPod: kilobytes(before.residentBytes, after.residentBytes, pods),
   heapKbPerPod: kilobytes(before.heapBytes, after.heapBytes, pods),

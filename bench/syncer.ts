@@ -10,8 +10,8 @@ import { openInspector } from './inspector.ts'
 import { until } from './namespaces.ts'
 import type { CpuProfile } from './profile.ts'
 
-/** What the syncer says of itself. */
-export interface SyncerSample {
+/** What a process of Berth says of itself. */
+export interface ProcessSample {
   readonly cpuSeconds: number
   readonly residentBytes: number
   readonly heapBytes: number
@@ -21,7 +21,7 @@ export interface SyncerSample {
 export interface SyncerControl {
   start(): Promise<void>
   stop(): Promise<void>
-  sample(): Promise<SyncerSample>
+  sample(): Promise<ProcessSample>
   /** Runs `work` under the CPU profiler, where there is one. */
   profiled<T>(work: () => Promise<T>): Promise<T>
 }
@@ -31,12 +31,12 @@ const healthPort = 8081
 
 const metric = (text: string, name: string): number => {
   const value = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]
-  if (value === undefined) throw new Error(`the syncer has no metric ${name}`)
+  if (value === undefined) throw new Error(`there is no metric ${name}`)
   return Number(value)
 }
 
 /** Reads the default metrics of a Node process. */
-export const parseSample = (text: string): SyncerSample => ({
+export const parseSample = (text: string): ProcessSample => ({
   cpuSeconds: metric(text, 'process_cpu_seconds_total'),
   residentBytes: metric(text, 'process_resident_memory_bytes'),
   heapBytes: metric(text, 'nodejs_heap_size_used_bytes'),

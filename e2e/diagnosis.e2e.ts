@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exitCodes } from '../src/cli/exit-codes.ts'
+import { berth } from './support/berth.ts'
 import { apply, getJson, listJson, superKubectl, type Thing } from './support/kubectl.ts'
-import { endPods, liftRules, loseImage, refusePods, ruinStore } from './support/ruin.ts'
+import { blockByWebhook, endPods, expireCertificate, liftRules, loseImage, refusePods, ruinStore } from './support/ruin.ts'
 import { createTenant, deleteTenants, type Tenant, tenantObject, tenantsNamespace } from './support/tenant.ts'
 import { waitFor } from './support/wait.ts'
 
@@ -19,17 +21,19 @@ describe('a tenant that cannot be used', () => {
   let image: Tenant
   let refused: Tenant
   let store: Tenant
+  let own: Tenant
 
   beforeAll(async () => {
-    ;[image, refused, store] = await Promise.all([
+    ;[image, refused, store, own] = await Promise.all([
       createTenant('says-image'),
       createTenant('says-refused'),
       createTenant('says-store'),
+      createTenant('says-own'),
     ])
   })
   afterAll(async () => {
     await liftRules('says-image', 'says-refused')
-    await deleteTenants('says-image', 'says-refused', 'says-store', 'says-volume')
+    await deleteTenants('says-image', 'says-refused', 'says-store', 'says-volume', 'says-own')
   })
 
   const conditionsOf = async (name: string): Promise<readonly Condition[]> => {
@@ -41,7 +45,42 @@ describe('a tenant that cannot be used', () => {
     ])
     return status?.conditions ?? []
   }
+  const told = (name: string, type: string, reason: string, within: number) =>
+    waitFor(
+      `${type} of ${name} to say ${reason}`,
+      async () => {
+        const conditions = await conditionsOf(name)
+        const condition = conditions.find((each) => each.type === type)
+        if (condition?.reason !== reason) throw new Error(JSON.stringify(conditions))
+        return { condition, ready: conditions.find((each) => each.type === 'Ready') }
+      },
+      { deadlineMs: within },
+    )
   const ruleFor = ({ name, controlPlaneNamespace: namespace }: Tenant, component: string) => ({ name, namespace, component })
+
+  test('because a process of Berth is away is told as that, once', async () => {
+    const syncer = ['deployment/berth-syncer', '-n', 'berth-system']
+    await superKubectl(['scale', ...syncer, '--replicas=0'])
+    try {
+      const { code, output } = await berth('doctor')
+      expect(code, output).toBe(exitCodes.differs)
+      expect(output).toMatch(/^Berth: ScaledToZero: berth-syncer is scaled to zero.*kubectl scale deployment\/berth-syncer/m)
+    } finally {
+      await superKubectl(['scale', ...syncer, '--replicas=1'])
+      await superKubectl(['rollout', 'status', ...syncer, '--timeout=60s'], { timeoutMs: 70_000 })
+    }
+  })
+
+  test('because its certificate has expired while nobody renewed it, says so, and is well again by itself', async () => {
+    await expireCertificate(own)
+    const began = performance.now()
+    const found = await told('says-own', 'APIServerReady', 'CertificateExpired', deadlineMs)
+    console.log(`told after ${((performance.now() - began) / 1000).toFixed(1)} s: ${found.condition.message}`)
+    expect(found.condition.message).toMatch(/certificate that has expired.*kubectl delete pod -n \S+ -l/)
+    await superKubectl(['wait', '--for=condition=Ready', 'tcp/says-own', '-n', tenantsNamespace, '--timeout=150s'], {
+      timeoutMs: 160_000,
+    })
+  }, 300_000)
 
   test.for<[what: string, name: string, ruin: () => Promise<unknown>, type: string, reason: string, words: readonly RegExp[]]>([
     [
@@ -85,6 +124,14 @@ describe('a tenant that cannot be used', () => {
       [/pod etcd-0 ended/, /: [a-z ]+ failed: \S+/, /kubectl logs -n \S+ etcd-0 --previous/],
     ],
     [
+      'a webhook of its own keeps Berth out',
+      'says-own',
+      () => blockByWebhook(own),
+      'SyncReady',
+      'WebhookRefuses',
+      [/webhook guard\.example\.com of the tenant .* pods default\/blocked: nobody answers for it/, /failurePolicy to Ignore/],
+    ],
+    [
       'the volume has no class',
       'says-volume',
       () => apply(superKubectl, tenantObject('says-volume', { dataStore: { storageClassName: 'nobody-has-it' } })),
@@ -95,18 +142,12 @@ describe('a tenant that cannot be used', () => {
   ])('because %s, says so', { timeout: 120_000 }, async ([, name, ruin, type, reason, words]) => {
     await ruin()
     const began = performance.now()
-    const found = await waitFor(
-      `${type} of ${name} to say ${reason}`,
-      async () => {
-        const conditions = await conditionsOf(name)
-        const condition = conditions.find((each) => each.type === type)
-        if (condition?.reason !== reason) throw new Error(JSON.stringify(conditions))
-        return { condition, ready: conditions.find((each) => each.type === 'Ready') }
-      },
-      { deadlineMs },
-    )
+    const found = await told(name, type, reason, deadlineMs)
     console.log(`${reason} told after ${((performance.now() - began) / 1000).toFixed(1)} s: ${found.condition.message}`)
     for (const word of words) expect(found.condition.message).toMatch(word)
+    const doctor = await berth('doctor', name)
+    expect(doctor.code, doctor.output).toBe(exitCodes.differs)
+    expect(doctor.output).toContain(`tenant ${tenantsNamespace}/${name}: ${reason}: ${found.condition.message}`)
     // Whoever reads only the summary finds the same cause there.
     expect(found.ready?.status).toBe('False')
     expect(found.ready?.message).toContain(found.condition.message)

@@ -6,6 +6,8 @@ import { tenantControlPlaneCrd } from '../src/apis/crd.ts'
 import { dataStoreCrd } from '../src/apis/data-store-crd.ts'
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { controlPlaneSnapshotCrd } from '../src/apis/snapshot-crd.ts'
+import type { StoredDefaults } from '../src/apis/structural-schema.ts'
+import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
 import { kubeletApiPage } from './generate/kubelet-api.ts'
 import { kindReference } from './generate/reference.ts'
@@ -16,13 +18,22 @@ const notice = generatedFrom('src/apis')
 
 const crdText = (crd: KubeObject): string => `# ${notice}\n${stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false })}`
 
-const crds = [tenantControlPlaneCrd(), controlPlaneSnapshotCrd(), dataStoreCrd()]
+const crds: readonly ((stored?: StoredDefaults) => KubeObject)[] = [
+  tenantControlPlaneCrd,
+  tenantClassCrd,
+  controlPlaneSnapshotCrd,
+  dataStoreCrd,
+]
 const files: Record<string, string> = {
   ...Object.fromEntries(
-    crds.flatMap((crd) => [
-      [`manifests/crds/${crd.metadata.name}.yaml`, crdText(crd)],
-      [`docs/reference/${crd.spec.names.singular}.md`, kindReference(crd, notice)],
-    ]),
+    crds.flatMap((of) => {
+      const crd = of()
+      return [
+        [`manifests/crds/${crd.metadata.name}.yaml`, crdText(crd)],
+        // What is filled in when an object is read is a default all the same.
+        [`docs/reference/${crd.spec.names.singular}.md`, kindReference(of('all'), notice)],
+      ]
+    }),
   ),
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/compatibility.md': compatibilityPage(generatedFrom('src/tenancy/kinds.ts and the field tables in src/syncer/pods')),

@@ -1,5 +1,7 @@
+import { componentNames, secretNames } from '../../src/controlplane/names.ts'
+import { issueLeaf } from '../../src/controlplane/pki/issue.ts'
 import { apply, getJson, superKubectl } from './kubectl.ts'
-import { busybox, pod, shell } from './objects.ts'
+import { busybox, idle, pod, shell } from './objects.ts'
 import type { Tenant } from './tenant.ts'
 
 /** Overwrites the log of etcd on the disk of its node, and ends it: what comes up finds nothing that it can read. */
@@ -100,3 +102,59 @@ export const liftRules = (...names: readonly string[]): Promise<string> =>
 /** Ends the pods of a component: what comes up goes by the rules of now. */
 export const endPods = ({ namespace, component }: Rule): Promise<string> =>
   superKubectl(['delete', 'pods', '-n', namespace, '-l', `berth.dev/component=${component}`, '--now'])
+
+const manager = ['deployment/berth-manager', '-n', 'berth-system']
+
+/** The API server shows a certificate that has ended, as after a month without a manager. */
+export const expireCertificate = async ({ controlPlaneNamespace: at, status: { endpoint } }: Tenant): Promise<void> => {
+  const { data: authority = {} } = await getJson(superKubectl, ['secret', secretNames.clusterAuthority, '-n', at])
+  const text = (key: string): string => Buffer.from(authority[key] ?? '', 'base64').toString('utf8')
+  const hour = 3_600_000
+  const leaf = await issueLeaf(
+    { cert: text('tls.crt'), key: text('tls.key') },
+    {
+      subject: { commonName: 'kube-apiserver' },
+      names: [new URL(endpoint).hostname, 'kubernetes'],
+      usages: ['server'],
+      notBefore: new Date(Date.now() - 2 * hour),
+      notAfter: new Date(Date.now() - hour),
+    },
+  )
+  const { spec } = await getJson(superKubectl, [manager[0] ?? '', ...manager.slice(1)])
+  await superKubectl(['scale', ...manager, '--replicas=0'])
+  await superKubectl(
+    ['wait', '--for=delete', 'pods', '-l', 'app.kubernetes.io/name=berth-manager', '-n', 'berth-system', '--timeout=60s'],
+    {
+      timeoutMs: 70_000,
+    },
+  )
+  const data = { 'serving.crt': btoa(leaf.cert), 'serving.key': btoa(leaf.key) }
+  await superKubectl(['patch', 'secret', secretNames.kubeApiServer, '-n', at, '--type=merge', '-p', JSON.stringify({ data })])
+  const component = `berth.dev/component=${componentNames.kubeApiServer}`
+  await superKubectl(['delete', 'pods', '-n', at, '-l', component, '--now'])
+  await superKubectl(['rollout', 'status', `deployment/${componentNames.kubeApiServer}`, '-n', at, '--timeout=60s'], {
+    timeoutMs: 70_000,
+  })
+  await superKubectl(['scale', ...manager, `--replicas=${Number(spec?.['replicas'] ?? 1)}`])
+  await superKubectl(['rollout', 'status', ...manager, '--timeout=60s'], { timeoutMs: 70_000 })
+}
+
+/** The tenant lets nobody write the status of a pod without asking a Service that is not there. */
+export const blockByWebhook = async ({ kubectl }: Tenant): Promise<void> => {
+  await apply(kubectl, {
+    apiVersion: admission,
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'guard' },
+    webhooks: [
+      {
+        name: 'guard.example.com',
+        clientConfig: { service: { namespace: 'default', name: 'guard', port: 443 } },
+        rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/status'] }],
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      },
+    ],
+  })
+  await apply(kubectl, pod('default', 'blocked', shell(idle)))
+}

@@ -19,9 +19,9 @@ export interface Written {
 const everyMs = 100
 const retryAfterMs = 1_000
 
-/** A client of the tenant that writes once every 100 ms and tries what failed once again, a second later. `stop` checks that no acknowledged write was lost. */
-const startWriter = async (tenant: Tenant): Promise<{ stop: () => Promise<Written> }> => {
-  const client = createKubeClient(parseKubeconfig(await readFile(tenant.kubeconfig, 'utf8')), { userAgent: 'steady-writer' })
+/** A client with the kubeconfig in this file, that writes once every 100 ms and tries what failed once again, a second later. `stop` checks that no acknowledged write was lost. */
+export const startWriter = async ({ kubeconfig }: Pick<Tenant, 'kubeconfig'>): Promise<{ stop: () => Promise<Written> }> => {
+  const client = createKubeClient(parseKubeconfig(await readFile(kubeconfig, 'utf8')), { userAgent: 'steady-writer' })
   const ref = { name: 'steady-writer', namespace: 'default' }
   const type = resourceTypes.configMaps
   if (!(await client.get(type, ref)))

@@ -49,6 +49,11 @@ export const createTenant = async (name: string, spec: object = {}, deadlineMs =
   } catch (error) {
     throw new Error(`tenant ${name} did not become Ready\n${await tenantReport(superKubectl, name)}`, { cause: error })
   }
+  return openTenant(name, began)
+}
+
+/** A tenant that is Ready, with a kubectl of its own. `began`: when its creation was asked for, by `performance.now()`. */
+export const openTenant = async (name: string, began: number): Promise<Tenant> => {
   const kubeconfig = join(world().dir, `${name}.kubeconfig`)
   await saveTenantKubeconfig(superKubectl, kubeconfig, name, tenantsNamespace)
   const kubectl = kubectlFor(world().kubectl, kubeconfig)

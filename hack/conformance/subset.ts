@@ -22,7 +22,7 @@ export const subset = (version: string) => ({
   skip: ['\\[Serial\\]', '\\[Slow\\]', '\\[Disruptive\\]', ...notHere, ...(version.startsWith('v1.36.') ? since37 : [])].join(
     '|',
   ),
-  shard: { index: 1, count: 6 },
+  shard: { index: 1, count: 12 },
   procs: 8,
   timeoutMs: 7 * 60_000,
 })

@@ -1,17 +1,14 @@
 import { z } from 'zod'
-import { snapshotRecipients, snapshotStorage } from './snapshot-storage.ts'
+import { cronFields, timeZone } from './cron-schedule.ts'
+import { identitySecretName, requestedAt, snapshotRecipients, snapshotStorage } from './snapshot-storage.ts'
 
 /** When snapshots of a tenant are taken, and where they lie. */
 export const backupSpec = z
   .object({
-    schedule: z
-      .string()
-      .min(1)
-      .max(128)
-      .regex(/^\S+( \S+){4}$/)
+    schedule: cronFields
       .optional()
       .describe('When snapshots are taken, in the five fields of cron, for example 0 3 * * *; unset: never by itself'),
-    timeZone: z.string().min(1).max(64).default('UTC').describe('Time zone of the schedule, for example Europe/Berlin'),
+    timeZone,
     keep: z
       .int()
       .min(1)
@@ -22,11 +19,6 @@ export const backupSpec = z
     recipients: snapshotRecipients,
   })
   .prefault({})
-  .meta({
-    'x-kubernetes-validations': [
-      { rule: '!has(self.schedule) || has(self.storage)', message: 'a schedule needs a storage', fieldPath: '.storage' },
-    ],
-  })
 
 /** One restore in place. */
 export const restoreSpec = z
@@ -36,13 +28,8 @@ export const restoreSpec = z
       .min(1)
       .max(253)
       .describe('ControlPlaneSnapshot of the same namespace whose data take the place of those of the tenant'),
-    requestedAt: z.string().max(64).meta({ format: 'date-time' }).optional().describe('Another time asks for it once more'),
-    identitySecretName: z
-      .string()
-      .min(1)
-      .max(253)
-      .optional()
-      .describe('Secret of the same namespace with the private key of age under `identity`, for a snapshot that is encrypted'),
+    requestedAt,
+    identitySecretName,
   })
   .optional()
   .describe('Asks for one restore in place. It is done once; the answer is in status.restore')

@@ -3,6 +3,9 @@ import { z } from 'zod'
 /** What becomes of the generation of keys before the newest: trusted until told otherwise, taken out when nobody uses it any more, or at once. */
 const oldKeysFates = ['Trust', 'Cut', 'CutNow'] as const
 
+/** In CEL: one that is not stored is the first. */
+const generation = (side: 'self' | 'oldSelf'): string => `(has(${side}.generation) ? ${side}.generation : 1)`
+
 /** A family of keys that is rotated by generations. */
 const rotation = (what: string) =>
   z
@@ -26,12 +29,12 @@ const rotation = (what: string) =>
     .meta({
       'x-kubernetes-validations': [
         {
-          rule: 'self.generation >= oldSelf.generation',
+          rule: `${generation('self')} >= ${generation('oldSelf')}`,
           message: 'generation cannot go back: keys that were taken out are gone',
           fieldPath: '.generation',
         },
         {
-          rule: 'self.generation <= oldSelf.generation + 1',
+          rule: `${generation('self')} <= ${generation('oldSelf')} + 1`,
           message: 'generation moves by one: end one rotation before the next',
           fieldPath: '.generation',
         },

@@ -1,3 +1,5 @@
+import { timestamp } from './timestamp.ts'
+
 /** Conditions of a TenantControlPlane. The first six are steps; Ready means a real request was answered end to end. */
 export const conditionTypes = [
   'CertificatesReady',
@@ -9,7 +11,17 @@ export const conditionTypes = [
   'Ready',
 ] as const
 /** Conditions that are there only while they last. */
-export const passingConditionTypes = ['Upgrading', 'Paused', 'Restoring', 'RotatingCA', 'Deleting', 'Frozen', 'Exposed'] as const
+export const passingConditionTypes = [
+  'Upgrading',
+  'Paused',
+  'Restoring',
+  'Moving',
+  'RotatingCA',
+  'Deleting',
+  'Frozen',
+  'Exposed',
+  'ClassApplied',
+] as const
 
 export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]
 
@@ -38,12 +50,12 @@ export const setCondition = <T extends string = ConditionType>(
   ) {
     return conditions
   }
-  const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : now.toISOString().replace(/\.\d+Z$/, 'Z')
+  const lastTransitionTime = old?.status === wanted.status ? old.lastTransitionTime : timestamp(now)
   const next: Condition<T> = { ...wanted, lastTransitionTime }
   return old ? conditions.map((condition) => (condition === old ? next : condition)) : [...conditions, next]
 }
 
-const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated', 'Restoring'])
+const restingReasons: ReadonlySet<string> = new Set(['Pausing', 'Paused', 'Hibernated', 'Restoring', 'Moving'])
 
 /** True from when the pods of a tenant that hibernates begin to be ended until it is to wake. */
 export const isAsleep = (conditions: readonly Condition[] = []): boolean =>

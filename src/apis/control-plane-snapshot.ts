@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { conditionSchema } from './condition-schema.ts'
 import type { KubeObject } from './kube-object.ts'
-import { snapshotRecipients, snapshotStorage } from './snapshot-storage.ts'
+import { identitySecretName, requestedAt, snapshotRecipients, snapshotStorage } from './snapshot-storage.ts'
 import { maxTenantNameLength } from './tenant-control-plane.ts'
 
 /** What a ControlPlaneSnapshot asks for. Nothing of it but `deletionPolicy` can be changed. */
@@ -14,6 +14,15 @@ export const controlPlaneSnapshotSpec = z
       .describe('Name of the TenantControlPlane, in the same namespace, whose data are saved'),
     storage: snapshotStorage,
     recipients: snapshotRecipients,
+    drill: z
+      .object({
+        requestedAt,
+        identitySecretName,
+      })
+      .optional()
+      .describe(
+        'Asks for one restore drill: an etcd and an API server are started on what is stored, in a pod of their own, and all of it is read. The answer is in status.drill',
+      ),
     deletionPolicy: z
       .enum(['Delete', 'Retain'])
       .default('Delete')
@@ -23,7 +32,7 @@ export const controlPlaneSnapshotSpec = z
     'x-kubernetes-validations': [
       {
         rule: 'self.tenantName == oldSelf.tenantName && self.storage == oldSelf.storage && self.recipients == oldSelf.recipients',
-        message: 'a snapshot cannot be changed, but for its deletionPolicy: make another one',
+        message: 'a snapshot cannot be changed, but for its deletionPolicy and drill: make another one',
       },
     ],
   })
@@ -44,10 +53,25 @@ export const controlPlaneSnapshotStatus = z.object({
   revision: z.string().max(20).optional().describe("Revision of the tenant's etcd that was saved, or an earlier one"),
   tenantUid: z.string().max(64).optional(),
   version: z.string().max(32).optional().describe('Kubernetes version that the tenant ran'),
+  drill: z
+    .object({
+      request: z.string().max(64).describe('Stands for what spec.drill asked for'),
+      result: z.enum(['Running', 'Passed', 'Failed']),
+      message: z.string().max(8192),
+      startedAt: z.string().max(64).meta({ format: 'date-time' }),
+      checkedAt: z.string().max(64).meta({ format: 'date-time' }).optional(),
+      seconds: z.int().min(0).optional().describe('From the beginning until all was read'),
+      objects: z.int().min(0).optional().describe('Objects that an API server listed'),
+      kinds: z.int().min(0).optional(),
+      secrets: z.int().min(0).optional().describe('Secrets that were decrypted'),
+    })
+    .optional()
+    .describe('How the restore drill stands that spec.drill asks for'),
   startedAt: z.string().max(64).optional().meta({ format: 'date-time' }),
   completedAt: z.string().max(64).optional().meta({ format: 'date-time' }),
 })
 
+export type DrillStatus = NonNullable<z.output<typeof controlPlaneSnapshotStatus>['drill']>
 export type ControlPlaneSnapshotSpec = z.output<typeof controlPlaneSnapshotSpec>
 export type ControlPlaneSnapshotStatus = z.output<typeof controlPlaneSnapshotStatus>
 

@@ -5,6 +5,8 @@ import { tenantControlPlaneCrd } from './crd.ts'
 import { dataStoreCrd } from './data-store-crd.ts'
 import type { KubeObject } from './kube-object.ts'
 import { resourceTypes } from './resource-types.ts'
+import { tenantClassCrd } from './tenant-class-crd.ts'
+import { tenantControlPlaneSpec } from './tenant-control-plane.ts'
 
 let server: TestApiServer
 const type = resourceTypes.tenantControlPlanes
@@ -20,6 +22,8 @@ beforeAll(async () => {
   server = await startApiServer()
   await server.client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
   await server.client.create(resourceTypes.customResourceDefinitions, dataStoreCrd())
+  await server.client.create(resourceTypes.customResourceDefinitions, tenantClassCrd())
+  await eventually(() => server.client.list(resourceTypes.tenantClasses), { describe: 'the new resource' })
   await eventually(() => server.client.list(type), { describe: 'the new resource' })
   await eventually(() => server.client.list(resourceTypes.dataStores), { describe: 'the new resource' })
 })
@@ -178,7 +182,7 @@ describe('a change that cannot be', () => {
   }
 
   test.for<[name: string, from: Record<string, unknown>, to: Record<string, unknown>, refusal: RegExp]>([
-    ['back to an older version', {}, { version: 'v1.36.3' }, /spec\.version: .*cannot go back/],
+    ['back to an older version', { version: 'v1.37.1' }, { version: 'v1.36.3' }, /spec\.version: .*cannot go back/],
     [
       'of the slice',
       { network: { serviceSlice: '10.96.4.0/24' } },
@@ -187,7 +191,25 @@ describe('a change that cannot be', () => {
     ],
     ['to a slice of its own', {}, { network: { serviceSlice: '10.96.5.0/24' } }, /serviceSlice: .*cannot be changed/],
     ['of the cluster domain', {}, { network: { clusterDomain: 'b.c' } }, /clusterDomain: .*cannot be changed/],
-    ['of the size of its disk', {}, { dataStore: { storageSize: '4Gi' } }, /storageSize: .*cannot be changed/],
+    [
+      'of the size of its disk',
+      { dataStore: { storageSize: '2Gi' } },
+      { dataStore: { storageSize: '4Gi' } },
+      /storageSize: .*cannot be changed/,
+    ],
+    ['of its class into none', { className: 'gold' }, { className: null }, /className: .*cannot be taken away/],
+    [
+      'to a schedule without a storage',
+      {},
+      { backup: { schedule: '0 3 * * *' } },
+      /backup\.storage: .*a schedule needs a storage/,
+    ],
+    [
+      'of the size of its disk that was left to a default',
+      {},
+      { dataStore: { storageSize: '4Gi' } },
+      /storageSize: .*cannot be changed/,
+    ],
     ['of its storage class', {}, { dataStore: { storageClassName: 'x' } }, /storageClassName: .*cannot be changed/],
     [
       'of its authorities back to older ones',
@@ -213,25 +235,19 @@ describe('a change that cannot be', () => {
       { certificates: { authorities: { old: 'Keep' } } },
       /spec\.certificates\.authorities\.old: Unsupported value: "Keep"/,
     ],
-    [
-      'to another kind of store',
-      { dataStore: pool },
-      { dataStore: { kind: 'dedicated', name: null } },
-      /kind: .*cannot be changed/,
-    ],
-    ['to another shared store', { dataStore: pool }, { dataStore: { name: 'other' } }, /name: .*cannot be changed/],
-    ['of the prefix', { dataStore: given }, { dataStore: { prefix: '/b/' } }, /prefix: .*cannot be changed/],
-    [
-      'to another etcd',
-      { dataStore: given },
-      { dataStore: { endpoints: ['https://10.1.2.4:2379'] } },
-      /endpoints: .*cannot be changed/,
-    ],
   ])('%s is refused', async ([, from, to, refusal]) => {
     await expect(change(from, to)).rejects.toThrow(refusal)
   })
 
   test.for<[name: string, from: Record<string, unknown>, to: Record<string, unknown>]>([
+    ['of its class', { className: 'gold' }, { className: 'silver' }],
+    ['to a class', {}, { className: 'gold' }],
+    [
+      'to a schedule of its own, of a tenant whose class has the storage',
+      { className: 'gold' },
+      { backup: { schedule: '0 3 * * *' } },
+    ],
+    ['to a kind of store, where it was left to a default', {}, { dataStore: pool }],
     ['to the next minor', { version: 'v1.36.3' }, { version: 'v1.37.1' }],
     ['of size and replicas', {}, { size: 'medium', apiServer: { replicas: 2 } }],
     ['of the number of etcd members', {}, { dataStore: { replicas: 3 } }],
@@ -247,6 +263,11 @@ describe('a change that cannot be', () => {
       { certificates: { authorities: { generation: 2 }, serviceAccountKeys: { generation: 2, old: 'CutNow' } } },
     ],
     ['of the keys of an external store', { dataStore: given }, { dataStore: { secretName: 'other' } }],
+    ['to another kind of store', { dataStore: pool }, { dataStore: { kind: 'dedicated', name: null, storageSize: '4Gi' } }],
+    ['to a shared store', { dataStore: { storageClassName: 'x' } }, { dataStore: { ...pool, storageClassName: null } }],
+    ['to another shared store', { dataStore: pool }, { dataStore: { name: 'other' } }],
+    ['of the prefix', { dataStore: given }, { dataStore: { prefix: '/b/' } }],
+    ['to another etcd', { dataStore: given }, { dataStore: { endpoints: ['https://10.1.2.4:2379'] } }],
     ['of size on a shared store', { dataStore: pool }, { size: 'large' }],
   ])('%s is taken', async ([, from, to]) => {
     await expect(change(from, to)).resolves.toMatchObject({
@@ -255,27 +276,104 @@ describe('a change that cannot be', () => {
   })
 })
 
-test('an object without a spec gets every default', async () => {
-  const created = await server.client.create(type, aTenant('defaults'))
-  expect(created.spec).toEqual({
-    version: 'v1.37.1',
-    state: 'Running',
-    size: 'small',
-    apiServer: { replicas: 1, extraSANs: [] },
-    controllerManager: { replicas: 1 },
-    dataStore: { kind: 'dedicated', replicas: 1, storageSize: '2Gi' },
-    certificates: { authorities: { generation: 1, old: 'Trust' }, serviceAccountKeys: { generation: 1, old: 'Trust' } },
-    network: { clusterDomain: 'cluster.local', maxServiceSlices: 4 },
-    sync: {
-      nodes: 'all',
-      nodeSelector: {},
-      customKinds: [],
-      ingressAnnotations: [],
-      inlineCSIDrivers: [],
-      serviceAnnotations: [],
-    },
-    backup: { timeZone: 'UTC', keep: 7, recipients: [] },
-    isolation: { podSecurity: 'baseline' },
+test.for<[phase: string, isTaken: boolean]>([
+  ['Blocked', true],
+  ['Verifying', true],
+  ['Failed', true],
+  ['Done', false],
+])('an upgrade that is %s can be taken back: %s', async ([phase, isTaken]) => {
+  const ref = { name: `upgrade-${phase.toLowerCase()}`, namespace: 'default' }
+  const created = await server.client.create(type, aTenant(ref.name, { version: 'v1.37.1' }))
+  const upgrade = { from: 'v1.36.3', to: 'v1.37.1', request: 'r', phase, message: 'm', startedAt: '2026-06-01T00:00:00Z' }
+  await server.client.replace(type, { ...created, status: { upgrade } }, { subresource: 'status' })
+  const back = server.client.patch(type, ref, { spec: { version: 'v1.36.3' } }, { type: 'merge' })
+  if (isTaken) await expect(back).resolves.toMatchObject({ spec: { version: 'v1.36.3' } })
+  else await expect(back).rejects.toThrow(/spec\.version: .*cannot go back/)
+})
+
+const groups = {
+  apiServer: {},
+  controllerManager: {},
+  dataStore: {},
+  certificates: { authorities: {}, serviceAccountKeys: {} },
+  network: {},
+  sync: {},
+  backup: {},
+  upgrade: {},
+  isolation: {},
+}
+
+test('what a user did not write is not stored, but for the groups it would be in', async () => {
+  const created = await server.client.create(type, aTenant('defaults', { size: 'medium', network: { clusterDomain: 'a.b' } }))
+  expect(created.spec).toEqual({ ...groups, size: 'medium', network: { clusterDomain: 'a.b' } })
+})
+
+test('an object that an older Berth stored with every default stays as it is, and changes as it did', async () => {
+  const spec = JSON.parse(JSON.stringify(tenantControlPlaneSpec.parse({ version: 'v1.36.3' })))
+  const name = 'stored-before'
+  const created = await server.client.create(type, aTenant(name, spec))
+  expect(created.spec).toEqual(spec)
+  const change = (to: object) => server.client.patch(type, { name, namespace: 'default' }, { spec: to }, { type: 'merge' })
+  await expect(change({ network: { clusterDomain: 'other.local' } })).rejects.toThrow(/clusterDomain cannot be changed/)
+  await expect(change({ dataStore: { storageSize: '4Gi' } })).rejects.toThrow(/storageSize cannot be changed/)
+  await expect(change({ certificates: { authorities: { generation: 3 } } })).rejects.toThrow(/moves by one/)
+  await expect(change({ version: 'v1.37.1', size: 'large' })).resolves.toMatchObject({
+    spec: { ...spec, version: 'v1.37.1', size: 'large' },
+  })
+})
+
+test('a version that was left to a default cannot go back either, once it runs', async () => {
+  const at = { name: 'left-to-default', namespace: 'default' }
+  await server.client.create(type, aTenant(at.name))
+  const change = (version: string | null) => server.client.patch(type, at, { spec: { version } }, { type: 'merge' })
+  await change('v1.36.3')
+  await change(null)
+  await server.client.patch(type, at, { status: { version: 'v1.37.1' } }, { type: 'merge', subresource: 'status' })
+  await expect(change('v1.36.3')).rejects.toThrow(/spec\.version: .*cannot go back/)
+  await change('v1.37.1')
+  await change(null)
+  await expect(change('v1.36.3')).rejects.toThrow(/cannot go back/)
+})
+
+describe('a TenantClass', () => {
+  const aClass = (name: string, spec: Record<string, unknown>): KubeObject => ({
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantClass',
+    metadata: { name },
+    spec,
+  })
+
+  test.for<[name: string, spec: Record<string, unknown>, refusal: RegExp]>([
+    ['with a version that is not served', { defaults: { version: 'v1.12.0' } }, /spec\.defaults\.version: Unsupported value/],
+    ['with a limit of a size that is none', { limits: { sizes: ['huge'] } }, /spec\.limits\.sizes\[0\]: Unsupported value/],
+    ['with two members of etcd', { defaults: { dataStore: { replicas: 2 } } }, /odd number of members/],
+    ['with a shared store and no name', { defaults: { dataStore: { kind: 'shared' } } }, /name goes with kind shared/],
+    ['with an etcd of one tenant for all', { defaults: { dataStore: { kind: 'external' } } }, /for one tenant/],
+    [
+      "with a flag of Berth's",
+      { defaults: { apiServer: { extraArgs: { 'etcd-servers': 'https://evil' } } } },
+      /spec\.defaults\.apiServer\.extraArgs: .*not to be set/,
+    ],
+    [
+      'with a request above its limit',
+      { sizes: { small: { etcd: { requests: { memory: '2Gi' }, limits: { memory: '1024Mi' } } } } },
+      /spec\.sizes\.small\.etcd\.limits: .*cannot be more than the limit/,
+    ],
+    ['with no room to change anybody', { rollout: { maxConcurrent: 0 } }, /spec\.rollout\.maxConcurrent/],
+  ])('%s is refused', async ([, spec, refusal]) => {
+    await expect(server.client.create(resourceTypes.tenantClasses, aClass('refused', spec))).rejects.toThrow(refusal)
+  })
+
+  test('with a name too long is refused', async () => {
+    await expect(server.client.create(resourceTypes.tenantClasses, aClass('a'.repeat(64), {}))).rejects.toThrow(/63 characters/)
+  })
+
+  test('holds what its operator wrote, and no defaults of tenants', async () => {
+    const spec = {
+      defaults: { size: 'medium', apiServer: { extraArgs: { v: '2' } }, dataStore: { kind: 'shared', name: 'pool' } },
+    }
+    const made = await server.client.create(resourceTypes.tenantClasses, aClass('whole', spec))
+    expect(made.spec).toEqual({ ...spec, rollout: {} })
   })
 })
 

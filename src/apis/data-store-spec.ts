@@ -2,8 +2,12 @@ import { z } from 'zod'
 import { quantity } from './quantity.ts'
 import { storeEndpoints } from './store-endpoint.ts'
 
+/** In CEL. Of a tenant that leaves the kind to a default, no field of a kind is its own. */
+const isOfKind = (kind: string, self: 'self' | 'oldSelf' = 'self'): string =>
+  kind === 'dedicated' ? `(!has(${self}.kind) || ${self}.kind == '${kind}')` : `(has(${self}.kind) && ${self}.kind == '${kind}')`
+
 /** Fields of `dataStore` that belong to one kind, and whether it needs them. */
-const fieldsOfKinds = [
+export const fieldsOfKinds = [
   ['name', 'shared', true],
   ['endpoints', 'external', true],
   ['secretName', 'external', true],
@@ -17,7 +21,9 @@ export const dataStoreSpec = z
     kind: z
       .enum(['dedicated', 'shared', 'external'])
       .default('dedicated')
-      .describe('dedicated: an etcd of its own. shared: a part of the one that `name` names. external: one that you run'),
+      .describe(
+        'dedicated: an etcd of its own. shared: a part of the one that `name` names. external: one that you run. Another one than before is moved to: status.move tells how far',
+      ),
     name: z.string().min(1).max(253).optional().describe('shared: name of the DataStore'),
     endpoints: storeEndpoints.optional().describe('external: URLs of the members of one etcd'),
     secretName: z
@@ -52,22 +58,16 @@ export const dataStoreSpec = z
   .prefault({})
   .meta({
     'x-kubernetes-validations': [
-      { rule: 'self.kind == oldSelf.kind', message: 'kind cannot be changed', fieldPath: '.kind' },
-      ...['name', 'endpoints', 'prefix'].map((field) => ({
-        rule: `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`,
-        message: `${field} cannot be changed`,
-        fieldPath: `.${field}`,
-      })),
       ...fieldsOfKinds.map(([field, kind, isNeeded]) => ({
-        rule: isNeeded ? `has(self.${field}) == (self.kind == '${kind}')` : `!has(self.${field}) || self.kind == '${kind}'`,
+        rule: isNeeded ? `has(self.${field}) == ${isOfKind(kind)}` : `!has(self.${field}) || ${isOfKind(kind)}`,
         message: isNeeded ? `${field} goes with kind ${kind}, which needs it` : `${field} goes with kind ${kind} only`,
         fieldPath: `.${field}`,
       })),
-      { rule: 'self.storageSize == oldSelf.storageSize', message: 'storageSize cannot be changed', fieldPath: '.storageSize' },
-      {
-        rule: 'has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)',
-        message: 'storageClassName cannot be changed',
-        fieldPath: '.storageClassName',
-      },
+      // One that was, or is to be, elsewhere has no volume yet. One that was left to a default stays so: what the default is need not be what it was.
+      ...['storageSize', 'storageClassName'].map((field) => ({
+        rule: `!${isOfKind('dedicated')} || !${isOfKind('dedicated', 'oldSelf')} || (has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field}))`,
+        message: `${field} cannot be changed`,
+        fieldPath: `.${field}`,
+      })),
     ],
   })

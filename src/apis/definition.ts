@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { KubeObject } from './kube-object.ts'
 import type { ResourceType } from './resource-types.ts'
-import { structuralSchema } from './structural-schema.ts'
+import { type StoredDefaults, structuralSchema } from './structural-schema.ts'
 
 /** One column of `kubectl get`. Priority 1: only with `-o wide`. */
 export interface PrinterColumn {
@@ -19,15 +19,26 @@ export interface Kind {
   readonly columns: readonly PrinterColumn[]
   readonly spec: z.ZodType
   readonly status: z.ZodType
+  /** What of the spec's defaults is stored; default: all. */
+  readonly storedDefaults?: StoredDefaults
   /** CEL rules of the whole object. */
-  readonly rules?: readonly { readonly rule: string; readonly message: string }[]
+  readonly rules?: readonly { readonly rule: string; readonly message: string; readonly fieldPath?: string }[]
 }
 
 /** Path of one field of a condition. */
 export const conditionPath = (type: string, field: string): string => `.status.conditions[?(@.type=='${type}')].${field}`
 
 /** The CustomResourceDefinition of a kind. Apply it as it is: generated clients drop its `x-kubernetes-` keys. */
-export const definitionOf = ({ type, shortName, description, columns, spec, status, rules }: Kind): KubeObject => {
+export const definitionOf = ({
+  type,
+  shortName,
+  description,
+  columns,
+  spec,
+  status,
+  storedDefaults,
+  rules,
+}: Kind): KubeObject => {
   const { group, version, plural, kind, namespaced } = type
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -59,7 +70,7 @@ export const definitionOf = ({ type, shortName, description, columns, spec, stat
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec: structuralSchema(spec, 'spec'),
+                spec: structuralSchema(spec, 'spec', storedDefaults),
                 status: structuralSchema(status, 'status'),
               },
               required: ['spec'],

@@ -43,12 +43,12 @@ export const exposure = z
     'x-kubernetes-validations': [
       { rule: '!has(self.port) || has(self.hostname)', message: 'port goes with hostname', fieldPath: '.port' },
       {
-        rule: "!has(self.nodePort) || self.type == 'NodePort'",
+        rule: "!has(self.nodePort) || (has(self.type) && self.type == 'NodePort')",
         message: 'nodePort goes with type NodePort',
         fieldPath: '.nodePort',
       },
       {
-        rule: "self.type == 'LoadBalancer' || (!has(self.loadBalancerClass) && !has(self.annotations) && !has(self.sourceRanges))",
+        rule: "(has(self.type) && self.type == 'LoadBalancer') || (!has(self.loadBalancerClass) && !has(self.annotations) && !has(self.sourceRanges))",
         message: 'loadBalancerClass, annotations and sourceRanges go with type LoadBalancer',
       },
     ],

@@ -38,7 +38,9 @@ export const resourceTypes = {
   events: of('', 'v1', 'events', 'Event'),
   resourceQuotas: of('', 'v1', 'resourcequotas', 'ResourceQuota'),
   deployments: of('apps', 'v1', 'deployments', 'Deployment'),
+  daemonSets: of('apps', 'v1', 'daemonsets', 'DaemonSet'),
   replicaSets: of('apps', 'v1', 'replicasets', 'ReplicaSet'),
+  controllerRevisions: of('apps', 'v1', 'controllerrevisions', 'ControllerRevision'),
   statefulSets: of('apps', 'v1', 'statefulsets', 'StatefulSet'),
   endpointSlices: of('discovery.k8s.io', 'v1', 'endpointslices', 'EndpointSlice'),
   networkPolicies: of('networking.k8s.io', 'v1', 'networkpolicies', 'NetworkPolicy'),
@@ -70,6 +72,13 @@ export const resourceTypes = {
     'ValidatingWebhookConfiguration',
     false,
   ),
+  mutatingWebhookConfigurations: of(
+    'admissionregistration.k8s.io',
+    'v1',
+    'mutatingwebhookconfigurations',
+    'MutatingWebhookConfiguration',
+    false,
+  ),
   validatingAdmissionPolicies: of(
     'admissionregistration.k8s.io',
     'v1',
@@ -86,6 +95,7 @@ export const resourceTypes = {
   ),
   jobs: of('batch', 'v1', 'jobs', 'Job'),
   dataStores: of('berth.dev', 'v1alpha1', 'datastores', 'DataStore', false),
+  tenantClasses: of('berth.dev', 'v1alpha1', 'tenantclasses', 'TenantClass', false),
   tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),
   controlPlaneSnapshots: of('berth.dev', 'v1alpha1', 'controlplanesnapshots', 'ControlPlaneSnapshot'),
 } as const satisfies Record<string, ResourceType>

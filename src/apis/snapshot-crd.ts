@@ -13,6 +13,7 @@ export const controlPlaneSnapshotCrd = (): KubeObject =>
       { name: 'Tenant', type: 'string', jsonPath: '.spec.tenantName' },
       { name: 'Phase', type: 'string', jsonPath: '.status.phase' },
       { name: 'Size', type: 'integer', jsonPath: '.status.sizeBytes' },
+      { name: 'Drill', type: 'string', jsonPath: '.status.drill.result' },
       { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
       { name: 'Location', type: 'string', jsonPath: '.status.location', priority: 1 },
       { name: 'Message', type: 'string', jsonPath: conditionPath('Complete', 'message'), priority: 1 },

@@ -43,6 +43,22 @@ export const snapshotStorage = z.object({
   s3: s3Storage,
 })
 
+/** Who opens a snapshot that is encrypted. */
+export const identitySecretName = z
+  .string()
+  .min(1)
+  .max(253)
+  .optional()
+  .describe('Secret of the same namespace with the private key of age under `identity`, for a snapshot that is encrypted')
+
+/** What is done once for each value of it. */
+export const requestedAt = z
+  .string()
+  .max(64)
+  .meta({ format: 'date-time' })
+  .optional()
+  .describe('Another time asks for it once more')
+
 /** Public keys of age (age-encryption.org): with any one of the private keys a snapshot can be read. */
 export const snapshotRecipients = z
   .array(

@@ -27,7 +27,13 @@ const filledDefault = (node: StructuralSchema): unknown => {
   return { ...Object.fromEntries(below), ...(node.default as Record<string, unknown>) }
 }
 
-const clean = (node: Record<string, unknown>, path: string): StructuralSchema => {
+/** What is filled in when an object is stored: every default, or only the empty objects that hold fields, so that rules on them always have both sides. */
+export type StoredDefaults = 'all' | 'groups'
+
+const defaultOf = (node: StructuralSchema, stored: StoredDefaults): unknown =>
+  stored === 'all' || node.properties ? filledDefault(node) : undefined
+
+const clean = (node: Record<string, unknown>, path: string, stored: StoredDefaults): StructuralSchema => {
   const broken = forbidden.find((keyword) => keyword in node)
   if (broken)
     throw new AppError('SPEC_INVALID', `${path}: ${broken} cannot be part of a CRD schema; flatten it and add a CEL rule`, {
@@ -42,16 +48,21 @@ const clean = (node: Record<string, unknown>, path: string): StructuralSchema =>
   if (maximum !== undefined && !isSafeIntegerBound(maximum)) next.maximum = maximum
   if (properties) {
     next.properties = Object.fromEntries(
-      Object.entries(properties).map(([name, child]) => [name, clean(child as Record<string, unknown>, `${path}.${name}`)]),
+      Object.entries(properties).map(([name, child]) => [
+        name,
+        clean(child as Record<string, unknown>, `${path}.${name}`, stored),
+      ]),
     )
   } else if (typeof additionalProperties === 'object' && additionalProperties !== null) {
-    next.additionalProperties = clean(additionalProperties as Record<string, unknown>, `${path}.*`)
+    next.additionalProperties = clean(additionalProperties as Record<string, unknown>, `${path}.*`, stored)
   }
-  if (items) next.items = clean(items as Record<string, unknown>, `${path}[]`)
-  const value = filledDefault(next)
-  return value === undefined ? next : { ...next, default: value }
+  if (items) next.items = clean(items as Record<string, unknown>, `${path}[]`, stored)
+  const value = defaultOf(next, stored)
+  if (value === undefined) delete next.default
+  else next.default = value
+  return next
 }
 
 /** The structural schema of a zod schema, of what a user writes (defaults not yet filled in). Throws SPEC_INVALID for what a CRD cannot say. */
-export const structuralSchema = (schema: z.ZodType, path: string): StructuralSchema =>
-  clean(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as Record<string, unknown>, path)
+export const structuralSchema = (schema: z.ZodType, path: string, stored: StoredDefaults = 'all'): StructuralSchema =>
+  clean(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }) as Record<string, unknown>, path, stored)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { backupSpec, restoreSpec } from './backup.ts'
 import { certificates } from './certificates.ts'
+import { cloneSpec } from './clone.ts'
 import {
   type ClosedFlags,
   closedApiServerFlags,
@@ -13,6 +14,7 @@ import { exposure } from './exposure.ts'
 import type { KubeObject } from './kube-object.ts'
 import { quantity } from './quantity.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
+import { upgradeSpec } from './upgrade.ts'
 
 /** Most characters of a TenantControlPlane's name: names made of it keep it whole. */
 export const maxTenantNameLength = 40
@@ -114,22 +116,20 @@ export type CustomKind = z.output<typeof customKind>
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
 
 export const tenantControlPlaneSpec = z.object({
+  className: z
+    .string()
+    .min(1)
+    .max(63)
+    .optional()
+    .describe(
+      'TenantClass that fills in what is not said here, and limits what may be. Another one may be named; it cannot be taken away',
+    ),
   version: z
     .enum(kubernetesVersions)
     .default(kubernetesVersions[0])
-    .describe('Kubernetes version of the tenant. Moves forward only, one minor at a time')
-    .meta({
-      'x-kubernetes-validations': [
-        {
-          rule: "int(self.split('.')[1]) > int(oldSelf.split('.')[1]) || (self.split('.')[1] == oldSelf.split('.')[1] && int(self.split('.')[2]) >= int(oldSelf.split('.')[2]))",
-          message: 'version cannot go back: Kubernetes does not read data of a newer version',
-        },
-        {
-          rule: "int(self.split('.')[1]) <= int(oldSelf.split('.')[1]) + 1",
-          message: 'version moves one minor at a time: upgrade to the next minor first',
-        },
-      ],
-    }),
+    .describe(
+      'Kubernetes version of the tenant. Moves forward only, one minor at a time; back only to the one before, until an upgrade is done. Unset: what its class says; without that, the newest when it is made, and what it runs from then on',
+    ),
   state: z
     .enum(['Running', 'Paused', 'Hibernated'])
     .default('Running')
@@ -199,7 +199,7 @@ export const tenantControlPlaneSpec = z.object({
           fieldPath: '.serviceSlice',
         },
         {
-          rule: 'self.clusterDomain == oldSelf.clusterDomain',
+          rule: 'has(self.clusterDomain) == has(oldSelf.clusterDomain) && (!has(self.clusterDomain) || self.clusterDomain == oldSelf.clusterDomain)',
           message: 'clusterDomain cannot be changed',
           fieldPath: '.clusterDomain',
         },
@@ -288,7 +288,9 @@ export const tenantControlPlaneSpec = z.object({
     })
     .prefault({}),
   backup: backupSpec,
+  upgrade: upgradeSpec,
   restore: restoreSpec,
+  cloneFrom: cloneSpec,
   isolation: z
     .object({
       podSecurity: z

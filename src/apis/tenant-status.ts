@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import { conditionSchema } from './condition-schema.ts'
 import type { Condition } from './conditions.ts'
+import { dataStoreRecord, storeMove } from './store-move.ts'
+import { upgradeStatus } from './upgrade.ts'
+
+/** An object whose fields are not looked at here. */
+const anything = z.looseObject({}).meta({ 'x-kubernetes-preserve-unknown-fields': true })
 
 /** What the manager writes about a TenantControlPlane. */
 export const tenantControlPlaneStatus = z.object({
@@ -24,6 +29,11 @@ export const tenantControlPlaneStatus = z.object({
   restore: z
     .object({
       request: z.string().max(64).describe('Stands for what spec.restore asked for'),
+      answered: z
+        .string()
+        .max(64)
+        .optional()
+        .describe('What spec.restore had asked for, and got, before an upgrade asked for this one'),
       id: z.string().max(64).describe('Another one for each restore'),
       snapshotName: z.string().max(253),
       phase: z.enum(['Stopping', 'Loading', 'Swapping', 'Starting', 'Done', 'Failed']),
@@ -34,6 +44,18 @@ export const tenantControlPlaneStatus = z.object({
     })
     .optional()
     .describe('How the restore stands that spec.restore asks for'),
+  class: z
+    .object({
+      name: z.string().max(63),
+      revision: z.string().max(253).optional().describe('ControllerRevision of the class, in berth-system; unset: none yet'),
+      defaults: anything.describe('What the class fills in at this revision'),
+      sizes: anything.optional().describe('What the sizes mean at this revision'),
+      spec: anything.describe(
+        'The whole spec that is in force: what the tenant says, then what the class says, within its limits',
+      ),
+    })
+    .optional()
+    .describe('Of a tenant with a class'),
   restored: z
     .object({
       id: z.string().max(64),
@@ -42,6 +64,11 @@ export const tenantControlPlaneStatus = z.object({
     })
     .optional()
     .describe('The last restore that was carried out: the syncer follows it when somebody has said so'),
+  upgrade: upgradeStatus.optional().describe('How the last change of spec.version stands'),
+  dataStore: dataStoreRecord
+    .optional()
+    .describe('Where the data of the tenant are now. spec.dataStore says where they are to be'),
+  move: storeMove.optional().describe('How the move to the data store of the spec stands, or how the last one ended'),
   conditions: z
     .array(conditionSchema)
     .max(32)

@@ -27,6 +27,10 @@ process.exitCode = await runCli(
       const { explainChanges } = await import('../controlplane/explain/explain.ts')
       return explainChanges(input, client)
     },
+    diagnose: async (input, client) => {
+      const { diagnose } = await import('../controlplane/doctor/look.ts')
+      return diagnose(input, client)
+    },
     verify: async (input, clients) => {
       const { verifyTenant } = await import('../syncer/verify/verify.ts')
       return verifyTenant(input, clients)

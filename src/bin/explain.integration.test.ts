@@ -45,6 +45,7 @@ beforeAll(async () => {
     metadata: { name: 'operator' },
     rules: [
       rule('berth.dev', ['tenantcontrolplanes'], ['get', 'create', 'patch']),
+      rule('berth.dev', ['tenantclasses'], ['get']),
       rule('', ['configmaps', 'persistentvolumeclaims'], ['list']),
       rule('apps', ['deployments', 'statefulsets'], ['list']),
       rule('storage.k8s.io', ['storageclasses'], ['list']),
@@ -112,6 +113,22 @@ describe('berth explain change', () => {
     expect(err).toMatch(refusal)
     expect(out).toBe('')
     expect(code).toBe(4)
+  })
+
+  test('of a class: what it fills in, within its limits', async () => {
+    await kube.create(resourceTypes.tenantClasses, {
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'TenantClass',
+      metadata: { name: 'gold' },
+      spec: { defaults: { size: 'medium' }, limits: { sizes: ['medium'] } },
+    })
+    const { code, out } = await explain({ className: 'gold' }, '-o', 'name')
+    expect(out).toContain('StatefulSet/etcd\n')
+    expect(code).toBe(1)
+    const beyond = await explain({ className: 'gold', size: 'large' })
+    expect(beyond.err).toMatch(/spec\.size: large is beyond what TenantClass gold allows \(one of medium\)/)
+    expect(beyond.code).toBe(4)
+    expect((await run(named('new-one', { className: 'silver' }))).err).toMatch(/there is no TenantClass silver: create it/)
   })
 
   test.for<[name: string, text: string, told: RegExp]>([

@@ -1,15 +1,21 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { hopelessExitCode, snapshotTask, taskFiles } from '../apis/snapshot-task.ts'
+import { drillServer, hopelessExitCode, type LoadOrder, remapEtcd, snapshotTask, taskFiles } from '../apis/snapshot-task.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
 import { AppError, explainError } from '../lib/errors.ts'
+import { loopbackEtcd } from '../snapshots/clone/loopback-etcd.ts'
+import { remap } from '../snapshots/clone/remap.ts'
+import { countsOf, drill } from '../snapshots/drill/drill.ts'
 import { fetchSnapshot, settle } from '../snapshots/load.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
 import { save } from '../snapshots/save.ts'
 
 const help = `Carries out one step of a snapshot, as the order in ${taskFiles.order} says. Started by the manager in pods of its own.
 
-Usage: snapshot save | fetch | settle RESTORE
+Usage: snapshot save | fetch | remap | drill | settle RESTORE
   save    store what the tenant's etcd has
   fetch   bring a stored snapshot and check it
+  remap   make what was brought the data of another tenant, in an etcd beside
+  drill   list all that an API server beside reads of what was brought
   settle  put the data that were made of it in their place, once for each RESTORE
 `
 
@@ -18,6 +24,26 @@ const deadlineMs = 3_600_000
 
 const place = { work: taskFiles.work, volume: taskFiles.data }
 
+const remapLoaded = async ({ remap: wanted, drill: access }: LoadOrder, signal: AbortSignal): Promise<void> => {
+  if (!wanted) throw new AppError('CONFIG_INVALID', 'the order does not say what to make of the data', {})
+  const [source, own] = [Buffer.from(wanted.keys.source, 'base64'), Buffer.from(wanted.keys.own, 'base64')]
+  const etcd = loopbackEtcd(remapEtcd, signal)
+  const result = await remap(etcd, { slices: wanted.slices, keys: { source, own }, isDrill: access !== undefined })
+  if (access) await writeFile(taskFiles.counts, JSON.stringify(await countsOf(etcd)))
+  await writeFile(taskFiles.result, JSON.stringify(result))
+}
+
+const runDrill = async ({ drill: access }: LoadOrder, signal: AbortSignal): Promise<void> => {
+  if (!access) throw new AppError('CONFIG_INVALID', 'the order is none for a drill', {})
+  const client = createKubeClient({ server: drillServer, ...access }, { userAgent: 'berth-drill' })
+  try {
+    const counts = JSON.parse(await readFile(taskFiles.counts, 'utf8')) as Record<string, number>
+    await writeFile(taskFiles.result, JSON.stringify(await drill(client, counts, signal)))
+  } finally {
+    await client.close()
+  }
+}
+
 const run = async (step: string | undefined, restore: string | undefined): Promise<void> => {
   if (step === 'settle' && restore !== undefined) return settle(restore, place)
   const order = snapshotTask.parse(JSON.parse(await readFile(taskFiles.order, 'utf8')))
@@ -25,6 +51,8 @@ const run = async (step: string | undefined, restore: string | undefined): Promi
   const end = (): void => stop.abort(new Error('told to end'))
   process.on('SIGTERM', end).on('SIGINT', end)
   const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(deadlineMs)])
+  if (step === 'remap' && order.kind === 'load') return remapLoaded(order, signal)
+  if (step === 'drill' && order.kind === 'load') return runDrill(order, signal)
   const store = openS3(order.storage, signal)
   try {
     if (step === 'save' && order.kind === 'save')

@@ -15,8 +15,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 /** For every command's --help. */
 export const exitCodesHelp = `
 Exit codes:
-  0  done; verify: both sides agree; explain change: nothing would start anew
-  1  verify: the sides differ; explain change: something would start anew or stop
+  0  done; verify: both sides agree; doctor: nothing is wrong; explain change: nothing would start anew
+  1  verify: the sides differ; doctor: something is wrong; explain change: something would start anew or stop
   2  wrong usage or configuration
   3  not found
   4  an API server cannot be reached, or refuses; explain change: it would be refused; pause, resume, certs, snapshot, restore: refused, or not in time
@@ -26,6 +26,7 @@ Exit codes:
 const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.usage,
   TENANT_NOT_FOUND: exitCodes.notFound,
+  SNAPSHOT_NOT_FOUND: exitCodes.notFound,
   KUBE_NOT_FOUND: exitCodes.notFound,
 }
 

@@ -11,6 +11,8 @@ export interface CliHost {
   readonly now: () => number
   /** Says what a change of tenants would do; given from outside, since the rules belong to the manager. */
   readonly explainChange: ExplainPort
+  /** Says what is wrong; given from outside, since the rules belong to the manager. */
+  readonly diagnose: DiagnosePort
   /** Compares a tenant's two sides; given from outside, since the comparison belongs to the syncer. */
   readonly verify: VerifyPort
 }
@@ -82,3 +84,21 @@ export interface ExplainedTenant {
 }
 
 export type ExplainPort = (input: ExplainInput, client: KubeClient) => Promise<readonly ExplainedTenant[]>
+
+export interface DiagnoseInput {
+  /** Without it: all tenants. */
+  readonly tenant?: { readonly name: string; readonly namespace: string }
+  readonly now: Date
+  readonly signal: AbortSignal
+}
+
+/** One thing that is wrong, with what to do about it. */
+export interface DoctorFinding {
+  readonly subject: string
+  readonly severity: 'broken' | 'degraded' | 'waiting'
+  readonly cause: string
+  readonly message: string
+  readonly tenants: readonly string[]
+}
+
+export type DiagnosePort = (input: DiagnoseInput, client: KubeClient) => Promise<readonly DoctorFinding[]>

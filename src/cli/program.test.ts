@@ -47,6 +47,7 @@ const run = async (args: readonly string[], verify: (input: VerifyInput) => Prom
     signal: new AbortController().signal,
     now: () => 0,
     explainChange: async () => [],
+    diagnose: async () => [],
     verify,
   }
   const code = await runCli(args, host, { version: '1.2.3' })

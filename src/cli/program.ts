@@ -76,6 +76,14 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
       end(await verify(name, options, host))
     })
 
+  withOutput(withAccess(program.command('doctor [tenant]')))
+    .description('say what is wrong with Berth, its nodes and its tenants, or with one: the root cause, and what to do')
+    .addHelpText('after', exitCodesHelp)
+    .action(async (name: string | undefined, options) => {
+      const { doctor } = await import('./commands/doctor.ts')
+      end(await doctor(name, options, host))
+    })
+
   const explain = program.command('explain').description('say beforehand what something would do')
   withOutput(withAccess(explain.command('change')))
     .description('say what applying a file with TenantControlPlanes would restart, scale, make and take away; writes nothing')
@@ -126,6 +134,13 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
         end(await setState(name, state, options, host))
       })
   }
+  withAccess(tenant.command('upgrade <tenant> <version>'))
+    .description('bring a tenant to another version of Kubernetes; asks once more where that has failed')
+    .option('--timeout <seconds>', 'how long to wait for it; 0: not at all', seconds, 1200)
+    .action(async (name: string, version: string, options) => {
+      const { upgradeTenant } = await import('./commands/tenant-upgrade.ts')
+      end(await upgradeTenant(name, version, options, host))
+    })
   addCerts(program, host, end)
   withAccess(tenant.command('connect <tenant> [command...]'))
     .description('run a command, or a shell, whose KUBECONFIG is that of a tenant')
@@ -148,6 +163,22 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
     .action(async (name: string | undefined, options) => {
       const { listSnapshots } = await import('./commands/snapshots.ts')
       end(await listSnapshots(name, options, host))
+    })
+  withAccess(snapshot.command('drill <snapshot>'))
+    .description('start an API server on what a snapshot stores, apart from its tenant, and read all of it')
+    .option('--identity-secret <name>', 'Secret with the private key of age, for a snapshot that is encrypted')
+    .option('--timeout <seconds>', 'how long to wait for it; 0: not at all', seconds, 600)
+    .action(async (name: string, options) => {
+      const { drillSnapshot } = await import('./commands/drill.ts')
+      end(await drillSnapshot(name, options, host))
+    })
+  withAccess(program.command('clone <snapshot> <tenant>'))
+    .description('make a new tenant that begins with the data of a snapshot, with addresses, keys and volumes of its own')
+    .option('--identity-secret <name>', 'Secret with the private key of age, for a snapshot that is encrypted')
+    .option('--timeout <seconds>', 'how long to wait until it can be used; 0: not at all', seconds, 300)
+    .action(async (snapshotName: string, name: string, options) => {
+      const { cloneTenant } = await import('./commands/clone.ts')
+      end(await cloneTenant(snapshotName, name, options, host))
     })
   withAccess(program.command('restore <tenant> <snapshot>'))
     .description('put the data of a snapshot in the place of those of its tenant; nothing changes in super before resume-sync')

@@ -4,10 +4,12 @@ import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
+import type { ConnectCopy } from './data-stores/copy-client.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
 import type { ConnectStore } from './data-stores/store-client.ts'
 import type { StoreMeter } from './data-stores/store-meter.ts'
 import type { ShowsName } from './exposure/certificate-shown.ts'
+import type { MoveTasks } from './moves/move-tasks.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
 import type { AskCertificate } from './served-certificate.ts'
@@ -31,6 +33,9 @@ export interface Deps {
   /** To an etcd that is not a tenant's own. */
   readonly connectStore: ConnectStore
   readonly storeMeter: StoreMeter
+  /** To either end of a move, beside the rounds. */
+  readonly connectCopy: ConnectCopy
+  readonly moveTasks: MoveTasks
   /** Berth's authorities for vn-agent; made once by the leader. */
   readonly agentAuthorities: () => AgentAuthorities
   /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */

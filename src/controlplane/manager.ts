@@ -1,5 +1,7 @@
 import { type KubeObject, objectKey } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { specInForce } from '../apis/spec-in-force.ts'
+import type { TenantClass } from '../apis/tenant-class.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
@@ -8,8 +10,10 @@ import type { Log } from '../lib/log.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
-import { controlPlaneLabel } from '../tenancy/marks.ts'
+import { controlPlaneLabel, refusedAnnotation } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
+import { keepClass } from './classes/keep-class.ts'
+import { createCopyClient } from './data-stores/copy-client.ts'
 import { createEtcdClient } from './data-stores/etcd-client.ts'
 import { keepDataStore } from './data-stores/keep-data-store.ts'
 import { createStoreClient } from './data-stores/store-client.ts'
@@ -18,6 +22,7 @@ import { createStorePool } from './data-stores/store-pool.ts'
 import { createStranger } from './data-stores/store-stranger.ts'
 import type { TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
+import { createMoveTasks } from './moves/move-tasks.ts'
 import { syncerLease } from './names.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
@@ -70,6 +75,7 @@ export const createManager = (options: ManagerOptions): Manager => {
   const lock = createSliceLock()
   const storeMeter = createStoreMeter()
   const stores = createStorePool(createStoreClient)
+  const moveTasks = createMoveTasks()
   const stranger = createStranger()
   let agent: (AgentAuthorities & { serving: { cert: string; key: string } }) | undefined
 
@@ -83,14 +89,14 @@ export const createManager = (options: ManagerOptions): Manager => {
     const { kind } = resourceTypes.tenantControlPlanes
     recorder.record({ ...tenant, kind, apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes) }, note)
   }
-  const { image, metrics } = options
-  const { snapshots, schedules } = createSnapshotControllers({ kube, log, now, tell, image, metrics, keyOfUid })
+  const { image, registry, metrics } = options
+  const { snapshots, schedules } = createSnapshotControllers({ kube, log, now, tell, image, registry, metrics, keyOfUid })
 
   const tenantInformer = createInformer<TenantControlPlane>({
     client: kube,
     type: resourceTypes.tenantControlPlanes,
     log,
-    onEvent: (kind, tenant) => {
+    onEvent: (kind, tenant, old) => {
       const uid = tenant.metadata.uid ?? ''
       if (kind === 'deleted') {
         keyOfUid.delete(uid)
@@ -98,8 +104,12 @@ export const createManager = (options: ManagerOptions): Manager => {
       } else keyOfUid.set(uid, objectKey(tenant))
       tenants.enqueue(objectKey(tenant))
       schedules.enqueue(objectKey(tenant))
-      const { kind: storeKind, name } = tenant.spec.dataStore ?? {}
-      if (kind !== 'updated' && storeKind === 'shared' && name !== undefined) dataStores.enqueue(name)
+      const { kind: storeKind, name } = specInForce(tenant).dataStore
+      // Of a tenant that leaves it to its class it is known a little later.
+      const isNews = kind !== 'updated' || (old !== undefined && specInForce(old).dataStore.name !== name)
+      if (isNews && storeKind === 'shared' && name !== undefined) dataStores.enqueue(name)
+      for (const className of [tenant.spec.className, old?.spec.className])
+        if (className !== undefined) classes.enqueue(className)
     },
   })
   const planeInformers = watched.map((type) =>
@@ -125,6 +135,9 @@ export const createManager = (options: ManagerOptions): Manager => {
     fieldSelector: `metadata.name=${syncerLease}`,
     onEvent: (kind, lease, old) => {
       const used = usedAddressesOf(lease)
+      const refused = lease.metadata.annotations?.[refusedAnnotation]
+      if (kind === 'updated' && refused !== old?.metadata.annotations?.[refusedAnnotation])
+        wake(planeOf(lease.metadata.namespace)?.metadata.uid)
       if (kind !== 'added' && usedAddressesText(used) === usedAddressesText(usedAddressesOf(old))) return
       const plane = planeOf(lease.metadata.namespace)
       if (kind === 'added' || familiesInNeed(slicesOf(plane?.status), used).length > 0) wake(plane?.metadata.uid)
@@ -154,6 +167,19 @@ export const createManager = (options: ManagerOptions): Manager => {
     onEvent: (_, { metadata }) => dataStores.enqueue(metadata.name ?? ''),
   })
 
+  const classInformer = createInformer<TenantClass>({
+    client: kube,
+    type: resourceTypes.tenantClasses,
+    log,
+    optional: true,
+    onEvent: (kind, { metadata }, old) => {
+      classes.enqueue(metadata.name ?? '')
+      // Its limits hold for every tenant at once. What it says itself comes to them with a revision.
+      if (kind !== 'deleted' && old?.metadata.generation === metadata.generation) return
+      for (const tenant of tenantInformer.list()) if (tenant.spec.className === metadata.name) tenants.enqueue(objectKey(tenant))
+    },
+  })
+
   const tenants: Controller = createController({
     name: 'tenants',
     log,
@@ -171,6 +197,8 @@ export const createManager = (options: ManagerOptions): Manager => {
           connectEtcd: createEtcdClient,
           connectStore: stores.connect,
           storeMeter,
+          connectCopy: createCopyClient,
+          moveTasks,
           agentAuthorities: () => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent
@@ -223,6 +251,24 @@ export const createManager = (options: ManagerOptions): Manager => {
       }),
   })
 
+  const classes: Controller = createController({
+    name: 'tenant-classes',
+    log,
+    // Each decides how many of its tenants are changed at once: one at a time of each.
+    concurrency: 2,
+    sources: [classInformer],
+    ...(options.metrics && { metrics: options.metrics }),
+    reconcile: (name, roundSignal) =>
+      keepClass(name, {
+        kube,
+        tenants: () => tenantInformer.list(),
+        tell: (tenantClass, note) => recorder.record(withType(tenantClass, resourceTypes.tenantClasses), note),
+        now,
+        log: log.child({ tenantClass: name }),
+        signal: roundSignal,
+      }),
+  })
+
   return {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
@@ -230,10 +276,11 @@ export const createManager = (options: ManagerOptions): Manager => {
       await systemKeys.start()
       await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
       // Its tenants are those that the other one knows of.
-      await dataStores.start()
+      await Promise.all([dataStores.start(), classes.start()])
     },
     stop: async () => {
-      await Promise.all([tenants, dataStores, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
+      await Promise.all([tenants, dataStores, classes, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
+      await moveTasks.stop()
       await recorder.flush({ deadlineMs: 2000 })
       stores.close()
       await tenantClients.close()

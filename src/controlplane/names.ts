@@ -19,7 +19,13 @@ export const componentNames = {
   kubeControllerManager: 'kube-controller-manager',
 } as const
 /** Values of the component label of pods that do one thing and end. */
-export const taskNames = { snapshot: 'snapshot', restore: 'restore' } as const
+export const taskNames = { snapshot: 'snapshot', restore: 'restore', drill: 'drill', move: 'move' } as const
+/** The etcd beside the container that changes loaded data. */
+export const remapStore = 'remap-store'
+/** The API server beside the container that reads all of a snapshot. */
+export const drillServerName = 'drill-server'
+/** Containers that end because others have. */
+export const besideNames: readonly string[] = [remapStore, drillServerName]
 /** The second Service of an API server: its way in from outside of super. */
 export const exposedService = 'kube-apiserver-exposed'
 /** ConfigMap with the configuration of each etcd member. */
@@ -52,6 +58,9 @@ export const systemNames = {
 
 /** Groups of client certificates in a tenant. */
 export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:syncer' } as const
+
+/** ControllerRevision of a TenantClass in Berth's own namespace, from the hash of what it keeps. */
+export const classRevisionName = (className: string, hash: string): string => `${className}-${hash.slice(0, 12)}`
 
 /** Under this name the manager itself comes to a tenant. */
 export const bootstrapUser = 'berth:bootstrap'

@@ -48,7 +48,8 @@ const listed: readonly ResourceType[] = [
   resourceTypes.podDisruptionBudgets,
 ]
 
-const decoded = (data: Record<string, string> = {}): Record<string, string> =>
+/** The values of a Secret as texts. */
+export const decoded = (data: Record<string, string> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]))
 
 /** Every read of a round in the management cluster, all at once. */

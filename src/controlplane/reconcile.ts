@@ -1,35 +1,54 @@
+import { ZodError } from 'zod'
 import type { ConditionType } from '../apis/conditions.ts'
+import { invalidFields } from '../apis/invalid-fields.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { type TenantControlPlane, tenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
+import { inForce } from '../apis/spec-in-force.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { RestoreStatus } from '../apis/tenant-status.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import type { Outcome } from '../runtime/controller.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
+import type { Applied, ClassCondition } from './classes/apply-class.ts'
+import { readApplied } from './classes/read-class.ts'
+import { withStoreInForce } from './data-stores/in-force.ts'
 import type { Deps } from './deps.ts'
+import { isHeldByMove, isMoving } from './moves/move-plan.ts'
 import { observe, refOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
-import { isRestoring } from './snapshots/restore-plan.ts'
+import { cloneRequest, isRestoring, isToBeCloned } from './snapshots/restore-plan.ts'
 import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, stepsFor } from './steps/index.ts'
-import { isToRest, pauseRefusalOf, pauseSteps, restoreSteps } from './steps/pause.ts'
-import { advanceRestore, restoreAfter } from './steps/restore.ts'
+import { advanceMove, moveAfter, type StoreState } from './steps/move.ts'
+import { isToRest, moveSteps, pauseRefusalOf, pauseSteps, restoreSteps } from './steps/pause.ts'
+import { withRecordedStore } from './steps/recorded-store.ts'
+import { advanceRestore, claimsOf, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
+import { triedUpgrade, upgradeRetryMs } from './steps/upgrade.ts'
 import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
+import { withVersionInForce } from './upgrades/version-in-force.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
 const recheckMs = 25_000
 /** The longest pause while something is awaited that a watch should tell: a lost event costs no more than this. */
 const waitMs = 1000
-/** While a restore holds the control plane at zero: most of what it waits for is told by no watch. */
+/** While a restore or a move holds the control plane at zero: most of what it waits for is told by no watch. */
 const restoringMs = 500
+/** While a snapshot that a tenant is to begin with is not to be had: its Secret, its key or itself may come. */
+const cloneAgainMs = 5000
 
 const withFinalizer = async (tenant: TenantControlPlane, { kube, signal }: Deps): Promise<TenantControlPlane> => {
   const { finalizers = [], resourceVersion } = tenant.metadata
   if (finalizers.includes(tenantFinalizer)) return tenant
   const body = { metadata: { finalizers: [...finalizers, tenantFinalizer], resourceVersion } }
-  return kube.patch(resourceTypes.tenantControlPlanes, { name: '', ...tenant.metadata }, body, { type: 'merge', signal })
+  const ref = { name: '', ...tenant.metadata }
+  const { metadata } = await kube.patch<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, body, {
+    type: 'merge',
+    signal,
+  })
+  // The answer's spec is as stored, not the one that is in force.
+  return { ...tenant, metadata }
 }
 
 const isDone = (results: readonly StepResult[], ...conditions: readonly ConditionType[]): boolean =>
@@ -37,13 +56,19 @@ const isDone = (results: readonly StepResult[], ...conditions: readonly Conditio
     results.some((result) => result.step.condition === type && 'outcome' in result && result.outcome.kind === 'done'),
   )
 
+/** Phases of an upgrade that people are warned of. */
+const troublesome: ReadonlySet<string> = new Set(['Blocked', 'GoingBack', 'RestoringData', 'Failed'])
+
 const writeStatus = async (
   tenant: TenantControlPlane,
-  told: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore' | 'rotation'> & { versionRuns?: boolean },
+  told: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore' | 'rotation' | 'classCondition' | 'upgrade' | 'store'> & {
+    versionRuns?: boolean
+  },
   deps: Deps,
 ): Promise<void> => {
-  const { results, versionRuns = false, pauseRefusal, restore, rotation } = told
-  const status = statusOf({ tenant, results, versionRuns, pauseRefusal, restore, rotation, now: deps.now() })
+  const { results, versionRuns = false, ...others } = told
+  const { pauseRefusal, restore, rotation, upgrade, store, classCondition } = others
+  const status = statusOf({ tenant, results, versionRuns, ...others, now: deps.now() })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -57,8 +82,11 @@ const writeStatus = async (
         : [],
     ),
   )
+  if (classCondition?.status === 'False' && classCondition.reason !== 'RevisionPending') problems.add('ClassApplied')
   if (pauseRefusal !== undefined) problems.add('Paused')
   if (restore?.phase === 'Failed') problems.add('Restoring')
+  if (upgrade && troublesome.has(upgrade.phase)) problems.add('Upgrading')
+  if (store?.move?.phase === 'Failed' || store?.move?.isRefused) problems.add('Moving')
   if (rotation?.reason === 'RotationRefused') problems.add('RotatingCA')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
@@ -85,9 +113,14 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
 
 const stepsOfRound = (
   round: Round,
-  { restore, pauseRefusal }: { restore: RestoreStatus | undefined; pauseRefusal: string | undefined },
+  told: { restore: RestoreStatus | undefined; store: StoreState; pauseRefusal: string | undefined },
 ): readonly Step[] => {
-  if (isRestoring(restore)) return [foundationStep, ...restoreSteps]
+  const { restore, store, pauseRefusal } = told
+  // A tenant that is to begin with a snapshot never runs without its data.
+  const waitsForData = isToBeCloned(round.tenant, claimsOf(round)) && restore?.loadedAt === undefined
+  if (isRestoring(restore) || (waitsForData && round.tenant.spec.state === 'Running')) return [foundationStep, ...restoreSteps]
+  // Also in the round in which it ends: the round is of the data store before.
+  if (isHeldByMove(store.move) || isHeldByMove(round.tenant.status?.move)) return [foundationStep, ...moveSteps]
   return pauseRefusal === undefined && isToRest(round)
     ? [foundationStep, ...pauseSteps]
     : stepsFor(round.tenant.spec.dataStore.kind)
@@ -99,39 +132,86 @@ const sooner = (outcome: Outcome, retryAfterMs: number | undefined): Outcome =>
     ? outcome
     : { ...outcome, retryAfterMs: Math.min(retryAfterMs, outcome.retryAfterMs ?? retryAfterMs) }
 
-const runRound = async (recorded: TenantControlPlane, deps: Deps & { readonly lock: SliceLock }): Promise<Outcome> => {
-  let tenant = recorded
+const runRound = async (
+  recorded: TenantControlPlane,
+  classCondition: ClassCondition | undefined,
+  deps: Deps & { readonly lock: SliceLock },
+): Promise<Outcome> => {
+  let tenant = withVersionInForce(recorded)
   const slice = tenant.status?.serviceSlice
   if (slice === undefined) throw new AppError('SPEC_INVALID', 'the tenant has no slice', {})
   let results: readonly StepResult[]
   let pauseRefusal: string | undefined
   let restore = tenant.status?.restore
+  let upgrade = tenant.status?.upgrade
   let rotation: RotationState | undefined
+  let store: StoreState | undefined
   try {
-    const observed = await observe(tenant, deps)
+    const observed = await observe(withStoreInForce(tenant), deps)
     tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
-    const foundation = await layFoundation(tenant, slice, observed, deps)
-    const round: Round = { tenant, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
+    const present = withStoreInForce(tenant)
+    const foundation = await layFoundation(present, slice, observed, deps)
+    const round: Round = { tenant: present, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
     rotation = foundation.rotation
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
-    results = await runSteps(stepsOfRound(round, { restore, pauseRefusal }), round, deps)
+    store = await advanceMove(round, { wanted: tenant.spec.dataStore, restore }, deps)
+    results = await runSteps(stepsOfRound(round, { restore, store, pauseRefusal }), round, deps)
     restore = restoreAfter(restore, results, round)
+    store = moveAfter(store, results, round)
+    const asked = {
+      ...present,
+      spec: { ...recorded.spec, dataStore: present.spec.dataStore },
+      status: { ...present.status, ...(store?.move && { move: store.move }) },
+    }
+    upgrade = await triedUpgrade({ recorded: asked, round, results, restore }, deps)
   } catch (error) {
     results = [{ step: foundationStep, error }]
   }
   const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
-  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore, rotation }, deps)
-  const outcome = sooner(outcomeOf(results), rotation?.retryAfterMs)
-  return isRestoring(restore) ? sooner(outcome, restoringMs) : outcome
+  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore, rotation, upgrade, store, classCondition }, deps)
+  const outcome = sooner(sooner(outcomeOf(results), rotation?.retryAfterMs), upgradeRetryMs(upgrade))
+  const isMovingNow = isMoving(store?.move) || (store?.move?.phase === 'Checking' && !store.move.isRefused)
+  if (isRestoring(restore) || isMovingNow) return sooner(outcome, restoringMs)
+  return restore?.request === cloneRequest && restore.phase === 'Failed' ? sooner(outcome, cloneAgainMs) : outcome
+}
+
+/** A tenant that its class lets not be made: told, and looked at again when the class or the tenant changes. */
+const refuse = async (tenant: TenantControlPlane, classCondition: ClassCondition, deps: Deps): Promise<Outcome> => {
+  const { reason, message } = classCondition
+  // The next word of the class controller comes in a moment, as a rule: no trouble, and told all the same should it not.
+  const outcome = { kind: 'wait', reason, message, problem: reason !== 'RevisionPending' } as const
+  await writeStatus(tenant, { results: [{ step: foundationStep, outcome }], classCondition }, deps)
+  return { kind: 'wait', reason, message, retryAfterMs: recheckMs }
+}
+
+/** What a round that got nowhere leaves as it was. */
+const kept = ({ status }: TenantControlPlane): Pick<StatusInput, 'restore' | 'upgrade'> => ({
+  restore: status?.restore,
+  upgrade: status?.upgrade,
+})
+
+/** A tenant that says what this Berth does not know, a version that is served no more for one. All that is known of it stays as it is. */
+const tellInvalid = async (stored: TenantControlPlane, cause: ZodError, deps: Deps): Promise<Outcome> => {
+  // Its own message says the same, as JSON.
+  const error = new AppError('SPEC_INVALID', `spec.${invalidFields(cause)}. Change it: nothing is done until then`, {})
+  const classCondition = stored.status?.conditions?.find(({ type }) => type === 'ClassApplied')
+  const results = [{ step: foundationStep, error }]
+  await writeStatus(inForce(stored), { results, ...kept(stored), classCondition }, deps)
+  return outcomeOf(results)
 }
 
 /** The slice comes before all else; when there is none to be had, that is told like any other trouble. */
-const withSlice = async (tenant: TenantControlPlane, deps: Deps & { lock: SliceLock }): Promise<TenantControlPlane> => {
+const withSlice = async (
+  tenant: TenantControlPlane,
+  classCondition: ClassCondition | undefined,
+  deps: Deps & { lock: SliceLock },
+): Promise<TenantControlPlane> => {
   try {
     return await recordSlice(tenant, deps)
   } catch (error) {
-    if (hasCode(error, 'SLICE_EXHAUSTED')) await writeStatus(tenant, { results: [{ step: foundationStep, error }] }, deps)
+    if (hasCode(error, 'SLICE_EXHAUSTED'))
+      await writeStatus(tenant, { results: [{ step: foundationStep, error }], classCondition }, deps)
     throw error
   }
 }
@@ -146,8 +226,25 @@ export const reconcileTenant = async (
 ): Promise<Outcome> => {
   const stored = await deps.kube.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, { signal: deps.signal })
   if (!stored) return { kind: 'done' }
-  if (stored.metadata.deletionTimestamp) return removeTenant(stored, deps)
-  // Objects stored before a field came to be lack its default.
-  const tenant = { ...stored, spec: tenantControlPlaneSpec.parse(stored.spec) }
-  return runRound(await withSlice(await withFinalizer(tenant, deps), deps), deps)
+  if (stored.metadata.deletionTimestamp) return removeTenant(inForce(stored), deps)
+  let applied: Applied
+  try {
+    applied = await readApplied(stored, deps)
+  } catch (error) {
+    if (error instanceof ZodError) return tellInvalid(stored, error, deps)
+    throw error
+  }
+  const { tenant } = applied
+  const classCondition = applied.kind === 'none' ? undefined : applied.condition
+  if (applied.kind === 'refused') return refuse(tenant, applied.condition, deps)
+  const sliced = await withSlice(await withFinalizer(tenant, deps), classCondition, deps)
+  let recorded: TenantControlPlane
+  try {
+    recorded = await withRecordedStore(sliced, deps)
+  } catch (error) {
+    if (hasCode(error, 'SPEC_INVALID'))
+      await writeStatus(sliced, { results: [{ step: foundationStep, error }], ...kept(sliced), classCondition }, deps)
+    throw error
+  }
+  return runRound(recorded, classCondition, deps)
 }

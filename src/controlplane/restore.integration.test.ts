@@ -10,6 +10,7 @@ import { openS3 } from '../snapshots/s3-store.ts'
 import { controlPlaneLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { startPlaneWorld } from '../testing/plane-world.ts'
+import { playJobs } from '../testing/play-jobs.ts'
 import { type S3Server, startS3Server } from '../testing/s3-server.ts'
 import { refOf } from './observe.ts'
 import { reconcileSnapshot } from './snapshots/reconcile-snapshot.ts'
@@ -73,42 +74,7 @@ const aServingTenant = async (snapshotName: string, change: object = {}): Promis
 const ask = (tenant: TenantControlPlane, restore: object | null) =>
   kube.patch(planes, { name: tenant.metadata.name ?? '', namespace: 'home' }, { spec: { restore } }, { type: 'merge' })
 
-const jobsOf = async (tenant: TenantControlPlane): Promise<readonly KubeObject[]> =>
-  (await listIn(controlPlaneNamespace(refOf(tenant)), resourceTypes.jobs)).filter(({ metadata }) => !metadata.deletionTimestamp)
-/** The one that is at work. */
-const jobOf = async (tenant: TenantControlPlane): Promise<KubeObject | undefined> =>
-  (await jobsOf(tenant)).find(({ status }) => !status?.conditions)
-
-/** What the garbage collector would do: what is deleted in the foreground waits for it. */
-const endJobs = async (tenant: TenantControlPlane): Promise<void> => {
-  const namespace = controlPlaneNamespace(refOf(tenant))
-  for (const { metadata } of await listIn(namespace, resourceTypes.jobs)) {
-    const ref = { name: metadata.name ?? '', namespace }
-    const body = { metadata: { finalizers: null } }
-    if (metadata.deletionTimestamp) await kube.patch(resourceTypes.jobs, ref, body, { type: 'merge' })
-  }
-}
-
-/** What the Job controller would say. */
-const endJob = async (tenant: TenantControlPlane, type: 'Complete' | 'Failed'): Promise<void> => {
-  const job = await jobOf(tenant)
-  if (!job || job.status?.conditions) return
-  const lastTransitionTime = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
-  const before = type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget'
-  const conditions = [before, type].map((each) => ({ type: each, status: 'True', lastTransitionTime }))
-  const status = { startTime: lastTransitionTime, conditions, ...(type === 'Complete' && { completionTime: lastTransitionTime }) }
-  const { name = '', namespace = '' } = job.metadata
-  await kube.patch(resourceTypes.jobs, { name, namespace }, { status }, { type: 'merge', subresource: 'status' })
-}
-/** What the controller of claims in use would do: nothing uses them. */
-const endClaims = async (tenant: TenantControlPlane): Promise<void> => {
-  const namespace = controlPlaneNamespace(refOf(tenant))
-  for (const { metadata } of await listIn(namespace, resourceTypes.persistentVolumeClaims)) {
-    const ref = { name: metadata.name ?? '', namespace }
-    const body = { metadata: { finalizers: null } }
-    if (metadata.deletionTimestamp) await kube.patch(resourceTypes.persistentVolumeClaims, ref, body, { type: 'merge' })
-  }
-}
+const { jobsOf, jobOf, endJobs, endJob, endClaims } = playJobs(world)
 const claims = async (tenant: TenantControlPlane) =>
   (await listIn(controlPlaneNamespace(refOf(tenant)), resourceTypes.persistentVolumeClaims))
     .filter(({ metadata }) => !metadata.deletionTimestamp)

@@ -1,3 +1,4 @@
+import type { ClassSizes } from '../apis/tenant-class.ts'
 import type { TenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
 
 interface PodSize {
@@ -16,7 +17,7 @@ interface PlaneSize {
 }
 
 // Idle, an API server of one tenant holds about 290 MB resident, 220 with a lower GOGC; etcd 46, the controller manager 114.
-export const sizes: Record<TenantControlPlaneSpec['size'], PlaneSize> = {
+const sizes: Record<TenantControlPlaneSpec['size'], PlaneSize> = {
   small: {
     etcd: { cpu: '25m', memory: '64Mi', memoryLimit: '512Mi', goGc: 50 },
     kubeApiServer: { cpu: '50m', memory: '256Mi', memoryLimit: '1Gi', goGc: 40 },
@@ -35,6 +36,26 @@ export const sizes: Record<TenantControlPlaneSpec['size'], PlaneSize> = {
     kubeControllerManager: { cpu: '250m', memory: '512Mi', memoryLimit: '4Gi', goGc: 100 },
     coreDnsReplicas: 2,
   },
+}
+
+type ContainerSize = NonNullable<ClassSizes['small']>['etcd']
+
+const withSaid = (own: PodSize, said: ContainerSize): PodSize => ({
+  ...own,
+  cpu: said?.requests?.cpu ?? own.cpu,
+  memory: said?.requests?.memory ?? own.memory,
+  memoryLimit: said?.limits?.memory ?? own.memoryLimit,
+})
+
+/** What the size of a control plane means: Berth's own numbers, but for those that its class says. */
+export const planeSizeOf = (size: TenantControlPlaneSpec['size'], ofClass: ClassSizes = {}): PlaneSize => {
+  const [own, said] = [sizes[size], ofClass[size] ?? {}]
+  return {
+    etcd: withSaid(own.etcd, said.etcd),
+    kubeApiServer: withSaid(own.kubeApiServer, said.kubeApiServer),
+    kubeControllerManager: withSaid(own.kubeControllerManager, said.kubeControllerManager),
+    coreDnsReplicas: said.coreDNSReplicas ?? own.coreDnsReplicas,
+  }
 }
 
 const units: Record<string, number> = {

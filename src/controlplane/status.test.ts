@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Condition, ConditionType } from '../apis/conditions.ts'
+import type { StoreMove } from '../apis/store-move.ts'
+import type { UpgradeStatus } from '../apis/upgrade.ts'
 import { AppError } from '../lib/errors.ts'
 import { aTenantControlPlane } from '../testing/plane-builders.ts'
 import { isSameStatus, readyOf, statusOf, transitionsOf } from './status.ts'
@@ -81,13 +83,26 @@ describe('statusOf', () => {
     expect(isSameStatus(first, statusOf({ tenant, results, versionRuns: true, now: later }))).toBe(true)
   })
 
-  test('says what is being upgraded until the new version runs', () => {
+  test('says how an upgrade stands until it is done, and that it has failed as long as it is asked for', () => {
+    const upgrade = (phase: UpgradeStatus['phase']): UpgradeStatus => ({
+      from: 'v1.36.3',
+      to: 'v1.37.1',
+      request: 'r',
+      phase,
+      message: `is ${phase}`,
+      startedAt: '2026-06-01T00:00:00Z',
+    })
     const tenant = aTenantControlPlane({ status: { version: 'v1.36.3' } })
-    const under = statusOf({ tenant, results, versionRuns: false, now })
-    expect(under.conditions).toContainEqual(expect.objectContaining({ type: 'Upgrading', message: 'from v1.36.3 to v1.37.1' }))
-    const after = statusOf({ tenant: aTenantControlPlane({ status: under }), results, versionRuns: true, now })
-    expect(after.version).toBe('v1.37.1')
-    expect(after.conditions?.some(({ type }) => type === 'Upgrading')).toBe(false)
+    const said = (status: ReturnType<typeof statusOf>) => status.conditions?.find(({ type }) => type === 'Upgrading')
+    const under = statusOf({ tenant, results, versionRuns: false, upgrade: upgrade('RollingOut'), now })
+    expect(said(under)).toMatchObject({ status: 'True', reason: 'RollingOut', message: 'is RollingOut' })
+    const before = aTenantControlPlane({ status: under })
+    const failed = statusOf({ tenant: before, results, versionRuns: true, upgrade: upgrade('Failed'), now })
+    expect(said(failed)).toMatchObject({ status: 'False', reason: 'Failed' })
+    const done = statusOf({ tenant: before, results, versionRuns: true, upgrade: upgrade('Done'), now })
+    expect([said(done), done.version, done.upgrade?.phase]).toEqual([undefined, 'v1.37.1', 'Done'])
+    const forgotten = statusOf({ tenant: aTenantControlPlane({ status: failed }), results, versionRuns: true, now })
+    expect([said(forgotten), forgotten.upgrade]).toEqual([undefined, undefined])
   })
 
   test('says that syncing is frozen while it is', () => {
@@ -168,6 +183,51 @@ describe('the status of a paused tenant', () => {
       'Ready=True Usable',
       'Paused=False DataWouldBeLost',
     ])
+  })
+})
+
+describe('the status of a tenant that moves to another data store', () => {
+  const from = { kind: 'dedicated', storageSize: '2Gi' } as const
+  const begun = { id: 'a', from, to: { kind: 'shared', name: 'pool' }, message: 'so far', startedAt: '', phaseAt: '' } as const
+  const resting: StepResult[] = [
+    done('data store', 'DataStoreReady'),
+    { step: step('API server', 'APIServerReady'), outcome: { kind: 'off', reason: 'Moving', message: '' } },
+  ]
+  const statusIn = (move: StoreMove | undefined, results: readonly StepResult[] = [done('API server', 'APIServerReady')]) =>
+    statusOf({ tenant: aTenantControlPlane(), results, versionRuns: true, store: { dataStore: from, move }, now })
+  const conditionIn = (status: ReturnType<typeof statusIn>, type: ConditionType) =>
+    status.conditions?.find((each) => each.type === type)
+
+  test('says where its data are, and that its API is away on purpose, and is no pause', () => {
+    const status = statusIn({ ...begun, phase: 'Copying' }, resting)
+    expect(status.dataStore).toEqual(from)
+    expect(conditionIn(status, 'Ready')).toMatchObject({ status: 'False', reason: 'Moving' })
+    expect(conditionIn(status, 'Moving')).toMatchObject({ status: 'True', reason: 'Copying', message: 'so far' })
+    expect(conditionIn(status, 'Paused')).toBeUndefined()
+  })
+
+  test.for<[name: string, move: StoreMove | undefined, wanted: object | undefined]>([
+    ['says why it cannot move', { ...begun, phase: 'Checking', isRefused: true }, { status: 'False', reason: 'Refused' }],
+    ['says that a move failed', { ...begun, phase: 'Failed' }, { status: 'False', reason: 'Failed' }],
+    ['has nothing more to say once it has moved', { ...begun, phase: 'Done' }, undefined],
+    ['says nothing when nothing moves', undefined, undefined],
+  ])('%s', ([, move, wanted]) => {
+    const told = conditionIn(statusIn(move), 'Moving')
+    if (wanted) expect(told).toMatchObject(wanted)
+    else expect(told).toBeUndefined()
+  })
+
+  test('stays as it was after a round that got nowhere', () => {
+    const status = statusIn({ ...begun, phase: 'Copying' }, resting)
+    const tenant = { ...aTenantControlPlane(), status }
+    const after = statusOf({
+      tenant,
+      results: [{ step: step('certificates'), error: new Error('away') }],
+      versionRuns: false,
+      now,
+    })
+    expect(after).toMatchObject({ dataStore: from, move: { phase: 'Copying' } })
+    expect(conditionIn(after, 'Moving')).toMatchObject({ status: 'True' })
   })
 })
 

@@ -1,10 +1,13 @@
 import { type Condition, type ConditionType, isAsleep, isResting, setCondition } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { RestoreStatus, TenantControlPlaneStatus } from '../apis/tenant-status.ts'
+import type { UpgradeStatus } from '../apis/upgrade.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
+import type { ClassCondition } from './classes/apply-class.ts'
 import { tenantEndpoint } from './pki/files.ts'
 import type { RotationState } from './rotation-state.ts'
+import type { StoreState } from './steps/move.ts'
 import { conditionOf, isServing, type StepResult } from './steps.ts'
 
 /** How much a step that is not done has to say: trouble before progress, and progress before waiting for others. */
@@ -27,9 +30,17 @@ const restTexts = {
     'the control plane and the pods of the tenant are at zero, as spec.state says. Set spec.state to Running to wake it',
 }
 
-/** True when a restore holds the control plane at zero. */
-const isHeldByRestore = (results: readonly StepResult[]): boolean =>
-  results.some((result) => 'outcome' in result && result.outcome.kind === 'off' && result.outcome.reason === 'Restoring')
+/** What holds the control plane at zero although it is to run; undefined: nothing does. */
+const holdOf = (results: readonly StepResult[]): 'Restoring' | 'Moving' | undefined => {
+  const reasons = results.flatMap((result) => ('outcome' in result && result.outcome.kind === 'off' ? result.outcome.reason : []))
+  return reasons.find((reason) => reason !== 'Paused')
+}
+
+const holdTexts = {
+  Restoring: 'the tenant is being restored: its control plane is at zero until its data are loaded',
+  Moving:
+    'the tenant moves to another data store: its API server is at zero until its data are copied; pods of the tenant go on running',
+}
 
 /** What the whole of a round says: the step not done that says most, the first of equals; or that all is well. */
 export const readyOf = (
@@ -38,10 +49,8 @@ export const readyOf = (
 ): Omit<Condition, 'lastTransitionTime' | 'type'> => {
   const observedGeneration = metadata.generation ?? 0
   const open = results.filter((result) => !isServing(result))
-  if (isPaused(results) && isHeldByRestore(results)) {
-    const message = 'the tenant is being restored: its control plane is at zero until its data are loaded'
-    return { status: 'False', reason: 'Restoring', message, observedGeneration }
-  }
+  const hold = holdOf(results)
+  if (isPaused(results) && hold) return { status: 'False', reason: hold, message: holdTexts[hold], observedGeneration }
   if (isPaused(results)) {
     const reason = spec.state === 'Hibernated' ? 'Hibernated' : 'Paused'
     return { status: 'False', reason, message: restTexts[reason], observedGeneration }
@@ -73,8 +82,14 @@ export interface StatusInput {
   readonly pauseRefusal?: string | undefined
   /** How a restore stands that is or was asked for. */
   readonly restore?: RestoreStatus | undefined
+  /** How a change of version stands, or how the last one ended. */
+  readonly upgrade?: UpgradeStatus | undefined
+  /** Where the data are, and how a move of them stands; undefined: a round that got nowhere. */
+  readonly store?: StoreState | undefined
   /** How a rotation of keys stands; undefined when none is under way. */
   readonly rotation?: RotationState | undefined
+  /** What the tenant's class has to say; undefined for a tenant without one. */
+  readonly classCondition?: ClassCondition | undefined
   readonly now: Date
 }
 
@@ -85,7 +100,7 @@ const pausedCondition = (
 ): Omit<Condition, 'lastTransitionTime'> | undefined => {
   const before = tenant.status?.conditions?.find(({ type }) => type === 'Paused')
   // A round that got nowhere knows nothing of it, and the syncer goes by this condition.
-  if (results.every((result) => 'error' in result) || isHeldByRestore(results)) return before
+  if (results.every((result) => 'error' in result) || holdOf(results)) return before
   if (pauseRefusal !== undefined)
     return { type: 'Paused', status: 'False', reason: 'DataWouldBeLost', message: pauseRefusal, observedGeneration }
   if (ready && isPaused(results)) return { ...ready, type: 'Paused', status: 'True' }
@@ -107,20 +122,17 @@ const pausedCondition = (
     : undefined
 }
 
-/** Of a restore that is under way, or has failed. */
-const restoringCondition = (
-  restore: RestoreStatus | undefined,
+/** Of something that goes through phases, while it is under way, or when it was refused or has failed. */
+const phasedCondition = (
+  type: 'Restoring' | 'Upgrading' | 'Moving',
+  told: { readonly phase: string; readonly message: string; readonly isRefused?: boolean | undefined } | undefined,
   observedGeneration: number,
-): Omit<Condition, 'lastTransitionTime'> | undefined =>
-  restore === undefined || restore.phase === 'Done'
-    ? undefined
-    : {
-        type: 'Restoring',
-        status: restore.phase === 'Failed' ? 'False' : 'True',
-        reason: restore.phase,
-        message: restore.message,
-        observedGeneration,
-      }
+): Omit<Condition, 'lastTransitionTime'> | undefined => {
+  if (told === undefined || told.phase === 'Done') return undefined
+  const { phase, message, isRefused = false } = told
+  const status = phase === 'Failed' || isRefused ? 'False' : 'True'
+  return { type, status, reason: isRefused ? 'Refused' : phase, message, observedGeneration }
+}
 
 /** Whether people come by the way that the spec wants. It is there only while one is wanted, or until what was wanted before is taken back. */
 const withExposed = (
@@ -154,9 +166,9 @@ const rotatingCondition = (
 
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
-  const { tenant, results, versionRuns, restore, now } = input
+  const { tenant, results, versionRuns, restore, upgrade, now } = input
   const generation = tenant.metadata.generation ?? 0
-  let conditions: readonly Condition[] = (tenant.status?.conditions ?? []).filter(({ type }) => type !== 'Upgrading')
+  let conditions: readonly Condition[] = tenant.status?.conditions ?? []
   for (const result of results) {
     const type = result.step.condition
     if (type === 'Exposed') conditions = withExposed(conditions, result, input)
@@ -165,12 +177,6 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   conditions = setCondition(conditions, { type: 'Ready', ...readyOf(results, tenant) }, now)
 
   const version = versionRuns ? tenant.spec.version : tenant.status?.version
-  if (version !== undefined && version !== tenant.spec.version) {
-    const upgrading = tenant.status?.conditions?.filter(({ type }) => type === 'Upgrading') ?? []
-    const message = `from ${version} to ${tenant.spec.version}`
-    const wanted = { type: 'Upgrading', status: 'True', reason: 'RollingOut', message, observedGeneration: generation } as const
-    conditions = [...conditions, ...setCondition(upgrading, wanted, now)]
-  }
   const sync = conditions.find(({ type }) => type === 'SyncReady')
   conditions =
     sync?.reason === 'Frozen'
@@ -179,18 +185,31 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const ready = conditions.find(({ type }) => type === 'Ready')
   const paused = pausedCondition(input, ready, generation)
   conditions = paused ? setCondition(conditions, paused, now) : conditions.filter(({ type }) => type !== 'Paused')
-  const restoring = restoringCondition(restore, generation)
+  const restoring = phasedCondition('Restoring', restore, generation)
   conditions = restoring ? setCondition(conditions, restoring, now) : conditions.filter(({ type }) => type !== 'Restoring')
+  const upgrading = phasedCondition('Upgrading', upgrade, generation)
+  conditions = upgrading ? setCondition(conditions, upgrading, now) : conditions.filter(({ type }) => type !== 'Upgrading')
+  // A round that got nowhere knows nothing of it.
+  const move = input.store ? input.store.move : tenant.status?.move
+  const moving = phasedCondition('Moving', move, generation)
+  conditions = moving ? setCondition(conditions, moving, now) : conditions.filter(({ type }) => type !== 'Moving')
   const rotating = rotatingCondition(input, generation)
   conditions = rotating ? setCondition(conditions, rotating, now) : conditions.filter(({ type }) => type !== 'RotatingCA')
+  conditions = input.classCondition
+    ? setCondition(conditions, { type: 'ClassApplied', ...input.classCondition, observedGeneration: generation }, now)
+    : conditions.filter(({ type }) => type !== 'ClassApplied')
   const slice = tenant.status?.serviceSlice
+  const { upgrade: _, move: __, ...before } = tenant.status ?? {}
   return {
-    ...tenant.status,
+    ...before,
     observedGeneration: generation,
     ...(version !== undefined && { version }),
     ...(slice !== undefined && { endpoint: endpointOf(results) ?? tenant.status?.endpoint ?? tenantEndpoint(slice) }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
+    ...(input.store && { dataStore: input.store.dataStore }),
+    ...(move !== undefined && { move }),
     ...(restore !== undefined && { restore }),
+    ...(upgrade !== undefined && { upgrade }),
     ...(restore?.loadedAt !== undefined && {
       restored: { id: restore.id, snapshotName: restore.snapshotName, at: restore.loadedAt },
     }),

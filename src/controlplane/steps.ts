@@ -13,7 +13,7 @@ import type { RotationState } from './rotation-state.ts'
 export type StepOutcome =
   | { readonly kind: 'done'; readonly reason: string; readonly message: string; readonly endpoint?: string }
   /** At rest, as wanted, and of no use to anybody until it is wanted again. */
-  | { readonly kind: 'off'; readonly reason: 'Paused' | 'Restoring'; readonly message: string }
+  | { readonly kind: 'off'; readonly reason: 'Paused' | 'Restoring' | 'Moving'; readonly message: string }
   | {
       readonly kind: 'wait'
       readonly reason: string

@@ -10,6 +10,8 @@ import type { Roots } from './pki/keys.ts'
 export interface TenantClients {
   /** As a member of system:masters, by a certificate of one hour that lies in this process's memory only: for what no stored identity may do. */
   bootstrap(tenant: { uid: string; slice: string }, roots: Roots, now: Date): Promise<KubeClient>
+  /** The same person at one pod's own address, `host:port`. The caller closes it. */
+  bootstrapAt(address: string, roots: Roots, now: Date): Promise<KubeClient>
   /** With a kubeconfig exactly as it was published. */
   published(uid: string, kubeconfig: string): KubeClient
   /** True when `hash` of the tenant's own objects was seen in place within the last ten minutes. */
@@ -48,20 +50,29 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
     return kept.client
   }
 
+  const issued = ({ cluster }: Roots['authorities'], now: Date) =>
+    issueLeaf(cluster, {
+      subject: { commonName: bootstrapUser, organization: 'system:masters' },
+      usages: ['client'],
+      notBefore: new Date(now.getTime() - 5 * 60_000),
+      notAfter: new Date(now.getTime() + bootstrapLife),
+    })
+
   return {
-    bootstrap: async ({ uid, slice }, { authorities: { cluster }, trust }, now) => {
+    bootstrap: async ({ uid, slice }, { authorities, trust }, now) => {
       const ca = trust.authorities.cluster
-      const key = hashOf([slice, cluster.cert, ca])
+      const key = hashOf([slice, authorities.cluster.cert, ca])
       const kept = bootstrap.get(uid)
       if (kept?.key === key && kept.until > now.getTime()) return kept.client
-      const { cert, key: clientKey } = await issueLeaf(cluster, {
-        subject: { commonName: bootstrapUser, organization: 'system:masters' },
-        usages: ['client'],
-        notBefore: new Date(now.getTime() - 5 * 60_000),
-        notAfter: new Date(now.getTime() + bootstrapLife),
-      })
+      const { cert, key: clientKey } = await issued(authorities, now)
       const client = connect({ server: tenantEndpoint(slice), ca, clientCert: cert, clientKey })
       return keep(bootstrap, uid, { key, client, until: now.getTime() + bootstrapLife / 2 })
+    },
+    bootstrapAt: async (address, { authorities, trust }, now) => {
+      const { cert, key: clientKey } = await issued(authorities, now)
+      // A name of its certificate: addresses are no server names (RFC 6066).
+      const tlsServerName = 'kubernetes.default.svc'
+      return connect({ server: `https://${address}`, ca: trust.authorities.cluster, clientCert: cert, clientKey, tlsServerName })
     },
     published: (uid, kubeconfig) => {
       const key = hashOf(kubeconfig)

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
+import { timestamp } from '../apis/timestamp.ts'
 import { explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { KubeClient } from './client.ts'
@@ -65,8 +66,6 @@ const remembered = 4096
 
 const cut = (text: string): string => (text.length > maxMessage ? `${text.slice(0, maxMessage - 1)}…` : text)
 /** RFC 3339 to the second, as core/v1 times are. */
-const seconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z')
-
 /** Name of the Event for one thing said of one object: the same after a restart, so that its count goes on. */
 export const eventName = (object: EventObject, note: EventNote, component: string): string => {
   const readable = object.name
@@ -104,7 +103,7 @@ export const createEventRecorder = ({ client, component, log, maxPending = 1000 
     const call = { timeoutMs: writeDeadlineMs }
     const raise = async (from: number) => {
       const count = from + item.count
-      await client.patch(resourceTypes.events, ref, { count, lastTimestamp: seconds(item.last) }, call)
+      await client.patch(resourceTypes.events, ref, { count, lastTimestamp: timestamp(item.last) }, call)
       remember(item.key, count)
     }
     const create = async () => {
@@ -122,8 +121,8 @@ export const createEventRecorder = ({ client, component, log, maxPending = 1000 
           reportingComponent: component,
           reportingInstance: component,
           count: item.count,
-          firstTimestamp: seconds(item.first),
-          lastTimestamp: seconds(item.last),
+          firstTimestamp: timestamp(item.first),
+          lastTimestamp: timestamp(item.last),
         },
         call,
       )

@@ -137,7 +137,7 @@ describe('watches', () => {
       (_request, response) => {
         if (!hang) response.writeHead(200).write(bookmark)
       },
-      { timeoutMs: 200, watchIdleMs: 150 },
+      { watchIdleMs: 150 },
     )
     const { events } = await firstEvent(client)
     hang = true

@@ -2,13 +2,11 @@ import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { SnapshotHeader, SnapshotTask } from '../apis/snapshot-task.ts'
+import type { LoadOrder, SnapshotHeader } from '../apis/snapshot-task.ts'
 import { AppError } from '../lib/errors.ts'
 import { unpack } from './archive.ts'
 import { counted } from './checked-stream.ts'
 import type { ObjectStore } from './object-store.ts'
-
-type LoadTask = Extract<SnapshotTask, { kind: 'load' }>
 
 /** Where things lie on the volume of etcd, and on the way there. */
 export interface LoadPlace {
@@ -32,7 +30,7 @@ const markOf = async (place: LoadPlace): Promise<string> => readFile(paths(place
 
 /** Brings a snapshot, checks all of it, and makes room for what etcdutl makes of it. Does not touch the data that are there. */
 export const fetchSnapshot = async (
-  task: Pick<LoadTask, 'key' | 'sha256' | 'identity'>,
+  task: Pick<LoadOrder, 'key' | 'sha256' | 'identity'>,
   store: ObjectStore,
   place: LoadPlace,
 ): Promise<void> => {
@@ -67,7 +65,7 @@ const beginningOf = async function* (stream: AsyncIterable<Buffer>): AsyncGenera
 
 /** What a stored snapshot says that it is. Reads its beginning only. Throws SNAPSHOT_UNREADABLE, SNAPSHOT_NOT_FOUND and what the store throws. */
 export const readHeader = async (
-  { key, identity }: Pick<LoadTask, 'key' | 'identity'>,
+  { key, identity }: Pick<LoadOrder, 'key' | 'identity'>,
   store: ObjectStore,
 ): Promise<SnapshotHeader> => {
   const stored = await store.get(key)

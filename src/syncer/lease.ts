@@ -6,6 +6,7 @@ import { type Hibernation, hibernationText, readHibernation } from '../tenancy/h
 import {
   frozenAnnotation,
   hibernationAnnotation,
+  refusedAnnotation,
   restoredAnnotation,
   resumeSyncAnnotation,
   serviceAddressesAnnotation,
@@ -54,13 +55,15 @@ interface LeaseNews {
   readonly now: number
   /** Addresses of its slices that the tenant has given out: the manager gives it another slice in time. Unset: as it was. */
   readonly serviceAddresses?: UsedAddresses
+  /** What the tenant keeps the syncer from doing, for people. */
+  readonly refused?: string | undefined
 }
 
 /** Renews the Lease and writes the record with it. Returns the Lease as it is then. */
 const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { record, hibernates, holder, now, serviceAddresses }: LeaseNews,
+  { record, hibernates, holder, now, serviceAddresses, refused }: LeaseNews,
 ): Promise<KubeObject> => {
   const metadata = {
     annotations: {
@@ -68,6 +71,7 @@ const writeSyncRecord = async (
       [frozenAnnotation]: record.frozen ?? null,
       [resumeSyncAnnotation]: record.resumed ?? null,
       [restoredAnnotation]: record.restored ?? null,
+      [refusedAnnotation]: refused ?? null,
       // Only when it changes: a process that no longer serves the tenant, and does not know it yet, must not undo it.
       ...(hibernates && { [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null }),
       ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),
@@ -106,7 +110,7 @@ export interface OpenSyncRecord {
 export const openSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { holder, now }: { readonly holder: string; readonly now: () => number },
+  { holder, now, refused }: { readonly holder: string; readonly now: () => number; readonly refused: () => string | undefined },
 ): Promise<OpenSyncRecord> => {
   let record = await readSyncRecord(client, namespace)
   let last: Promise<void> = Promise.resolve()
@@ -122,6 +126,7 @@ export const openSyncRecord = async (
           hibernates: 'hibernation' in news,
           holder,
           now: now(),
+          refused: refused(),
           ...(serviceAddresses !== undefined && { serviceAddresses }),
         })
         // A note that somebody else left is taken up: whoever served the tenant before may have written it late.

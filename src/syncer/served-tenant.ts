@@ -85,7 +85,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const stopping = new AbortController()
   const timers = new Set<NodeJS.Timeout>()
   let breaker: Breaker = closedBreaker
-  const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now })
+  const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now, refused: () => side.refusals.text() })
   let listed = false
   let { resume, hibernates } = source
   /** Checks under way of the store's identity: nothing is done for the tenant meanwhile. */

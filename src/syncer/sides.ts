@@ -9,6 +9,7 @@ import type { PodRest } from './hibernation.ts'
 import type { PendingCertificate } from './pod-certificates.ts'
 import type { PodsByNode } from './pods-by-node.ts'
 import type { ReferenceIndex } from './references.ts'
+import type { Refusals } from './refusals.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
 
 /** Caches by key of the kind: its plural, with the group for declared kinds. */
@@ -51,6 +52,7 @@ export interface TenantSide {
   readonly resizes: Map<string, { readonly text: string; readonly at: number }>
   /** How its pods are taken while it falls asleep or wakes; undefined: as always. */
   rest: PodRest | undefined
+  readonly refusals: Refusals
   /** Keys whose object super will not have, as it said several times in a row. */
   readonly refusedKeys: Set<string>
   /** UIDs of pods that were bound just now, until the tenant's watch shows it. */

@@ -1,5 +1,6 @@
 import { isAsleep, isResting } from '../apis/conditions.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
+import { specInForce } from '../apis/spec-in-force.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import type { Informer } from '../kube/informer.ts'
@@ -39,7 +40,8 @@ const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
 
 /** The source, or undefined while the control plane is not up yet or is on its way out. */
 export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
-  const { metadata, spec, status } = plane
+  const { metadata, status } = plane
+  const spec = specInForce(plane)
   const kubeconfig = kubeconfigSecret?.data?.value
   const apiServerReady = status?.conditions?.some(({ type, status: is }) => type === 'APIServerReady' && is === 'True')
   if (metadata.deletionTimestamp || !status?.serviceSlice || !status.controlPlaneNamespace || !kubeconfig || !apiServerReady)

@@ -12,6 +12,7 @@ import { keyOf, tokensKey } from './keys.ts'
 import { OwnNodes } from './own-nodes.ts'
 import { PodsByNode } from './pods-by-node.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
+import { createRefusals } from './refusals.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { resourcesOf, syncedResources } from './resources/index.ts'
@@ -179,6 +180,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     justBound,
     rest: undefined,
     refusedKeys: new Set(),
+    refusals: createRefusals('berth:syncer'),
     recorder,
     nodeSelector: options.nodeSelector,
     config,

@@ -140,6 +140,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
     const isRefusal = hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_INVALID', 'SUPER_OBJECT_FOREIGN')
     if (isRefusal && queue.failures(item) >= 3) deps.tenant.refusedKeys.add(item.key)
     const { server } = deps.tenant.tenantClient
+    if (queue.failures(item) >= 1) deps.tenant.refusals.failed(item.key, error, server)
     const unanswered = hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT') && error.details['server'] === server
     onTenantAnswer(item.tenant, !unanswered)
     if (hasCode(error, 'KUBE_CONFLICT', 'KUBE_NOT_FOUND', 'KUBE_FORBIDDEN') && queue.failures(item) < 3) {
@@ -168,6 +169,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
       const result = await syncKey(item.key, deps)
       onTenantAnswer(item.tenant, true)
       deps.tenant.refusedKeys.delete(item.key)
+      deps.tenant.refusals.passed(item.key)
       if (result.kind === 'wait-for') waitFor(item, result.key)
       else {
         queue.forget(item)

@@ -17,6 +17,8 @@ export const tenantObjectUidAnnotation = 'berth.dev/uid'
 /** Annotation on super and control-plane objects: hash of what Berth wants, so that defaults added by the server are no drift. */
 export const membersAnnotation = 'berth.dev/members'
 export const wantedHashAnnotation = 'berth.dev/wanted-hash'
+/** Annotation on the volume of an etcd that has no data of its tenant yet: those of a snapshot are on their way there. */
+export const loadingAnnotation = 'berth.dev/loading'
 /** Annotation on objects that Berth puts into a tenant and that the tenant may edit: what Berth applied last, as JSON. */
 export const lastAppliedAnnotation = 'berth.dev/last-applied'
 /** Annotations on a super pod that its downward API reads instead of super's own metadata. */
@@ -39,6 +41,14 @@ export const tenantFinalizer = 'berth.dev/control-plane'
 /** Finalizer on a DataStore: no tenant has data in it before the object is gone. */
 export const dataStoreFinalizer = 'berth.dev/data-store'
 
+/** Finalizer on a TenantClass: no tenant names it before the object is gone. */
+export const classFinalizer = 'berth.dev/tenant-class'
+/** Label on a ControllerRevision in Berth's own namespace: name of the TenantClass that it is of. */
+export const classLabel = 'berth.dev/tenant-class'
+/** Annotations on a TenantControlPlane, of the class controller: the ControllerRevision of its class that it is at, and when a rollout moved it there, until it was ready there. */
+export const classRevisionAnnotation = 'berth.dev/class-revision'
+export const classMovedAtAnnotation = 'berth.dev/class-moved-at'
+
 /** True for label and annotation keys of Berth's own domain, which a tenant cannot pass down. */
 export const isBerthKey = (key: string): boolean => {
   const domain = key.split('/', 1)[0] ?? ''
@@ -56,6 +66,8 @@ export const storeIdentityAnnotation = 'berth.dev/store-identity'
 export const frozenAnnotation = 'berth.dev/frozen'
 /** Annotation of the syncer's Lease in a control-plane namespace: the last restore of the tenant whose outcome has gone to super. */
 export const restoredAnnotation = 'berth.dev/restored'
+/** Annotation of the syncer's Lease in a control-plane namespace: which webhook of the tenant keeps the syncer from writing to it, for people. */
+export const refusedAnnotation = 'berth.dev/refused'
 /** Annotation of the syncer's Lease in a control-plane namespace: how many addresses of its slices the tenant has given out. */
 export const serviceAddressesAnnotation = 'berth.dev/service-addresses'
 /** Annotation of the syncer's Lease in a control-plane namespace: how far the tenant's pods are with going to sleep or waking. */
@@ -68,3 +80,5 @@ export const snapshotLabel = 'berth.dev/snapshot'
 export const snapshotFinalizer = 'berth.dev/snapshot'
 /** Label on a ControlPlaneSnapshot that a schedule made: name of the TenantControlPlane. */
 export const scheduleLabel = 'berth.dev/schedule'
+/** Label on a ControlPlaneSnapshot that an upgrade began with: name of the TenantControlPlane. */
+export const upgradeLabel = 'berth.dev/upgrade'

@@ -16,6 +16,8 @@ export interface TestApiServerOptions {
   readonly minor?: ServedMinor
   /** Default 60 s: a start takes five, on a busy machine more. */
   readonly deadlineMs?: number
+  /** Goes on with the data in the etcd of another one, whose own API server was killed. That one's `stop` ends it. */
+  readonly storeOf?: Pick<TestApiServer, 'etcdUrl'>
 }
 
 /** A real kube-apiserver with an etcd of its own, on loopback. */
@@ -27,6 +29,8 @@ export interface TestApiServer {
   readonly kubeconfigPath: string
   /** Folder of its files: `ca.crt`, `ca.key`, logs. Gone after `stop`. */
   readonly folder: string
+  /** Without TLS, on loopback. */
+  readonly etcdUrl: string
   /** Another identity, by client certificate. */
   connectionAs(user: string, groups?: readonly string[]): Promise<KubeConnection>
   /** SIGKILL of the API server; etcd stays. */
@@ -49,6 +53,7 @@ export const startApiServer = async ({
   flags = [],
   minor,
   deadlineMs = 60_000,
+  storeOf,
 }: TestApiServerOptions = {}): Promise<TestApiServer> => {
   const binaries = await testBinaries(minor)
   const folder = await mkdtemp(join(tmpdir(), 'berth-test-'))
@@ -65,7 +70,7 @@ export const startApiServer = async ({
 
   try {
     const [[etcdPort, peerPort, port], pki] = await Promise.all([freePorts(3), createTestPki(folder)])
-    const etcdUrl = `http://127.0.0.1:${etcdPort}`
+    const etcdUrl = storeOf?.etcdUrl ?? `http://127.0.0.1:${etcdPort}`
     const peerUrl = `http://127.0.0.1:${peerPort}`
     const etcdFlags = [
       `--data-dir=${file('etcd')}`,
@@ -81,7 +86,7 @@ export const startApiServer = async ({
       await mkdir(file('etcd'), { mode: 0o700 })
       children.etcd = startChild(binaries.etcd, etcdFlags, file('etcd.log'))
     }
-    await startEtcd()
+    if (!storeOf) await startEtcd()
 
     const connection: KubeConnection = {
       server: `https://127.0.0.1:${port}`,
@@ -133,6 +138,7 @@ export const startApiServer = async ({
       connection,
       kubeconfigPath,
       folder,
+      etcdUrl,
       connectionAs: async (user, groups) => ({ server: connection.server, ca: pki.ca, ...(await pki.client(user, groups)) }),
       kill: async () => children.apiServer?.end('SIGKILL'),
       restart: async () => {

@@ -4,12 +4,15 @@ import { dataStoreCrd } from '../apis/data-store-crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { controlPlaneSnapshotCrd } from '../apis/snapshot-crd.ts'
+import { tenantClassCrd } from '../apis/tenant-class-crd.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import { createCopyClient } from '../controlplane/data-stores/copy-client.ts'
 import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
-import { createStoreClient } from '../controlplane/data-stores/store-client.ts'
+import { createStoreClient, type StoreConnection } from '../controlplane/data-stores/store-client.ts'
 import { createStoreMeter } from '../controlplane/data-stores/store-meter.ts'
 import { createStorePool } from '../controlplane/data-stores/store-pool.ts'
 import type { Deps } from '../controlplane/deps.ts'
+import { createMoveTasks } from '../controlplane/moves/move-tasks.ts'
 import { syncerLease } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
 import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
@@ -32,9 +35,9 @@ const log = createLog({ process: 'test', level: 'silent' })
 export const startPlaneWorld = async () => {
   const server = await startApiServer({ flags: ['--service-cluster-ip-range=10.96.0.0/12'] })
   const kube = server.client
-  for (const crd of [tenantControlPlaneCrd(), controlPlaneSnapshotCrd(), dataStoreCrd()])
+  for (const crd of [tenantControlPlaneCrd(), tenantClassCrd(), controlPlaneSnapshotCrd(), dataStoreCrd()])
     await kube.create(resourceTypes.customResourceDefinitions, crd)
-  for (const of of [type, resourceTypes.controlPlaneSnapshots, resourceTypes.dataStores])
+  for (const of of [type, resourceTypes.tenantClasses, resourceTypes.controlPlaneSnapshots, resourceTypes.dataStores])
     await eventually(() => kube.list(of), { describe: 'the new resource' })
   for (const name of ['berth-system', 'berth-tenants', 'home']) {
     await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
@@ -54,6 +57,13 @@ export const startPlaneWorld = async () => {
   /** Names of the certificate that an API server shows, by its pod's address: what its kubelet has brought to it so far. */
   const shown = new Map<string, readonly string[]>()
 
+  /** Where an etcd really answers, by the endpoint that is asked for: pods of tenants' own are played. */
+  const ownStores = new Map<string, string>()
+  const really = (connection: StoreConnection): StoreConnection => ({
+    ...connection,
+    endpoints: connection.endpoints.map((each) => ownStores.get(each) ?? each),
+  })
+
   /** One process's life: clients and memory that a kill takes away. */
   const aProcess = (
     fault?: Fault,
@@ -64,8 +74,10 @@ export const startPlaneWorld = async () => {
       // Clients of tenants are changed for others, and this one is everybody's.
       tenantClients: createTenantClients(() => ({ ...failing.client, close: async () => {} })),
       connectEtcd: createEtcdClient,
-      connectStore: createStorePool(createStoreClient).connect,
+      connectStore: createStorePool((connection) => createStoreClient(really(connection))).connect,
       storeMeter: createStoreMeter(),
+      connectCopy: (connection: StoreConnection) => createCopyClient(really(connection)),
+      moveTasks: createMoveTasks(),
       agentAuthorities: () => agent,
       nodes: () => nodes,
       showsName: async ({ address }: { address: string }, name: string) => shown.get(address)?.includes(name) ?? false,
@@ -212,6 +224,7 @@ export const startPlaneWorld = async () => {
     clearDns,
     setNodes,
     shown,
+    ownStores,
     connectionAs: (user: string) => server.connectionAs(user),
     stop: () => server.stop(),
   }

@@ -5,6 +5,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { keyFolder } from '../controlplane/components/keys-volume.ts'
 import { dataFolder } from '../controlplane/data-stores/etcd-config.ts'
+import { storeInForce } from '../controlplane/data-stores/in-force.ts'
 import { etcdMembersConfig, secretNames } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
 import { issueLeaf } from '../controlplane/pki/issue.ts'
@@ -40,40 +41,80 @@ export const readPlaneSecret = async (
   return Object.fromEntries(data.map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]))
 }
 
-/** Starts what a kubelet would start of etcd and kube-apiserver, on loopback. Only addresses and ports differ. */
-export const startTenantPrograms = async (kube: KubeClient, tenant: TenantControlPlane): Promise<TenantPrograms> => {
-  const folder = await mkdtemp(join(tmpdir(), 'berth-tenant-'))
-  const namespace = controlPlaneNamespace(refOf(tenant))
-  const [binaries, [port, etcdPort, peerPort, metricsPort]] = await Promise.all([testBinaries(), freePorts(4)])
-  const children: Child[] = []
-  const clients: KubeClient[] = []
-  const writeKeys = async (secret: string): Promise<string> => {
+/** Writes the files of a Secret of keys as a pod would see them, and says where. */
+const writeKeysTo =
+  (folder: string, kube: KubeClient, tenant: TenantControlPlane) =>
+  async (secret: string): Promise<string> => {
     const at = join(folder, secret)
     await mkdir(at, { recursive: true })
     for (const [name, text] of Object.entries(await readPlaneSecret(kube, tenant, secret)))
       await writeFile(join(at, name), text.replaceAll(keyFolder, at), { mode: 0o600 })
     return at
   }
+
+/** The first member of an etcd that is a tenant's own, with the configuration and the keys that Berth gave it. */
+export interface TenantEtcd {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+/** Starts it on loopback. `seed` is called with its data folder before, to put data there. */
+export const startTenantEtcd = async (
+  kube: KubeClient,
+  tenant: TenantControlPlane,
+  seed: (folder: string) => Promise<unknown> = (folder) => mkdir(join(folder, 'data'), { recursive: true, mode: 0o700 }),
+): Promise<TenantEtcd> => {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-etcd-'))
+  const namespace = controlPlaneNamespace(refOf(tenant))
+  const [binaries, [port, peerPort, metricsPort]] = await Promise.all([testBinaries(), freePorts(3)])
+  const keys = await writeKeysTo(folder, kube, tenant)(secretNames.etcd)
+  const config = await kube.get(resourceTypes.configMaps, { name: etcdMembersConfig, namespace })
+  const data = join(folder, 'etcd')
+  const text = String(config?.data['etcd-0.yaml'])
+    .replaceAll(keyFolder, keys)
+    .replaceAll(dataFolder, data)
+    .replace('0.0.0.0:2379', `127.0.0.1:${port}`)
+    .replace('0.0.0.0:2380', `127.0.0.1:${peerPort}`)
+    .replace('0.0.0.0:2381', `127.0.0.1:${metricsPort}`)
+  await mkdir(data, { recursive: true })
+  await seed(data)
+  await writeFile(join(folder, 'etcd.yaml'), text)
+  const etcd = startChild(binaries.etcd, [`--config-file=${join(folder, 'etcd.yaml')}`], join(folder, 'etcd.log'))
+  return {
+    port: port ?? 0,
+    stop: async () => {
+      await etcd.end('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/**
+ * Starts what a kubelet would start of kube-apiserver, and of etcd where the tenant has its own and none is given, on loopback. Only addresses and ports
+ * differ.
+ */
+export const startTenantPrograms = async (
+  kube: KubeClient,
+  tenant: TenantControlPlane,
+  etcd?: TenantEtcd,
+): Promise<TenantPrograms> => {
+  const folder = await mkdtemp(join(tmpdir(), 'berth-tenant-'))
+  const namespace = controlPlaneNamespace(refOf(tenant))
+  const [binaries, [port]] = await Promise.all([testBinaries(), freePorts(1)])
+  const children: Child[] = []
+  const clients: KubeClient[] = []
+  const writeKeys = writeKeysTo(folder, kube, tenant)
+  let own: TenantEtcd | undefined
   const stop = async (): Promise<void> => {
     await Promise.all(clients.map((client) => client.close()))
     await Promise.all(children.map((child) => child.end('SIGKILL')))
+    await own?.stop()
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    const isDedicated = tenant.spec.dataStore.kind === 'dedicated'
-    if (isDedicated) {
-      const keys = await writeKeys(secretNames.etcd)
-      const config = await kube.get(resourceTypes.configMaps, { name: etcdMembersConfig, namespace })
-      const text = String(config?.data['etcd-0.yaml'])
-        .replaceAll(keyFolder, keys)
-        .replaceAll(dataFolder, join(folder, 'etcd'))
-        .replace('0.0.0.0:2379', `127.0.0.1:${etcdPort}`)
-        .replace('0.0.0.0:2380', `127.0.0.1:${peerPort}`)
-        .replace('0.0.0.0:2381', `127.0.0.1:${metricsPort}`)
-      await mkdir(join(folder, 'etcd/data'), { recursive: true, mode: 0o700 })
-      await writeFile(join(folder, 'etcd.yaml'), text)
-      children.push(startChild(binaries.etcd, [`--config-file=${join(folder, 'etcd.yaml')}`], join(folder, 'etcd.log')))
-    }
+    const isDedicated = storeInForce(tenant).kind === 'dedicated'
+    if (isDedicated && !etcd) own = await startTenantEtcd(kube, tenant)
+    const etcdPort = (etcd ?? own)?.port
     const keys = await writeKeys(secretNames.kubeApiServer)
     const deployment = await kube.get(resourceTypes.deployments, { name: 'kube-apiserver', namespace })
     const [, ...given] = (deployment?.spec.template.spec.containers[0].command ?? []) as string[]
@@ -81,7 +122,12 @@ export const startTenantPrograms = async (kube: KubeClient, tenant: TenantContro
       .filter((flag) => !flag.startsWith('--advertise-address=') && !flag.startsWith('--secure-port='))
       .map((flag) => flag.replaceAll(keyFolder, keys))
       .map((flag) => (isDedicated && flag.startsWith('--etcd-servers=') ? `--etcd-servers=https://localhost:${etcdPort}` : flag))
-    const own = ['--bind-address=127.0.0.1', `--secure-port=${port}`, '--endpoint-reconciler-type=none', `--cert-dir=${folder}`]
+    const ownFlags = [
+      '--bind-address=127.0.0.1',
+      `--secure-port=${port}`,
+      '--endpoint-reconciler-type=none',
+      `--cert-dir=${folder}`,
+    ]
     const logPath = join(folder, 'kube-apiserver.log')
     const authority = await readPlaneSecret(kube, tenant, secretNames.clusterAuthority)
     const signer = { cert: authority['tls.crt'] ?? '', key: authority['tls.key'] ?? '' }
@@ -96,7 +142,7 @@ export const startTenantPrograms = async (kube: KubeClient, tenant: TenantContro
     clients.push(client)
     let apiServer: Child | undefined
     const start = async (): Promise<void> => {
-      apiServer = startChild(binaries.kubeApiServer, [...flags, ...own], logPath)
+      apiServer = startChild(binaries.kubeApiServer, [...flags, ...ownFlags], logPath)
       children.push(apiServer)
       await eventually(
         async () => {

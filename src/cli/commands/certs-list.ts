@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { timestamp } from '../../apis/timestamp.ts'
 import { AppError } from '../../lib/errors.ts'
 import { renewalTimeOf } from '../../tenancy/certificate-life.ts'
 import { certificateUses } from '../../tenancy/certificate-uses.ts'
@@ -29,7 +30,7 @@ const states = { next: 1, tls: 0, sa: 0, old: -1 } as const
 const words = { next: ' (trusted, issues next)', tls: '', sa: '', old: ' (still trusted, issues no more)' } as const
 type State = keyof typeof states
 
-const instant = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+const instant = (ms: number): string => timestamp(new Date(ms))
 
 const certificateOf = (data: Readonly<Record<string, string>>, key: string): X509Certificate | undefined => {
   try {

@@ -1,4 +1,5 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { specInForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
@@ -102,7 +103,7 @@ export const rotateKeys = (name: string, options: RotateOptions, host: CliHost):
     host,
     specOf: (tenant) => {
       const underWay = rotatingOf(tenant)
-      if (underWay?.status !== 'True') return rotationSpecOf(tenant.spec.certificates, options)
+      if (underWay?.status !== 'True') return rotationSpecOf(specInForce(tenant).certificates, options)
       host.stderr.write(
         `a rotation of tenant ${name} is under way (${underWay.message}); end it with \`berth certs cut ${name}\` first\n`,
       )

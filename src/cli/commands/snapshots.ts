@@ -1,5 +1,6 @@
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { specInForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
@@ -34,8 +35,9 @@ const lateText =
   (message: string): string =>
     `${what} is not done after ${timeout} s: ${message}. It goes on by itself`
 
-const storageOf = ({ metadata, spec }: TenantControlPlane) => {
-  const { storage, recipients } = spec.backup
+const storageOf = (plane: TenantControlPlane) => {
+  const { metadata } = plane
+  const { storage, recipients } = specInForce(plane).backup
   if (storage) return { storage, recipients }
   const text = `tenant ${metadata.name} has no spec.backup.storage, which says where snapshots lie: set it, or make a ControlPlaneSnapshot with a storage of its own`
   throw new AppError('SPEC_INVALID', text, {})

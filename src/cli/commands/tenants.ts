@@ -1,4 +1,5 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { specInForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
@@ -32,7 +33,7 @@ export const tenantTable = (
   rows: planes.map((plane) => [
     ...(namespaces ? [plane.metadata.namespace ?? ''] : []),
     plane.metadata.name ?? '',
-    plane.status?.version ?? plane.spec.version,
+    plane.status?.version ?? specInForce(plane).version,
     plane.status?.endpoint ?? '-',
     readyOf(plane),
     ageText(plane.metadata.creationTimestamp, now),

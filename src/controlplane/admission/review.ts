@@ -22,22 +22,22 @@ export interface AdmissionAnswer {
   }
 }
 
-const answer = (uid: string, refusal: string | undefined): AdmissionAnswer => ({
+/** Allowed, or refused with these words. */
+export const answer = (uid: string, refusal: string | undefined): AdmissionAnswer => ({
   apiVersion: 'admission.k8s.io/v1',
   kind: 'AdmissionReview',
-  response:
-    refusal === undefined
-      ? { uid, allowed: true }
-      : { uid, allowed: false, status: { code: 422, message: `spec.network.serviceSlice: ${refusal}` } },
+  response: refusal === undefined ? { uid, allowed: true } : { uid, allowed: false, status: { code: 422, message: refusal } },
 })
 
 /** May this TenantControlPlane be created? The rest of its rules are in the schema. */
 export const judge = ({ request }: AdmissionReview, situation: SliceSituation): AdmissionAnswer => {
   const slice = request.object.spec.network?.serviceSlice
   if (slice === undefined) return answer(request.uid, undefined)
+  const refused = (refusal: string | undefined) =>
+    answer(request.uid, refusal === undefined ? undefined : `spec.network.serviceSlice: ${refusal}`)
   try {
-    return answer(request.uid, sliceRefusal(slice, situation))
+    return refused(sliceRefusal(slice, situation))
   } catch (error) {
-    return answer(request.uid, explainError(error))
+    return refused(explainError(error))
   }
 }

@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { resourceTypes } from '../../apis/resource-types.ts'
+import type { TenantClass } from '../../apis/tenant-class.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { explainError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import type { KeyPair } from '../pki/issue.ts'
 import { sliceSituation } from '../steps/slice.ts'
-import { admissionReview, judge } from './review.ts'
+import { classRefusal, classReview } from './class-review.ts'
+import { type AdmissionAnswer, admissionReview, answer, judge } from './review.ts'
 
-const path = '/validate'
 /** An object of the API is at most 1.5 MiB, and a review has it up to twice. */
 const maxBodyBytes = 4 * 1024 * 1024
 const workDeadlineMs = 4000
@@ -31,12 +33,38 @@ const readBody = async (request: IncomingMessage): Promise<string | undefined> =
   return Buffer.concat(chunks).toString('utf8')
 }
 
-const parseReview = (body: string) => {
+const parsed = (body: string): unknown => {
   try {
-    return admissionReview.safeParse(JSON.parse(body))
+    return JSON.parse(body)
   } catch {
-    return { success: false } as const
+    return undefined
   }
+}
+
+/** Gives the answer to a review; undefined for what is none. */
+type Judge = (
+  review: unknown,
+  reader: { readonly kube: KubeClient; readonly signal: AbortSignal },
+) => Promise<AdmissionAnswer | undefined>
+
+/** What a review is about, by the path that the configuration of the webhook names. */
+const judges: Readonly<Record<string, Judge>> = {
+  '/validate': async (given, reader) => {
+    const review = admissionReview.safeParse(given)
+    if (!review.success) return undefined
+    const situation = await sliceSituation(reader)
+    const takenSlices = situation.takenSlices.map(({ slice }) => ({ slice, tenant: 'another tenant' }))
+    return judge(review.data, { ...situation, takenSlices })
+  },
+  '/validate-class': async (given, { kube, signal }) => {
+    const review = classReview.safeParse(given)
+    if (!review.success) return undefined
+    const { uid, object } = review.data.request
+    const name = object.spec.className
+    const tenantClass =
+      name === undefined ? undefined : await kube.get<TenantClass>(resourceTypes.tenantClasses, { name }, { signal })
+    return answer(uid, classRefusal(review.data, tenantClass))
+  },
 }
 
 /** Serves the admission webhook. Anyone in the cluster can ask it, so its answers name no other tenant. */
@@ -50,25 +78,24 @@ export const startAdmissionServer = async (options: {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = (status: number, body: string): void =>
       void response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'text/plain' }).end(body)
-    if (request.method !== 'POST' || request.url?.split('?', 1)[0] !== path) return reply(404, 'not found\n')
+    const judgeOf = judges[request.url?.split('?', 1)[0] ?? '']
+    if (request.method !== 'POST' || !judgeOf) return reply(404, 'not found\n')
     const body = await readBody(request)
     if (body === undefined) {
       reply(413, 'too large\n')
       request.destroy()
       return
     }
-    const review = parseReview(body)
-    if (!review.success) return reply(400, 'not an AdmissionReview of a TenantControlPlane\n')
-    const situation = await sliceSituation({ kube, signal: AbortSignal.timeout(workDeadlineMs) })
-    const takenSlices = situation.takenSlices.map(({ slice }) => ({ slice, tenant: 'another tenant' }))
-    return reply(200, JSON.stringify(judge(review.data, { ...situation, takenSlices })))
+    const said = await judgeOf(parsed(body), { kube, signal: AbortSignal.timeout(workDeadlineMs) })
+    if (!said) return reply(400, 'not an AdmissionReview of a TenantControlPlane\n')
+    return reply(200, JSON.stringify(said))
   }
 
   const server: Server = createServer({ cert: keys.cert, key: keys.key, minVersion: 'TLSv1.2' }, (request, response) => {
     handle(request, response).catch((error: unknown) => {
       log.warn({ reason: explainError(error) }, 'admission review failed')
       if (response.headersSent) response.destroy()
-      else response.writeHead(500, { 'content-type': 'text/plain' }).end('cannot look at the slices of the super cluster\n')
+      else response.writeHead(500, { 'content-type': 'text/plain' }).end('cannot look at what the review is about\n')
     })
   })
   server.requestTimeout = 10_000

@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml'
 import { tenantControlPlaneCrd } from '../../apis/crd.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { tenantClassCrd } from '../../apis/tenant-class-crd.ts'
 import { createLog } from '../../lib/log.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
@@ -30,7 +31,8 @@ const configuration = async (url: string): Promise<KubeObject> => {
     .map((document) => document.toJS() as KubeObject)
     .find(({ kind }) => kind === 'ValidatingWebhookConfiguration')
   if (!found) throw new Error('manifests/base/webhook.yaml has no ValidatingWebhookConfiguration')
-  return { ...found, webhooks: found['webhooks'].map((each: KubeObject) => ({ ...each, clientConfig: { url } })) }
+  const at = ({ clientConfig }: KubeObject) => ({ url: `${url}${clientConfig.service.path}` })
+  return { ...found, webhooks: found['webhooks'].map((each: KubeObject) => ({ ...each, clientConfig: at(each) })) }
 }
 
 beforeAll(async () => {
@@ -38,9 +40,10 @@ beforeAll(async () => {
   const { client } = server
   await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'berth-system' } })
   await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
-  await eventually(() => client.list(type), { describe: 'the new resource' })
+  await client.create(resourceTypes.customResourceDefinitions, tenantClassCrd())
+  for (const of of [type, resourceTypes.tenantClasses]) await eventually(() => client.list(of), { describe: 'the new resource' })
   const [port = 0] = await freePorts(1)
-  await client.create(resourceTypes.validatingWebhookConfigurations, await configuration(`https://127.0.0.1:${port}/validate`))
+  await client.create(resourceTypes.validatingWebhookConfigurations, await configuration(`https://127.0.0.1:${port}`))
   webhook = createWebhook({ kube: client, port, log: createLog({ process: 'test', level: 'silent' }) })
   await webhook.start()
   await eventually(() => webhook.complaint() === undefined, { describe: `the webhook (${webhook.complaint()})` })
@@ -85,12 +88,64 @@ describe('a slice that cannot be had is refused at once', () => {
   })
 })
 
+describe('limits of a class are said at once', () => {
+  const tenants = (name: string) => ({ name, namespace: 'default' })
+  const object = (name: string, spec: object): KubeObject => ({
+    apiVersion: 'berth.dev/v1alpha1',
+    kind: 'TenantControlPlane',
+    metadata: tenants(name),
+    spec,
+  })
+
+  test('of a new tenant and of a change, with field, value, limit and what to do', async () => {
+    await server.client.create(resourceTypes.tenantClasses, {
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'TenantClass',
+      metadata: { name: 'bronze' },
+      spec: { limits: { sizes: ['small'] } },
+    })
+    const beyond = /spec\.size: large is beyond what TenantClass bronze allows \(one of small\): change it, or name another class/
+    await expect(server.client.create(type, object('beyond', { className: 'bronze', size: 'large' }))).rejects.toThrow(beyond)
+    await server.client.create(type, object('within', { className: 'bronze' }))
+    const grow = { spec: { size: 'large' } }
+    await expect(server.client.patch(type, tenants('within'), grow, { type: 'merge' })).rejects.toThrow(beyond)
+  })
+
+  test('and hold up no deletion, no finalizer and no other change of a tenant that is beyond already', async () => {
+    await server.client.create(type, object('early', { className: 'later', size: 'large' }))
+    await server.client.create(resourceTypes.tenantClasses, {
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'TenantClass',
+      metadata: { name: 'later' },
+      spec: { limits: { sizes: ['small'] } },
+    })
+    const patch = (body: object) => server.client.patch(type, tenants('early'), body, { type: 'merge' })
+    await patch({ metadata: { finalizers: ['berth.dev/control-plane'] } })
+    await patch({ spec: { state: 'Paused' } })
+    await server.client.patch(
+      type,
+      tenants('early'),
+      { status: { version: 'v1.37.1' } },
+      { type: 'merge', subresource: 'status' },
+    )
+    await server.client.delete(type, tenants('early'))
+    await patch({ metadata: { finalizers: [] } })
+    expect(await server.client.get(type, tenants('early'))).toBeUndefined()
+  })
+})
+
 describe("the webhook stands in nobody's way", () => {
   test('a tenant without a slice of its choice, a change and a deletion go without it', async () => {
     await create('kept', '10.96.20.0/24')
     await webhook.stop()
     await expect(create('late', '10.96.24.0/24')).rejects.toThrow(/failed calling webhook/)
     await create('plain')
+    await server.client.create(type, {
+      apiVersion: 'berth.dev/v1alpha1',
+      kind: 'TenantControlPlane',
+      metadata: { name: 'of-a-class', namespace: 'default' },
+      spec: { className: 'bronze', size: 'large' },
+    })
     const ref = { name: 'kept', namespace: 'default' }
     await server.client.patch(type, ref, { metadata: { finalizers: ['berth.dev/control-plane'] } }, { type: 'merge' })
     await server.client.patch(type, ref, { spec: { size: 'large' } }, { type: 'merge' })

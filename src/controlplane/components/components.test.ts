@@ -282,6 +282,17 @@ describe('the fence around a control plane', () => {
     ])
   })
 
+  test('lets a drill, which runs an API server on data of the tenant, go to no etcd, API server, kubelet or agent', () => {
+    const rules = rulesOf('drill')
+    expect(rules.podSelector).toEqual({ matchLabels: { 'berth.dev/component': 'drill' } })
+    const open = (rules.egress as { ports?: { port: number; endPort?: number }[] }[]).flatMap(
+      ({ ports }) => ports ?? [{ port: 0, endPort: 65_535 }],
+    )
+    const isOpen = (port: number) => open.some((range) => port >= range.port && port <= (range.endPort ?? range.port))
+    expect([2379, 2380, 6443, 10250, 10550].filter(isOpen)).toEqual([])
+    expect([53, 443, 2378, 2381, 6444, 9000, 10251, 65_535].every(isOpen)).toBe(true)
+  })
+
   test('lets the API server go to pods of this tenant, to no other and not to metadata services', () => {
     const { egress } = rulesOf('kube-apiserver')
     expect(egress).toContainEqual({

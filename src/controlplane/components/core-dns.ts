@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { dnsAddress } from '../../tenancy/slices.ts'
-import { sizes } from '../sizes.ts'
+import { planeSizeOf } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
 import type { Plane } from './plane.ts'
 
@@ -80,14 +80,14 @@ const service = (plane: Pick<Plane, 'slice'>): KubeObject => ({
   },
 })
 
-const deployment = (plane: Pick<Plane, 'spec' | 'registry'>): KubeObject => {
+const deployment = (plane: Pick<Plane, 'spec' | 'sizes' | 'registry'>): KubeObject => {
   const probe = (path: string, at: number) => ({ httpGet: { path, port: at, scheme: 'HTTP' }, timeoutSeconds: 5 })
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: { name: 'coredns', namespace, labels },
     spec: {
-      replicas: sizes[plane.spec.size].coreDnsReplicas,
+      replicas: planeSizeOf(plane.spec.size, plane.sizes).coreDnsReplicas,
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1 } },
       selector: { matchLabels: labels },
       template: {

@@ -92,12 +92,25 @@ const storeRule = (peer: StorePeer): unknown => {
   }
 }
 
-/** To wherever an operator keeps snapshots. They run Berth's own program only. */
+/** Of control planes, kubelets and vn-agents, in order: no bucket is there. */
+const closedPorts = [2379, 2380, apiServerPort, 10250, agentPort]
+
+/** All ports but those. The policy is about the port that the pod, or host, behind a Service has. */
+const otherPorts = [...closedPorts, 65_536].flatMap((end, index) => {
+  const port = (closedPorts[index - 1] ?? 0) + 1
+  return port < end ? [{ protocol: 'TCP', port, endPort: end - 1 }] : []
+})
+
+/**
+ * To wherever an operator keeps snapshots; where that is, no policy knows. They run Berth's own program only, and beside it what a tenant's data are: of those, a
+ * drill has an API server too.
+ */
 const snapshotPods = (plane: Fenced): readonly KubeObject[] => [
   policy(plane, taskNames.snapshot, taskNames.snapshot, {
     egress: [dns, { to: [podsOf(componentNames.etcd)], ports: tcp(2379) }, outside],
   }),
   policy(plane, taskNames.restore, taskNames.restore, { egress: [dns, outside] }),
+  policy(plane, taskNames.drill, taskNames.drill, { egress: [dns, { ...outside, ports: otherPorts }] }),
 ]
 
 /** Where a data store is: the tenant's own, or behind these endpoints. */

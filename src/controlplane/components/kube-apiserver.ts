@@ -2,7 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { AppError } from '../../lib/errors.ts'
 import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
 import { componentNames, secretNames } from '../names.ts'
-import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
+import { goMemoryEnv, planeSizeOf, resourcesOf } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
 import { extraFlags } from './extra-args.ts'
 import { auditPolicyFile, keyFolder } from './keys-volume.ts'
@@ -74,7 +74,8 @@ const flags = (plane: Plane): string[] => {
 
 const deployment = (plane: Plane): KubeObject => {
   const { apiServer, size, version } = plane.spec
-  const resources = resourcesOf(sizes[size].kubeApiServer, apiServer.resources)
+  const podSize = planeSizeOf(size, plane.sizes).kubeApiServer
+  const resources = resourcesOf(podSize, apiServer.resources)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -91,7 +92,7 @@ const deployment = (plane: Plane): KubeObject => {
           command: ['/usr/local/bin/kube-apiserver', ...flags(plane), ...extraFlags(apiServer.extraArgs)],
           env: [
             { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-            ...goMemoryEnv(sizes[size].kubeApiServer, resources.limits.memory),
+            ...goMemoryEnv(podSize, resources.limits.memory),
           ],
           ports: [{ name: 'https', containerPort: apiServerPort }],
           resources,

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { componentNames, secretNames } from '../names.ts'
-import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
+import { goMemoryEnv, planeSizeOf, resourcesOf } from '../sizes.ts'
 import { imagesOf, versions } from '../versions.ts'
 import { extraFlags } from './extra-args.ts'
 import { keyFolder } from './keys-volume.ts'
@@ -30,7 +30,8 @@ const flags = (plane: Plane): string[] => {
 
 const deployment = (plane: Plane): KubeObject => {
   const { controllerManager, size, version } = plane.spec
-  const resources = resourcesOf(sizes[size].kubeControllerManager, controllerManager.resources)
+  const podSize = planeSizeOf(size, plane.sizes).kubeControllerManager
+  const resources = resourcesOf(podSize, controllerManager.resources)
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -47,7 +48,7 @@ const deployment = (plane: Plane): KubeObject => {
         container: {
           image: imagesOf(version, plane.registry).kubeControllerManager,
           command: ['/usr/local/bin/kube-controller-manager', ...flags(plane), ...extraFlags(controllerManager.extraArgs)],
-          env: goMemoryEnv(sizes[size].kubeControllerManager, resources.limits.memory),
+          env: goMemoryEnv(podSize, resources.limits.memory),
           ports: [{ name: 'https', containerPort: port }],
           resources,
           ...probes({ port, scheme: 'HTTPS' }, { live: '/healthz', ready: '/healthz' }),

@@ -1,4 +1,5 @@
 import type { KubeObject, ObjectMeta } from '../../apis/kube-object.ts'
+import type { ClassSizes } from '../../apis/tenant-class.ts'
 import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import { componentLabel, controlPlaneLabel, managedByBerth, managedByLabel } from '../../tenancy/marks.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
@@ -30,6 +31,8 @@ export interface StorePlan {
 export interface Plane {
   readonly tenant: TenantRef
   readonly spec: TenantControlPlaneSpec
+  /** What the tenant's class says of sizes. */
+  readonly sizes?: ClassSizes
   readonly namespace: string
   /** The first IPv4 slice. */
   readonly slice: string

@@ -14,7 +14,7 @@ import {
 } from '../components/plane.ts'
 import { componentNames, etcdMembersConfig, etcdPeersService, secretNames } from '../names.ts'
 import { etcdMember } from '../pki/plan.ts'
-import { goMemoryEnv, resourcesOf, sizes } from '../sizes.ts'
+import { goMemoryEnv, planeSizeOf, resourcesOf } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
 import { dataFolder, etcdPorts, memberConfig, type StoreSettings } from './etcd-config.ts'
 import { planText } from './store-plan.ts'
@@ -42,7 +42,8 @@ export const membersConfig = (plane: Plane): KubeObject => {
 
 const statefulSet = (plane: Plane): KubeObject => {
   const { dataStore, size } = plane.spec
-  const resources = resourcesOf(sizes[size].etcd)
+  const podSize = planeSizeOf(size, plane.sizes).etcd
+  const resources = resourcesOf(podSize)
   const { storage, store } = plane
   const template = podTemplate(plane, componentNames.etcd, {
     secret: secretNames.etcd,
@@ -51,7 +52,7 @@ const statefulSet = (plane: Plane): KubeObject => {
       command: ['/usr/local/bin/etcd', `--config-file=${configFolder}/$(POD_NAME).yaml`],
       env: [
         { name: 'POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
-        ...goMemoryEnv(sizes[size].etcd, resources.limits.memory),
+        ...goMemoryEnv(podSize, resources.limits.memory),
       ],
       ports: Object.entries(etcdPorts).map(([name, containerPort]) => ({ name, containerPort })),
       resources,

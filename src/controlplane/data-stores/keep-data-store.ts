@@ -1,13 +1,16 @@
 import { setCondition } from '../../apis/conditions.ts'
 import type { DataStore, DataStoreStatus, StoreTenant } from '../../apis/data-store.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { timestamp } from '../../apis/timestamp.ts'
 import { explainError, hasCode } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { dataStoreFinalizer } from '../../tenancy/marks.ts'
 import { hashOf } from '../apply.ts'
 import type { Deps } from '../deps.ts'
 import { storePrefix } from '../names.ts'
+import { storesOf } from './in-force.ts'
 import { readStoreKeys } from './store-access.ts'
 import { withStore } from './store-client.ts'
 import type { storeKeysOf } from './store-keys.ts'
@@ -29,7 +32,7 @@ const checkMs = { well: 30_000, unwell: 5_000 }
 
 const usersOf = (tenants: readonly TenantControlPlane[], name: string): readonly TenantControlPlane[] =>
   tenants
-    .filter(({ spec }) => spec.dataStore?.kind === 'shared' && spec.dataStore.name === name)
+    .filter((tenant) => storesOf(inForce(tenant)).some((store) => store.kind === 'shared' && store.name === name))
     .toSorted((a, b) => ((a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1))
 
 type GoodKeys = Extract<ReturnType<typeof storeKeysOf>, { kind: 'good' }>
@@ -112,7 +115,7 @@ const tenantsWithSizes = async (
       if (last) deps.storeMeter.recall(tenant.uid, last)
       try {
         const made = await deps.storeMeter.measured(tenant.uid, rangeOfPrefix(storePrefix(tenant.uid)), client, deps.now())
-        const measuredAt = made.at.toISOString().replace(/\.\d+Z$/, 'Z')
+        const measuredAt = timestamp(made.at)
         measured.push({ ...tenant, keys: made.keys, sizeBytes: made.bytes, measuredAt })
       } catch (error) {
         deps.log.warn(

@@ -68,7 +68,7 @@ const storeProblem = ({ metadata, status }: DataStore, isNew: boolean): StorePro
   if (isNew && metadata.deletionTimestamp)
     return {
       reason: 'DataStoreDeleting',
-      message: `DataStore ${metadata.name} is being deleted: make the tenant anew with another one`,
+      message: `DataStore ${metadata.name} is being deleted: name another one in spec.dataStore`,
     }
   const ready = status?.conditions?.find(({ type }) => type === 'Ready')
   if (!ready) return { reason: 'DataStoreUnchecked', message: `DataStore ${metadata.name} was not looked at yet` }
@@ -82,7 +82,7 @@ const readShared = async (tenant: TenantControlPlane, reader: Reader): Promise<R
   const told = `DataStore ${name}`
   const store = await reader.kube.get<DataStore>(resourceTypes.dataStores, { name }, { signal: reader.signal })
   if (!store) {
-    const message = `${told} is not there: create it, or make the tenant anew with another one`
+    const message = `${told} is not there: create it, or name another one in spec.dataStore`
     return { name: told, problem: { reason: 'DataStoreMissing', message } }
   }
   const problem = storeProblem(store, tenant.status?.timings?.['DataStoreReady'] === undefined)

@@ -39,7 +39,7 @@ export interface StoreClient {
   count(range: KeyRange): Promise<number>
   /** At most `limit` keys, and fewer when they are large. */
   page(range: KeyRange, limit: number): Promise<KeyPage>
-  /** Removes at most `limit` keys and says how many. */
+  /** Removes at most `limit` keys and says how many. Throws DATA_STORE_REFUSED when they were written anew while it was at it. */
   removePage(range: KeyRange, limit: number): Promise<number>
   /** A user without a password, known by its certificate, that has this range and nothing else. Writes only what differs. */
   allow(user: string, range: KeyRange): Promise<void>
@@ -80,8 +80,15 @@ const unless = async (errors: readonly ErrorClass[], work: Promise<unknown>): Pr
   }
 }
 
+/** An etcd that is not a tenant's own, or of which more is asked than members tell. */
+export interface OpenStore {
+  readonly etcd: Etcd3
+  /** Gives every failure a code of ours. `what` is what etcd would be refusing, in words. */
+  readonly ask: <T>(what: string, work: () => Promise<T>) => Promise<T>
+}
+
 /** One connection; nothing is opened before the first call. No circuit breaker: one would refuse calls for seconds after a store is back. */
-export const createStoreClient: ConnectStore = ({ endpoints, ca, cert, key }) => {
+export const openStore = ({ endpoints, ca, cert, key }: StoreConnection): OpenStore => {
   const where = endpoints.map((endpoint) => new URL(endpoint).host).join(', ')
   const etcd = new Etcd3({
     hosts: [...endpoints],
@@ -90,8 +97,6 @@ export const createStoreClient: ConnectStore = ({ endpoints, ca, cert, key }) =>
     defaultCallOptions: () => ({ deadline: Date.now() + callMs }),
     dialTimeout: callMs,
   })
-  const { auth, kv, maintenance } = etcd
-
   const ask = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -101,6 +106,13 @@ export const createStoreClient: ConnectStore = ({ endpoints, ca, cert, key }) =>
       throw new AppError('DATA_STORE_REFUSED', `etcd at ${where} refuses ${what}: ${explainError(cause)}`, { cause })
     }
   }
+  return { etcd, ask }
+}
+
+/** One connection. */
+export const createStoreClient: ConnectStore = (connection) => {
+  const { etcd, ask } = openStore(connection)
+  const { auth, kv, maintenance } = etcd
   const rangeOf = ({ start, end }: KeyRange) => ({ key: start, range_end: end })
 
   const permissionsOf = async (role: string): Promise<readonly Permission[]> =>
@@ -140,7 +152,14 @@ export const createStoreClient: ConnectStore = ({ endpoints, ca, cert, key }) =>
         const [first, last] = [kvs.at(0), kvs.at(-1)]
         if (!first || !last) return 0
         const end = more ? Buffer.concat([last.key, Buffer.of(0)]) : range.end
-        return Number((await kv.deleteRange({ key: first.key, range_end: end })).deleted)
+        // Somebody may have taken over between the two calls, and written what is to stay.
+        const compare = [first, last].map(
+          ({ key, mod_revision }) => ({ result: 'Equal', target: 'Mod', key, mod_revision }) as const,
+        )
+        const success = [{ request_delete_range: { key: first.key, range_end: end } }]
+        const { succeeded, responses } = await kv.txn({ compare: first === last ? compare.slice(1) : compare, success })
+        if (!succeeded) throw new AppError('DATA_STORE_REFUSED', 'what was to be removed has changed meanwhile', {})
+        return Number(responses[0]?.response_delete_range?.deleted ?? 0)
       }),
     allow: (user, range) =>
       ask(`user ${user}`, async () => {

@@ -2,7 +2,8 @@ import type { RotationSpec } from '../../apis/certificates.ts'
 import type { DataStore } from '../../apis/data-store.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
-import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { explainError, hasCode } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
@@ -17,6 +18,7 @@ import { objectId, refOf } from '../observe.ts'
 import { storageOf } from '../steps/foundation.ts'
 import { pauseRefusalOf } from '../steps/pause.ts'
 import { defaultRegistry } from '../versions.ts'
+import { appliedChange, sizesOf } from './class-change.ts'
 import { applyPatch, lastAppliedSpec, type Written, writtenIn } from './documents.ts'
 import { type Effect, effectsOf, endsPods } from './effects.ts'
 
@@ -104,6 +106,7 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
   return {
     tenant: ref,
     spec: tenant.spec,
+    ...sizesOf(tenant),
     namespace,
     slice: tenant.status?.serviceSlice ?? tenant.spec.network.serviceSlice ?? someSlice,
     ...(ipv6Slice !== undefined && { ipv6Slice }),
@@ -158,9 +161,6 @@ const withoutRefused = (spec: Plane['spec'], before: Plane['spec']): Plane['spec
   }),
 })
 
-/** A spec with every default: objects stored before a field came to be lack it. */
-const whole = (tenant: TenantControlPlane): TenantControlPlane => ({ ...tenant, spec: tenantControlPlaneSpec.parse(tenant.spec) })
-
 /** What the API server would store, or its words when it would not. Nothing is stored. */
 const dryRun = async (
   { name, namespace, spec }: Written,
@@ -187,13 +187,16 @@ export const explainChange = async (written: Written, access: Access): Promise<E
   const answer = await dryRun(written, stored, access)
   const about = { namespace, name, isNew: stored === undefined }
   if (typeof answer === 'string') return { ...about, refusals: [answer], effects: [] }
-  const wanted = whole(answer)
+  const applied = await appliedChange(answer, stored, access)
+  const classRefusal = applied.kind !== 'none' && applied.condition.status === 'False' ? applied.condition.message : undefined
+  if (applied.kind === 'refused') return { ...about, refusals: [applied.condition.message], effects: [] }
+  const wanted = applied.tenant
   const isMade = stored?.status?.serviceSlice !== undefined
-  const before = await planeOf(stored ? whole(stored) : wanted, access)
-  let after = changed(before, wanted.spec)
+  const before = await planeOf(stored ? inForce(stored) : wanted, access)
+  let after = changed({ ...before, ...sizesOf(wanted) }, wanted.spec)
   const pauseRefusal = isMade ? pauseRefusalOf({ tenant: { ...wanted, status: stored.status }, plane: after }) : undefined
   if (pauseRefusal !== undefined) after = { ...after, spec: { ...after.spec, state: 'Running' } }
-  const refusals = [flagsRefusal.apiServer(after.spec), flagsRefusal.controllerManager(after.spec), pauseRefusal]
+  const refusals = [classRefusal, flagsRefusal.apiServer(after.spec), flagsRefusal.controllerManager(after.spec), pauseRefusal]
   after = { ...after, spec: withoutRefused(after.spec, before.spec) }
   return {
     ...about,

@@ -19,7 +19,8 @@ const authenticationConfiguration = {
   anonymous: { enabled: true, conditions: ['/livez', '/readyz', '/healthz'].map((path) => ({ path })) },
 }
 
-const encryptionConfiguration = (key: string): unknown => ({
+/** What an API server reads of how Secrets are encrypted in its etcd. */
+export const encryptionConfiguration = (key: string): unknown => ({
   apiVersion: 'apiserver.config.k8s.io/v1',
   kind: 'EncryptionConfiguration',
   resources: [

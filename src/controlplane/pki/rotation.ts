@@ -1,4 +1,5 @@
 import type { RotationSpec } from '../../apis/certificates.ts'
+import { timestamp } from '../../apis/timestamp.ts'
 import type { Generations } from './generations.ts'
 
 /** How long a rotation waits for what it cannot see, in milliseconds. */
@@ -65,7 +66,7 @@ export interface TokenKeyFacts {
 const few = (names: readonly string[]): string =>
   names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
 
-const instant = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
+const instant = (ms: number): string => timestamp(new Date(ms))
 
 const wait = (reason: RotationReason, message: string): RotationDecision => ({ action: 'none', told: { reason, message } })
 

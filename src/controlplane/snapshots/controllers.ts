@@ -1,7 +1,8 @@
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import { objectKey } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
-import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { createInformer } from '../../kube/informer.ts'
 import { explainError, hasCode } from '../../lib/errors.ts'
@@ -10,6 +11,7 @@ import { type Controller, createController, type Outcome } from '../../runtime/c
 import type { ControllerMetrics } from '../../runtime/metrics.ts'
 import { openS3 } from '../../snapshots/s3-store.ts'
 import { controlPlaneLabel, scheduleLabel, snapshotLabel } from '../../tenancy/marks.ts'
+import { storeInForce } from '../data-stores/in-force.ts'
 import type { Deps, TellEvent } from '../deps.ts'
 import { reconcileSnapshot } from './reconcile-snapshot.ts'
 import { nextScheduleAction, type ScheduleAction, scheduledSnapshot } from './schedule.ts'
@@ -25,10 +27,12 @@ export const keepSchedule = async (
 ): Promise<Outcome> => {
   const stored = await kube.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ref, { signal })
   if (!stored || stored.metadata.deletionTimestamp) return { kind: 'done' }
-  const tenant = { ...stored, spec: tenantControlPlaneSpec.parse(stored.spec) }
+  // What its class says of it is not known yet.
+  if (stored.spec?.className !== undefined && stored.status?.class === undefined) return { kind: 'done' }
+  const tenant = inForce(stored)
   const { schedule } = tenant.spec.backup
   if (schedule === undefined) return { kind: 'done' }
-  if (tenant.spec.dataStore.kind !== 'dedicated') {
+  if (storeInForce(tenant).kind !== 'dedicated') {
     const message = 'spec.backup.schedule: the tenant has no data store of its own: whoever runs that etcd saves it'
     tell(tenant, { type: 'Warning', reason: 'ScheduleInvalid', message })
     return { kind: 'done' }
@@ -70,11 +74,13 @@ export const createSnapshotControllers = (options: {
   readonly now: () => Date
   readonly tell: TellEvent
   readonly image: string | undefined
+  /** `registry.k8s.io`, or what takes its place. */
+  readonly registry: string
   readonly metrics: ControllerMetrics | undefined
   /** Keys of tenants by UID. */
   readonly keyOfUid: ReadonlyMap<string, string>
 }): { readonly snapshots: Controller; readonly schedules: Controller } => {
-  const { kube, log, now, tell, image, metrics, keyOfUid } = options
+  const { kube, log, now, tell, image, registry, metrics, keyOfUid } = options
   const refOf = (key: string) => {
     const [namespace = '', name = ''] = key.split('/')
     return { namespace, name }
@@ -108,7 +114,16 @@ export const createSnapshotControllers = (options: {
     sources: [snapshotInformer, jobInformer],
     ...(metrics && { metrics }),
     reconcile: (key, signal) =>
-      reconcileSnapshot(refOf(key), { kube, signal, now, log: log.child({ snapshot: key }), image, openStore: openS3 }),
+      reconcileSnapshot(refOf(key), {
+        kube,
+        signal,
+        now,
+        log: log.child({ snapshot: key }),
+        image,
+        registry,
+        tell,
+        openStore: openS3,
+      }),
   })
   const schedules: Controller = createController({
     name: 'snapshot-schedules',

@@ -2,24 +2,28 @@ import { setCondition } from '../../apis/conditions.ts'
 import type { ControlPlaneSnapshot, ControlPlaneSnapshotStatus } from '../../apis/control-plane-snapshot.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { SnapshotTask } from '../../apis/snapshot-task.ts'
-import { type TenantControlPlane, tenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
+import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { timestamp } from '../../apis/timestamp.ts'
 import { AppError, explainError, hasCode } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { snapshotFinalizer, snapshotLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace, shortHash } from '../../tenancy/names.ts'
-import { dataStoreAddress } from '../../tenancy/slices.ts'
+import { dataStoreAddress, slicesOf } from '../../tenancy/slices.ts'
 import { hashOf } from '../apply.ts'
 import { etcdPorts } from '../data-stores/etcd-config.ts'
 import type { Deps } from '../deps.ts'
 import { componentNames, fieldManager, secretNames } from '../names.ts'
-import { refOf } from '../observe.ts'
+import { decoded, refOf } from '../observe.ts'
+import { rootSecrets } from './clone-order.ts'
+import { advanceDrill, drillName } from './reconcile-drill.ts'
 import { nextSnapshotAction, type SnapshotAction, storedKey } from './snapshot-plan.ts'
 import { storageAccess } from './storage-access.ts'
 import { orderSecret, saveJob, type TaskPlace } from './task-objects.ts'
 import { type TaskState, taskState } from './task-state.ts'
 
 /** What is done with snapshots uses this of the world. */
-export type SnapshotDeps = Pick<Deps, 'kube' | 'signal' | 'now' | 'log' | 'image' | 'openStore'>
+export type SnapshotDeps = Pick<Deps, 'kube' | 'signal' | 'now' | 'log' | 'image' | 'openStore' | 'registry' | 'tell'>
 
 const type = resourceTypes.controlPlaneSnapshots
 
@@ -39,6 +43,14 @@ const readTask = async (place: Omit<TaskPlace, 'image'>, { kube, signal, now }: 
     kube.list(resourceTypes.pods, { namespace, labelSelector: `batch.kubernetes.io/job-name=${name}`, signal }),
   ])
   return taskState(job, pods.items, now())
+}
+
+const readRootSecrets = async (
+  namespace: string,
+  { kube, signal }: SnapshotDeps,
+): Promise<Record<string, Record<string, string>>> => {
+  const secrets = await Promise.all(rootSecrets.map((name) => kube.get(resourceTypes.secrets, { namespace, name }, { signal })))
+  return Object.fromEntries(secrets.flatMap((secret) => (secret ? [[secret.metadata.name ?? '', decoded(secret.data)]] : [])))
 }
 
 const orderOf = async (
@@ -65,6 +77,9 @@ const orderOf = async (
       tenant,
       version: plane.status?.version ?? '',
       createdAt: deps.now().toISOString(),
+      slices: [...slicesOf(plane.status)],
+      // Whoever reads it can be this tenant: never in what lies open in a bucket.
+      ...(snapshot.spec.recipients.length > 0 && { roots: await readRootSecrets(namespace, deps) }),
     },
     recipients: snapshot.spec.recipients,
   }
@@ -89,8 +104,6 @@ const clean = async (
   await kube.delete(resourceTypes.secrets, { namespace, name }, { signal })
   await kube.delete(resourceTypes.jobs, { namespace, name }, { propagationPolicy: 'Background', signal })
 }
-
-const seconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z')
 
 const statusOf = (
   snapshot: ControlPlaneSnapshot,
@@ -118,7 +131,7 @@ const statusOf = (
         key: storedKey(snapshot),
         location: `s3://${spec.storage.s3.bucket}/${storedKey(snapshot)}`,
         encrypted: spec.recipients.length > 0,
-        startedAt: seconds(now),
+        startedAt: timestamp(now),
         ...(tenant?.metadata.uid !== undefined && { tenantUid: tenant.metadata.uid }),
         ...(tenant?.status?.version !== undefined && { version: tenant.status.version }),
         ...complete('False', 'Saving', 'the data are being saved'),
@@ -130,14 +143,14 @@ const statusOf = (
         ...status,
         ...action.result,
         phase: 'Complete',
-        completedAt: seconds(now),
+        completedAt: timestamp(now),
         ...complete('True', 'Saved', `${action.result.sizeBytes} bytes are stored`),
       }
     case 'fail':
       return {
         ...status,
         phase: 'Failed',
-        completedAt: seconds(now),
+        completedAt: timestamp(now),
         ...complete('False', action.reason, action.message.slice(0, 4000)),
       }
   }
@@ -173,7 +186,10 @@ const remove = async (
 ): Promise<Outcome> => {
   const { metadata, spec, status } = snapshot
   if (!metadata.finalizers?.includes(snapshotFinalizer)) return { kind: 'done' }
-  if (place) await clean(place, deps)
+  if (place) {
+    await clean(place, deps)
+    await clean({ ...place, name: drillName(snapshot) }, deps)
+  }
   if (spec.deletionPolicy === 'Delete' && status?.key !== undefined) {
     try {
       const within = AbortSignal.any([deps.signal, AbortSignal.timeout(storeMs)])
@@ -222,6 +238,43 @@ const tried = async (work: () => Promise<void>, action: SnapshotAction): Promise
   }
 }
 
+/** How often a drill is looked at that is under way. */
+const drillMs = 2000
+
+/** Carries the drill of a snapshot on that is over, and tells how it ended. */
+const drilled = async (
+  snapshot: ControlPlaneSnapshot,
+  { tenant, place }: { tenant: TenantControlPlane | undefined; place: Omit<TaskPlace, 'image'> | undefined },
+  deps: SnapshotDeps,
+): Promise<Outcome> => {
+  if (!snapshot.spec.drill && !snapshot.status?.drill) return { kind: 'done' }
+  const drillPlace = place && { ...place, name: drillName(snapshot) }
+  const task: TaskState = drillPlace ? await readTask(drillPlace, deps) : { kind: 'absent' }
+  const tidy = async (): Promise<void> => (drillPlace ? clean(drillPlace, deps) : undefined)
+  const forget = async (): Promise<void> => {
+    const { kube, signal } = deps
+    if (drillPlace)
+      await kube.delete(resourceTypes.secrets, { namespace: drillPlace.namespace, name: drillPlace.name }, { signal })
+  }
+  const before = snapshot.status?.drill
+  const drill = await advanceDrill(snapshot, { plane: tenant, place: drillPlace, task, clean: tidy, forget }, deps)
+  if (!drill) return { kind: 'done' }
+  const { result, message } = drill
+  const status = ({ Passed: 'True', Failed: 'False', Running: 'Unknown' } as const)[result]
+  const verified = { type: 'Verified', status, reason: result, message, observedGeneration: snapshot.metadata.generation ?? 0 }
+  const conditions = [...setCondition<string>(snapshot.status?.conditions ?? [], verified, deps.now())]
+  await writeStatus(snapshot, { ...snapshot.status, drill, conditions }, deps)
+  if (result === 'Failed' && tenant && (before?.result !== 'Failed' || before.request !== drill.request))
+    deps.tell(tenant, {
+      type: 'Warning',
+      reason: 'DrillFailed',
+      message: `snapshot ${snapshot.metadata.name}: ${message}`.slice(0, 1000),
+    })
+  return result === 'Running' || task.kind !== 'absent'
+    ? { kind: 'wait', reason: 'Drilling', retryAfterMs: drillMs }
+    : { kind: 'done' }
+}
+
 /** Brings one snapshot to its end: data saved by a pod in the tenant's control-plane namespace, result noted, order deleted. Can be cut off anywhere. */
 export const reconcileSnapshot = async (
   ref: { readonly namespace: string; readonly name: string },
@@ -235,7 +288,7 @@ export const reconcileSnapshot = async (
     { name: stored.spec.tenantName, namespace: ref.namespace },
     { signal },
   )
-  const tenant = found && { ...found, spec: tenantControlPlaneSpec.parse(found.spec) }
+  const tenant = found && inForce(found)
   const place = tenant && placeOf(stored, tenant)
   if (stored.metadata.deletionTimestamp) return remove(stored, place, deps)
   const snapshot = await withFinalizer(stored, deps)
@@ -250,6 +303,6 @@ export const reconcileSnapshot = async (
   if (action.kind === 'start' && tenant) action = await tried(() => start(snapshot, tenant, deps), action)
   if (!(action.kind === 'start')) await writeStatus(snapshot, statusOf(snapshot, action, tenant, now()), deps)
   if (place && isOver && task.kind !== 'absent') await clean(place, deps)
-  if (isOver) return { kind: 'done' }
+  if (isOver && (task.kind === 'absent' || !place)) return drilled(snapshot, { tenant, place }, deps)
   return { kind: 'wait', reason: action.kind, retryAfterMs: action.kind === 'complete' || action.kind === 'fail' ? 0 : 1000 }
 }

@@ -1,11 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import type { RestoreStatus } from '../../apis/tenant-status.ts'
+import { loadingAnnotation } from '../../tenancy/marks.ts'
 import { aTenantControlPlane } from '../../testing/plane-builders.ts'
-import { bumpOf, isRestoring, nextRestoreAction, type RestoreView, restoreRefusal, restoreRequestOf } from './restore-plan.ts'
+import {
+  bumpOf,
+  failedLoad,
+  isAnswered,
+  isRestoring,
+  isToBeCloned,
+  nextRestoreAction,
+  type RestoreView,
+  restoreRefusal,
+  restoreRequestOf,
+} from './restore-plan.ts'
 
 const tenant = aTenantControlPlane({ spec: { restore: { snapshotName: 'daily' } } })
-const request = { request: 'r', snapshotName: 'daily', identitySecretName: undefined }
+const request = { request: 'r', snapshotName: 'daily', identitySecretName: undefined, isClone: false }
 const aSnapshot = (status: object = {}): ControlPlaneSnapshot =>
   ({
     metadata: { name: 'daily', namespace: 'home' },
@@ -38,11 +49,11 @@ describe('what may be restored', () => {
 })
 
 test('each other request is a restore of its own, and the same one is not', () => {
-  const idOf = (restore: object) => restoreRequestOf(aTenantControlPlane({ spec: { restore } }))?.request
+  const idOf = (restore: object) => restoreRequestOf(aTenantControlPlane({ spec: { restore } }), [])?.request
   expect(idOf({ snapshotName: 'a' })).toBe(idOf({ snapshotName: 'a' }))
   expect(idOf({ snapshotName: 'a' })).not.toBe(idOf({ snapshotName: 'b' }))
   expect(idOf({ snapshotName: 'a' })).not.toBe(idOf({ snapshotName: 'a', requestedAt: '2026-01-01T00:00:00Z' }))
-  expect(restoreRequestOf(aTenantControlPlane())).toBeUndefined()
+  expect(restoreRequestOf(aTenantControlPlane(), [])).toBeUndefined()
 })
 
 describe('the next step of a restore', () => {
@@ -87,7 +98,9 @@ describe('the next step of a restore', () => {
     ['has nothing to do when it is done', 'Done', true, { serves: true }, { kind: 'none' }],
     ['has nothing to do when it has failed', 'Failed', true, {}, { kind: 'none' }],
   ])('%s', ([, phase, asked, view, expected]) => {
-    expect(nextRestoreAction({ phase, snapshotName: 'daily' }, asked, { ...nothing, ...view })).toMatchObject(expected)
+    expect(nextRestoreAction({ phase, snapshotName: 'daily', request: 'r' }, asked, { ...nothing, ...view })).toMatchObject(
+      expected,
+    )
   })
 
   test('the control plane is at rest for it from its beginning until its data are in place', () => {
@@ -102,5 +115,53 @@ describe('the next step of a restore', () => {
     expect(second - first).toBe(1_000_000)
     expect(Number.isSafeInteger(second)).toBe(true)
     expect(bumpOf(undefined, new Date('2026-06-01T00:00:00Z'))).toBe(first)
+  })
+})
+
+describe('what a tenant begins with', () => {
+  const cloneFrom = { snapshotName: 'daily' }
+  const empty = { metadata: { name: 'data-etcd-0', annotations: { [loadingAnnotation]: 'true' } } }
+  const full = { metadata: { name: 'data-etcd-0' } }
+  const restored = { id: 'x', snapshotName: 'daily', at: '2026-06-01T00:00:00Z' }
+  const clone = { ...request, request: 'clone', isClone: true }
+
+  test.for<[name: string, status: object | undefined, claims: object[], is: boolean]>([
+    ['is loaded into nothing', undefined, [], true],
+    ['is loaded into a volume that waits for it', {}, [empty], true],
+    ['is loaded once', { restored }, [], false],
+    ['is not loaded over data, should the status be lost', undefined, [full], false],
+    ['is not loaded over data of other members', undefined, [empty, full], false],
+  ])('%s', ([, status, claims, is]) => {
+    const begun = { ...aTenantControlPlane({ spec: { cloneFrom } }), status } as Parameters<typeof isToBeCloned>[0]
+    expect(isToBeCloned(begun, claims as never)).toBe(is)
+    expect(restoreRequestOf(begun, claims as never)?.isClone ?? false).toBe(is)
+  })
+
+  test('comes before a restore, which is heard after it', () => {
+    const both = aTenantControlPlane({ spec: { cloneFrom, restore: { snapshotName: 'other' } } })
+    expect(restoreRequestOf(both, [])?.snapshotName).toBe('daily')
+    expect(restoreRequestOf({ ...both, status: { ...both.status, restored } }, [])?.snapshotName).toBe('other')
+  })
+
+  test('is carried through once it is being put in its place', () => {
+    const swapping = { phase: 'Swapping', request: 'clone' } as RestoreStatus
+    const begun = { ...aTenantControlPlane({ spec: { cloneFrom } }), status: { restore: swapping } }
+    expect(restoreRequestOf(begun, [full])?.isClone).toBe(true)
+  })
+
+  test('may be of another tenant, and of no newer Kubernetes', () => {
+    expect(restoreRefusal(clone, aSnapshot({ tenantUid: 'other' }), tenant, { kind: 'claim' })).toBeUndefined()
+    expect(restoreRefusal(clone, aSnapshot({ version: 'v1.38.0' }), tenant, { kind: 'claim' })).toMatch(/does not read/)
+    expect(restoreRefusal(clone, aSnapshot({ encrypted: true }), tenant, { kind: 'claim' })).toMatch(/spec\.cloneFrom\.identity/)
+  })
+
+  test('is tried again after a while, as there is nothing to go back to', () => {
+    const failedAt = (request: string) => ({ request, phase: 'Failed', completedAt: '2026-06-01T00:00:00Z' }) as const
+    expect(isAnswered(failedAt('clone'), clone, new Date('2026-06-01T00:00:10Z'))).toBe(true)
+    expect(isAnswered(failedAt('clone'), clone, new Date('2026-06-01T00:01:00Z'))).toBe(false)
+    expect(isAnswered(failedAt('r'), request, new Date('2026-06-01T00:01:00Z'))).toBe(true)
+    expect(isAnswered(failedAt('r'), clone, new Date('2026-06-01T00:00:10Z'))).toBe(false)
+    expect(failedLoad({ request: 'clone' }, 'gone')).toMatch(/tried again/)
+    expect(failedLoad({ request: 'r' }, 'gone')).toMatch(/the data are as before/)
   })
 })

@@ -1,8 +1,12 @@
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
+import type { KubeObject } from '../../apis/kube-object.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { RestoreStatus } from '../../apis/tenant-status.ts'
+import { loadingAnnotation } from '../../tenancy/marks.ts'
 import { hashOf } from '../apply.ts'
 import type { Storage } from '../components/plane.ts'
+import { restoreRequestId } from '../upgrades/upgrade-plan.ts'
+import { minorOf } from '../upgrades/version-in-force.ts'
 import type { TaskState } from './task-state.ts'
 
 /** One restore that is asked for. */
@@ -11,17 +15,88 @@ export interface RestoreRequest {
   readonly request: string
   readonly snapshotName: string
   readonly identitySecretName: string | undefined
+  /** The tenant is to begin with the data, and they may be another's. */
+  readonly isClone: boolean
 }
 
-/** What spec.restore asks for. */
-export const restoreRequestOf = ({ spec }: Pick<TenantControlPlane, 'spec'>): RestoreRequest | undefined =>
+/** `request` of what a tenant begins with: there is one such in its life. */
+export const cloneRequest = 'clone'
+
+/** True for the volume of an etcd that has, or may have, data of the tenant. */
+const hasData = ({ metadata }: KubeObject): boolean => metadata.annotations?.[loadingAnnotation] === undefined
+
+/**
+ * True until a tenant that is to begin with the data of a snapshot has them: nothing of it runs before. What its volumes say counts as well: should its status be
+ * lost, data that are there are not written over.
+ */
+export const isToBeCloned = (
+  { spec, status }: Pick<TenantControlPlane, 'spec' | 'status'>,
+  claims: readonly KubeObject[],
+): boolean => spec.cloneFrom !== undefined && status?.restored === undefined && !claims.some(hasData)
+
+/** What spec.restore asks for, answered or not. */
+const askedBySpec = ({ spec }: Pick<TenantControlPlane, 'spec'>): RestoreRequest | undefined =>
   spec.restore && {
     request: hashOf(spec.restore).slice(0, 16),
     snapshotName: spec.restore.snapshotName,
     identitySecretName: spec.restore.identitySecretName,
+    isClone: false,
   }
 
-const minorOf = (version: string): number => Number(version.split('.')[1])
+/**
+ * What is asked for: by spec.cloneFrom, after that by an upgrade that has to go back further than to the version before, or by spec.restore. `claims`: of its
+ * etcd.
+ */
+export const restoreRequestOf = (
+  tenant: Pick<TenantControlPlane, 'spec' | 'status'>,
+  claims: readonly KubeObject[],
+): RestoreRequest | undefined => {
+  const { cloneFrom } = tenant.spec
+  const { upgrade, restore } = tenant.status ?? {}
+  // Once it is being put in its place it has no other way to go.
+  const isSwapping = restore?.request === cloneRequest && restore.phase === 'Swapping'
+  if (cloneFrom && (isSwapping || isToBeCloned(tenant, claims)))
+    return {
+      request: cloneRequest,
+      snapshotName: cloneFrom.snapshotName,
+      identitySecretName: cloneFrom.identitySecretName,
+      isClone: true,
+    }
+  if (upgrade?.phase === 'RestoringData' && upgrade.snapshotName !== undefined)
+    return {
+      request: restoreRequestId(upgrade),
+      snapshotName: upgrade.snapshotName,
+      identitySecretName: upgrade.snapshotName,
+      isClone: false,
+    }
+  const asked = askedBySpec(tenant)
+  return asked === undefined || restore?.answered === asked.request ? undefined : asked
+}
+
+/** What spec.restore has got by now, to be remembered by a restore that it did not ask for: it would be carried out again. */
+export const answeredBefore = (tenant: Pick<TenantControlPlane, 'spec' | 'status'>, { request }: RestoreRequest) => {
+  const asked = askedBySpec(tenant)?.request
+  const { restore } = tenant.status ?? {}
+  const wasAnswered = asked !== undefined && (restore?.request === asked || restore?.answered === asked)
+  return wasAnswered && asked !== request ? { answered: asked } : {}
+}
+
+/** How soon what a tenant begins with is tried again: its data are nowhere else, so there is nothing to go back to. */
+const cloneAgainMs = 30_000
+
+/** True when an answer stands, whatever is asked for. */
+export const isAnswered = (
+  present: Pick<RestoreStatus, 'request' | 'phase' | 'completedAt'>,
+  request: RestoreRequest,
+  now: Date,
+): boolean => {
+  if (present.request !== request.request) return false
+  return !request.isClone || present.phase === 'Done' || now.getTime() - Date.parse(present.completedAt ?? '') < cloneAgainMs
+}
+
+/** Where people say which Secret has the private key. */
+export const identityField = ({ isClone }: Pick<RestoreRequest, 'isClone'>): string =>
+  `spec.${isClone ? 'cloneFrom' : 'restore'}.identitySecretName`
 
 /** Why a tenant cannot be restored from a snapshot, and what to do; undefined: it can. */
 export const restoreRefusal = (
@@ -34,10 +109,10 @@ export const restoreRefusal = (
   if (!snapshot) return `${name} is not there. kubectl get controlplanesnapshots lists them`
   const { phase, tenantUid, version = '', encrypted } = snapshot.status ?? {}
   if (phase !== 'Complete') return `${name} is ${phase ?? 'not taken yet'}: choose one that is Complete`
-  if (tenantUid !== tenant.metadata.uid)
-    return `${name} is of another tenant (${snapshot.spec.tenantName}, UID ${tenantUid}): only a snapshot of this very tenant takes the place of its data`
+  if (!request.isClone && tenantUid !== tenant.metadata.uid)
+    return `${name} is of another tenant (${snapshot.spec.tenantName}, UID ${tenantUid}): only a snapshot of this very tenant takes the place of its data. To have those of another, make a tenant with spec.cloneFrom`
   if (encrypted && request.identitySecretName === undefined)
-    return `${name} is encrypted: put the private key of age into a Secret, under identity, and name it in spec.restore.identitySecretName`
+    return `${name} is encrypted: put the private key of age into a Secret, under identity, and name it in ${identityField(request)}`
   const ahead = minorOf(version) - minorOf(tenant.spec.version)
   if (!(ahead <= 0 && ahead >= -1))
     return `${name} was taken of Kubernetes ${version}, and the tenant is to run ${tenant.spec.version}, which does not read those data: choose another one`
@@ -66,20 +141,35 @@ export type RestoreAction =
   | { readonly kind: 'go'; readonly phase: RestoreStatus['phase']; readonly message: string }
   | { readonly kind: 'task' | 'again' | 'reset' | 'none'; readonly message: string }
 
-type Given = Pick<RestoreStatus, 'phase' | 'snapshotName'>
+type Given = Pick<RestoreStatus, 'phase' | 'snapshotName' | 'request'>
+
+/** What people are told of a load that failed. */
+export const failedLoad = ({ request }: Pick<RestoreStatus, 'request'>, why: string): string =>
+  (request === cloneRequest
+    ? `it is tried again, as the snapshot could not be loaded: ${why}`
+    : `the data are as before, as the snapshot could not be loaded: ${why}`
+  ).slice(0, 4000)
+
+/** What people are told before anything is loaded. */
+export const stoppingMessage = ({ request }: Pick<RestoreStatus, 'request'>): string =>
+  request === cloneRequest ? 'the control plane is being laid out, at zero' : 'the control plane is being stopped'
+
+const doneMessage = ({ request, snapshotName }: Given): string =>
+  request === cloneRequest
+    ? `the tenant began with the data of snapshot ${snapshotName}`
+    : `the data are those of snapshot ${snapshotName}. Nothing is changed in super until \`berth tenant resume-sync\` says so`
 
 const withdrawn: RestoreAction = { kind: 'go', phase: 'Failed', message: 'it was taken back before anything was changed' }
 
 /** The old data are in their place, whatever becomes of this: what fails leads back to them. */
-const whileLoading = ({ snapshotName }: Given, isAskedFor: boolean, { isStopped, task, isInUse }: RestoreView): RestoreAction => {
+const whileLoading = (given: Given, isAskedFor: boolean, { isStopped, task, isInUse }: RestoreView): RestoreAction => {
+  const { snapshotName } = given
   const loading = `snapshot ${snapshotName} is being loaded`
   switch (task.kind) {
     case 'done':
       return { kind: 'go', phase: 'Swapping', message: `snapshot ${snapshotName} takes the place of the data` }
-    case 'failed': {
-      const message = `the data are as before, as the snapshot could not be loaded: ${task.why}`
-      return { kind: 'go', phase: 'Failed', message: message.slice(0, 4000) }
-    }
+    case 'failed':
+      return { kind: 'go', phase: 'Failed', message: failedLoad(given, task.why) }
     case 'running':
       if (!isAskedFor) return { kind: 'again', message: 'it was taken back; its pod ends' }
       return { kind: 'none', message: task.trouble === undefined ? loading : `tries again: ${task.trouble}`.slice(0, 4000) }
@@ -117,18 +207,14 @@ export const nextRestoreAction = (given: Given, isAskedFor: boolean, view: Resto
       if (!isAskedFor) return withdrawn
       return view.isStopped
         ? { kind: 'go', phase: 'Loading', message: `snapshot ${snapshotName} is being loaded` }
-        : { kind: 'none', message: 'the control plane is being stopped' }
+        : { kind: 'none', message: stoppingMessage(given) }
     case 'Loading':
       return whileLoading(given, isAskedFor, view)
     case 'Swapping':
       return whileSwapping(given, view)
     case 'Starting':
       return view.serves
-        ? {
-            kind: 'go',
-            phase: 'Done',
-            message: `the data are those of snapshot ${snapshotName}. Nothing is changed in super until \`berth tenant resume-sync\` says so`,
-          }
+        ? { kind: 'go', phase: 'Done', message: doneMessage(given) }
         : { kind: 'none', message: `snapshot ${snapshotName} is loaded; the control plane is being started` }
     case 'Done':
     case 'Failed':

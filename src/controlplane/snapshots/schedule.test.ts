@@ -57,6 +57,8 @@ describe('a schedule', () => {
     expect(nextScheduleAction(aPlane(), [], at('01T02:00')).next?.toISOString()).toBe('2026-06-01T03:00:00.000Z')
     for (const backup of [{ schedule: '61 3 * * *' }, { schedule: '0 3 * * mox' }, { timeZone: 'Mars/Olympus' }])
       expect(() => nextScheduleAction(aPlane(backup), [], at('01T02:00'))).toThrow(/spec\.backup\.schedule: /)
+    // A class may have said where, and say it no more.
+    expect(() => nextScheduleAction(aPlane({ storage: undefined }), [], at('01T02:00'))).toThrow(/set spec\.backup\.storage/)
   })
 
   test('gives one snapshot a time, whoever makes it', () => {

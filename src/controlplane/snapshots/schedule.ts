@@ -1,9 +1,9 @@
-import { Cron } from 'croner'
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
-import { AppError, explainError } from '../../lib/errors.ts'
+import { AppError } from '../../lib/errors.ts'
 import { scheduleLabel } from '../../tenancy/marks.ts'
 import { shortHash } from '../../tenancy/names.ts'
+import { cronTimes } from '../cron-times.ts'
 
 type Backup = TenantControlPlane['spec']['backup']
 
@@ -17,19 +17,6 @@ export interface ScheduleAction {
   readonly next?: Date
 }
 
-/** The last time of a schedule until now, and the next one. Throws SPEC_INVALID for what cron or the time zones do not know. */
-const timesOf = ({ schedule, timeZone }: Backup, now: Date): { last: Date | undefined; next: Date | undefined } => {
-  try {
-    // Five fields: a schedule by the second would be one snapshot after the other.
-    const cron = new Cron(schedule ?? '', { timezone: timeZone, mode: '5-part', paused: true })
-    // Runs before a time do not count those of its own second.
-    const [last] = cron.previousRuns(1, new Date(now.getTime() + 1_000))
-    return { last, next: cron.nextRun(now) ?? undefined }
-  } catch (cause) {
-    throw new AppError('SPEC_INVALID', `spec.backup.schedule: ${explainError(cause)}`, { cause })
-  }
-}
-
 const createdAt = ({ metadata }: ControlPlaneSnapshot): number => Date.parse(metadata.creationTimestamp ?? '')
 
 /** Name of the snapshot that is taken at a time. The same one for whoever makes it, so there is one only. */
@@ -38,7 +25,7 @@ export const scheduledName = (tenantName: string, at: Date): string =>
 
 /**
  * The rule of a schedule. A time that was missed is made up for once, with one snapshot, however many were missed. Of those that are complete the newest
- * `keep` stay; one that failed goes when a later one is complete.
+ * `keep` stay; one that failed goes when a later one is complete. Throws SPEC_INVALID.
  */
 export const nextScheduleAction = (
   { metadata, spec: { backup } }: Pick<TenantControlPlane, 'metadata' | 'spec'>,
@@ -57,8 +44,14 @@ export const nextScheduleAction = (
     .filter(({ status }) => status?.phase === 'Failed')
     .filter((snapshot, index) => index >= backup.keep || (newest !== undefined && createdAt(snapshot) < createdAt(newest)))
   const surplus = [...complete.slice(backup.keep), ...failed].map((snapshot) => snapshot.metadata.name ?? '')
-  if (backup.schedule === undefined || backup.storage === undefined) return { surplus: [] }
-  const { last, next } = timesOf(backup, now)
+  if (backup.schedule === undefined) return { surplus: [] }
+  if (backup.storage === undefined) {
+    const message =
+      'spec.backup.schedule: nobody says where snapshots are stored: set spec.backup.storage, or have the class say it'
+    throw new AppError('SPEC_INVALID', message, {})
+  }
+  const { schedule, timeZone } = backup
+  const { last, next } = cronTimes({ schedule, timeZone }, now, 'spec.backup.schedule')
   const since = own[0] ? createdAt(own[0]) : Date.parse(metadata.creationTimestamp ?? '')
   // What is due lies between the last snapshot, or the tenant's beginning, and now.
   const isDue = last !== undefined && last.getTime() > since

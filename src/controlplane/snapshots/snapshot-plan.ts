@@ -1,6 +1,7 @@
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import { type SaveResult, saveResult } from '../../apis/snapshot-task.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import { storeInForce } from '../data-stores/in-force.ts'
 import type { TaskState } from './task-state.ts'
 
 /** What is next for a snapshot. */
@@ -30,6 +31,8 @@ const hindrance = (tenant: TenantControlPlane): { reason: string; message: strin
     return { reason: 'TenantPaused', message }
   }
   if (isTrue(tenant, 'Restoring')) return { reason: 'TenantRestoring', message: `waits for the restore of tenant ${name}` }
+  if (isTrue(tenant, 'Moving'))
+    return { reason: 'TenantMoving', message: `waits for tenant ${name} to have moved to its new data store` }
   if (!isTrue(tenant, 'DataStoreReady') || tenant.status?.version === undefined)
     return {
       reason: 'DataStoreNotReady',
@@ -58,7 +61,7 @@ export const nextSnapshotAction = (
     const message = task.trouble === undefined ? 'the data are being saved' : `tries again: ${task.trouble}`
     return { kind: 'wait', reason: 'Saving', message }
   }
-  if (tenant.spec.dataStore.kind !== 'dedicated') {
+  if (storeInForce(tenant).kind !== 'dedicated') {
     const message = 'the tenant has no data store of its own: whoever runs that etcd saves it'
     return { kind: 'fail', reason: 'NotSupported', message }
   }

@@ -43,14 +43,14 @@ export const storageAccess = async (
 /** Key of a Secret with a private key of age. */
 export const identityKey = 'identity'
 
-/** The private key of age in a Secret. Throws SPEC_INVALID. */
+/** The private key of age in a Secret; `field` is where its name is to be said. Throws SPEC_INVALID. */
 export const identityOf = async (
-  name: string | undefined,
+  { name, field }: { readonly name: string | undefined; readonly field: string },
   namespace: string,
   deps: Pick<Deps, 'kube' | 'signal'>,
 ): Promise<string> => {
   if (name === undefined) {
-    const message = `the snapshot is encrypted: put its private key of age into a Secret in ${namespace}, under ${identityKey}, and name it in spec.restore.identitySecretName`
+    const message = `the snapshot is encrypted: put its private key of age into a Secret in ${namespace}, under ${identityKey}, and name it in ${field}`
     throw new AppError('SPEC_INVALID', message, {})
   }
   const text = textOf(await readSecret({ name, namespace, what: 'the private key of age' }, deps), identityKey)

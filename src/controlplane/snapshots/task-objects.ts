@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
-import { hopelessExitCode, type SnapshotTask, taskFiles } from '../../apis/snapshot-task.ts'
+import { hopelessExitCode, remapEtcd, type SnapshotTask, taskFiles } from '../../apis/snapshot-task.ts'
 import { labelsOf, metadataOf, type Plane, podSecurity } from '../components/plane.ts'
 import { peerUrl } from '../data-stores/etcd-config.ts'
-import { taskNames } from '../names.ts'
+import { remapStore, taskNames } from '../names.ts'
 import { etcdMember } from '../pki/plan.ts'
 
 type Place = Pick<Plane, 'tenant' | 'namespace'>
@@ -19,7 +19,8 @@ export interface TaskPlace extends Place {
 const deadlineSeconds = 3_600
 const tries = 3
 
-const container = (name: string, image: string, command: readonly string[], mounts: readonly object[]) => ({
+/** A container that may do nothing but its work. */
+export const container = (name: string, image: string, command: readonly string[], mounts: readonly object[]) => ({
   name,
   image,
   imagePullPolicy: 'IfNotPresent',
@@ -32,11 +33,17 @@ const container = (name: string, image: string, command: readonly string[], moun
 
 const program = ['/usr/local/bin/node', '/app/dist/bin/snapshot.js']
 const orderMount = { name: 'order', mountPath: '/etc/berth/task', readOnly: true }
-const orderOf = (secretName: string) => ({ name: 'order', secret: { secretName, defaultMode: 0o440 } })
-const step = (name: string, image: string, mounts: readonly object[]) =>
+/** The volume with the order. */
+export const orderOf = (secretName: string, keys: readonly string[] = ['task.json']) => ({
+  name: 'order',
+  secret: { secretName, defaultMode: 0o440, items: keys.map((key) => ({ key, path: key })) },
+})
+/** One step of an order. */
+export const step = (name: string, image: string, mounts: readonly object[]) =>
   container(name, image, [...program, name], [orderMount, ...mounts])
 
-const job = (
+/** A Job that is tried three times within an hour. */
+export const job = (
   place: TaskPlace,
   component: string,
   pod: { containers: unknown[]; initContainers?: unknown[]; volumes?: unknown[] },
@@ -68,16 +75,41 @@ export const saveJob = (place: TaskPlace): KubeObject =>
 const dataMount = { name: 'data', mountPath: taskFiles.data }
 const dataOf = (claimName: string) => ({ name: 'data', persistentVolumeClaim: { claimName } })
 
-/** Brings a snapshot to the volume of the first member, beside the data that are there. Nothing else may use the volume. */
-export const loadJob = (
-  place: TaskPlace & {
-    readonly etcdImage: string
-    readonly claim: string
-    readonly workBytes: number
-    /** Added to each revision of the snapshot. */
-    readonly bumpRevision: number
-  },
-): KubeObject => {
+/** An etcd on the loaded data, for nobody but the pod that it is in: it ends with it, and has written all by then. */
+const storeBeside = ({ etcdImage, quotaBytes }: { readonly etcdImage: string; readonly quotaBytes: number }) => ({
+  ...container(
+    remapStore,
+    etcdImage,
+    [
+      '/usr/local/bin/etcd',
+      `--name=${etcdMember(0)}`,
+      `--data-dir=${taskFiles.data}/incoming`,
+      `--listen-client-urls=${remapEtcd}`,
+      `--advertise-client-urls=${remapEtcd}`,
+      '--listen-peer-urls=http://127.0.0.1:2380',
+      `--initial-advertise-peer-urls=${peerUrl(0)}`,
+      `--initial-cluster=${etcdMember(0)}=${peerUrl(0)}`,
+      `--quota-backend-bytes=${quotaBytes}`,
+      // Room for one object of the largest size, and what goes with it.
+      `--max-request-bytes=${4 * 2 ** 20}`,
+      '--log-level=warn',
+    ],
+    [dataMount],
+  ),
+  restartPolicy: 'Always',
+  resources: { requests: { cpu: '50m', memory: '128Mi' }, limits: { memory: '1Gi' } },
+})
+
+/** What it takes to bring a snapshot to a folder and to open it there. */
+interface Loading {
+  readonly etcdImage: string
+  readonly quotaBytes: number
+  /** Added to each revision of the snapshot. */
+  readonly bumpRevision: number
+}
+
+/** Brings what is stored, makes data of it, and runs an etcd on them. */
+export const restoreSteps = (place: TaskPlace & Loading) => {
   const work = { name: 'work', mountPath: taskFiles.work }
   const member = etcdMember(0)
   const restore = [
@@ -91,12 +123,30 @@ export const loadJob = (
     `--initial-advertise-peer-urls=${peerUrl(0)}`,
     `--initial-cluster-token=${place.tenant.uid}`,
     // No revision is given out twice, and whoever watches has to list anew: etcd.io/docs, Disaster recovery.
-    `--bump-revision=${place.bumpRevision}`,
-    '--mark-compacted',
+    ...(place.bumpRevision > 0 ? [`--bump-revision=${place.bumpRevision}`, '--mark-compacted'] : []),
   ]
+  return {
+    fetch: step('fetch', place.image, [dataMount, work]),
+    restore: container('restore', place.etcdImage, restore, [dataMount, { ...work, readOnly: true }]),
+    store: storeBeside(place),
+  }
+}
+
+/** Brings a snapshot to the volume of the first member, beside the data that are there. Nothing else may use the volume. */
+export const loadJob = (
+  place: TaskPlace &
+    Loading & {
+      readonly claim: string
+      readonly workBytes: number
+      /** What was brought is made the data of another tenant. */
+      readonly remaps: boolean
+    },
+): KubeObject => {
+  const { fetch, restore, store } = restoreSteps(place)
   return job(place, taskNames.restore, {
-    initContainers: [step('fetch', place.image, [dataMount, work])],
-    containers: [container('restore', place.etcdImage, restore, [dataMount, { ...work, readOnly: true }])],
+    ...(place.remaps
+      ? { initContainers: [fetch, restore, store], containers: [step('remap', place.image, [])] }
+      : { initContainers: [fetch], containers: [restore] }),
     volumes: [orderOf(place.name), dataOf(place.claim), { name: 'work', emptyDir: { sizeLimit: String(place.workBytes) } }],
   })
 }

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { podProblem } from '../diagnose.ts'
 import { lastWords } from '../last-words.ts'
+import { besideNames } from '../names.ts'
 
 /** How a Job that carries out an order stands. */
 export type TaskState =
@@ -19,7 +20,9 @@ interface Ended {
 
 const endsOf = ({ status }: KubeObject): Ended[] =>
   [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].flatMap(
-    ({ state }: { state?: { terminated?: Ended } }) => (state?.terminated ? [state.terminated] : []),
+    // What runs beside ends because the others have.
+    ({ name, state }: { name?: string; state?: { terminated?: Ended } }) =>
+      state?.terminated && !besideNames.includes(name ?? '') ? [state.terminated] : [],
   )
 
 /** Why the latest try went wrong. */

@@ -186,10 +186,12 @@ export const layFoundation = async (
   const { roots, consumers, hashes, rotation } = await laid
   const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
   const remote = observed.remoteStore?.access
+  const sizes = tenant.status?.class?.sizes as Plane['sizes']
   const plane: Plane = {
     ...place,
     ...(ipv6Slice !== undefined && { ipv6Slice }),
     spec: tenant.spec,
+    ...(sizes && { sizes }),
     storage: storageOf(tenant, observed),
     ...(remote && { remote: { endpoints: remote.endpoints, prefix: remote.prefix } }),
     store: notedPlan(tenant.spec, {

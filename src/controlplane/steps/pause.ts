@@ -15,6 +15,7 @@ import { hasEnded, podsOf } from '../diagnose.ts'
 import { componentNames } from '../names.ts'
 import { hibernationOf, objectId } from '../observe.ts'
 import type { Round, Step } from '../steps.ts'
+import { dataStore } from './data-store.ts'
 import { controllerManagerPlane } from './workloads.ts'
 
 interface Part {
@@ -52,18 +53,30 @@ const scaleToZero = async (workload: KubeObject, { kube, signal }: Deps): Promis
 
 /** Why a control plane goes to zero, in words. */
 interface Rest {
-  readonly reason: 'Paused' | 'Restoring'
+  readonly reason: 'Paused' | 'Restoring' | 'Moving'
   /** Of conditions while pods are still to end. */
   readonly onTheWay: string
   readonly why: string
+  readonly until: string
 }
 
-const paused: Rest = { reason: 'Paused', onTheWay: 'Pausing', why: 'the tenant is paused' }
-const restoring: Rest = { reason: 'Restoring', onTheWay: 'Restoring', why: 'the tenant is being restored' }
+const paused: Rest = { reason: 'Paused', onTheWay: 'Pausing', why: 'the tenant is paused', until: 'spec.state is Running again' }
+const restoring: Rest = {
+  reason: 'Restoring',
+  onTheWay: 'Restoring',
+  why: 'the tenant is being restored',
+  until: 'its data are loaded',
+}
+const moving: Rest = {
+  reason: 'Moving',
+  onTheWay: 'Moving',
+  why: 'the tenant moves to another data store',
+  until: 'its data are copied',
+}
 
 /** A component without pods. What uses it goes first, so that none of it ends in errors, and writes that were answered are kept. */
 const stopped = (
-  { reason, onTheWay, why }: Rest,
+  { reason, onTheWay, why, until }: Rest,
   names: Pick<Step, 'name' | 'condition' | 'needs'>,
   partOf: (round: Round) => Part,
 ): Step => ({
@@ -83,7 +96,7 @@ const stopped = (
       ? {
           kind: 'off',
           reason,
-          message: `${why}: at zero until ${reason === 'Paused' ? 'spec.state is Running again' : 'its data are loaded'}`,
+          message: `${why}: at zero until ${until}`,
         }
       : { kind: 'wait', reason: onTheWay, message: `waits for ${left} pod(s) of ${component.name} to end` }
   },
@@ -132,7 +145,7 @@ export const isToRest = ({ tenant, observed, now }: Pick<Round, 'tenant' | 'obse
   }
 }
 
-const restSteps = (rest: Rest): readonly Step[] => [
+const serverSteps = (rest: Rest): readonly Step[] => [
   idle(rest, { name: 'DNS', condition: 'DNSReady' }, 'its pods have the names that cluster DNS knew then'),
   idle(rest, { name: 'syncer', condition: 'SyncReady' }, 'nothing is synced'),
   stopped(rest, { name: 'controller manager', condition: 'ControllerManagerReady', needs: [] }, (round) => ({
@@ -144,6 +157,10 @@ const restSteps = (rest: Rest): readonly Step[] => [
     component: kubeApiServer,
     plane,
   })),
+]
+
+const restSteps = (rest: Rest): readonly Step[] => [
+  ...serverSteps(rest),
   stopped(rest, { name: 'data store', condition: 'DataStoreReady', needs: ['API server'] }, ({ plane }) => ({
     component: dataStores[plane.spec.dataStore.kind],
     plane,
@@ -154,3 +171,14 @@ const restSteps = (rest: Rest): readonly Step[] => [
 export const pauseSteps = restSteps(paused)
 /** The same, for the time that the data of the control plane are replaced. */
 export const restoreSteps = restSteps(restoring)
+/** An own store goes on while it is copied. In one that is elsewhere the tenant's user stays locked out, so nobody is let in again. */
+const copiedStore: Step = {
+  ...dataStore,
+  run: async (round, deps) =>
+    round.plane.spec.dataStore.kind === 'dedicated'
+      ? dataStore.run(round, deps)
+      : { kind: 'done', reason: 'Moving', message: 'its data store is only read until the data are copied' },
+}
+
+/** The same for the time that the data are copied elsewhere: the data store itself goes on. */
+export const moveSteps: readonly Step[] = [copiedStore, ...serverSteps(moving)]

@@ -1,10 +1,13 @@
+import type { DataStoreRecord } from '../../apis/store-move.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { explainError } from '../../lib/errors.ts'
+import { allOf } from '../apply.ts'
+import { prefixIn, specOfRecord, storesOf } from '../data-stores/in-force.ts'
 import { type RemoteStore, readRemoteStore } from '../data-stores/store-access.ts'
 import { type StoreClient, withStore } from '../data-stores/store-client.ts'
 import { rangeOfPrefix } from '../data-stores/store-range.ts'
 import type { Deps } from '../deps.ts'
-import { storePrefix, storeUser } from '../names.ts'
+import { storeUser } from '../names.ts'
 import { isOfStore } from './answering-store.ts'
 
 /** How long after its deletion was asked for a tenant waits for a store that does not answer. */
@@ -28,31 +31,26 @@ type Waiting = { readonly reason: string; readonly message: string }
 
 const wasUsed = ({ status }: TenantControlPlane): boolean => status?.timings?.['DataStoreReady'] !== undefined
 
-const leftOf = (tenant: TenantControlPlane, { access, name }: RemoteStore): string => {
-  const uid = tenant.metadata.uid ?? ''
-  const prefix = access?.prefix ?? tenant.spec.dataStore.prefix ?? storePrefix(uid)
-  const user = tenant.spec.dataStore.kind === 'shared' ? ` and user and role ${storeUser(uid)}` : ''
+const leftOf = (uid: string, record: DataStoreRecord, { access, name }: RemoteStore): string => {
+  const prefix = access?.prefix ?? prefixIn(record, uid)
+  const user = record.kind === 'shared' ? ` and user and role ${storeUser(uid)}` : ''
   return `keys below ${prefix}${user} in ${name}`
 }
 
-/**
- * Removes what a tenant has in a data store that is not its own: exactly its keys, then its user and role. Gives what is waited for; undefined when nothing
- * is left, or when the store had its time. What is left then is told, as nobody else knows of it.
- */
-export const removeStoreData = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
-  if ((tenant.spec.dataStore?.kind ?? 'dedicated') === 'dedicated') return undefined
-  const store = await readRemoteStore(tenant, deps)
+/** Removes what a tenant has in one data store. Gives what is waited for. */
+const removeFrom = async (record: DataStoreRecord, tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
+  const spec = { ...tenant.spec, dataStore: specOfRecord(record, tenant.spec.dataStore) }
+  const store = await readRemoteStore({ ...tenant, spec }, deps)
   const uid = tenant.metadata.uid ?? ''
-  deps.storeMeter.forget(uid)
   if (!store || (!store.access && !wasUsed(tenant))) return undefined
+  const left = leftOf(uid, record, store)
   let problem: string
   try {
     const { access } = store
     if (access) {
       const user = access.kind === 'shared' ? storeUser(uid) : undefined
       const isGone = await withStore(access.connection, deps, (client) => removeAll(client, access.prefix, user))
-      if (!isGone) return { reason: 'RemovingData', message: `removes ${leftOf(tenant, store)}` }
-      return undefined
+      return isGone ? undefined : { reason: 'RemovingData', message: `removes ${left}` }
     }
     problem = store.problem?.message ?? `${store.name} was not looked at yet`
   } catch (error) {
@@ -60,8 +58,20 @@ export const removeStoreData = async (tenant: TenantControlPlane, deps: Deps): P
     problem = explainError(error)
   }
   const isLate = deps.now().getTime() > Date.parse(tenant.metadata.deletionTimestamp ?? '') + deadlineMs
-  if (!isLate) return { reason: 'RemovingData', message: `waits to remove ${leftOf(tenant, store)}: ${problem}` }
-  const message = `the deletion goes on without its data store. Left there: ${leftOf(tenant, store)}. Remove them by hand: ${problem}`
+  if (!isLate) return { reason: 'RemovingData', message: `waits to remove ${left}: ${problem}` }
+  const message = `the deletion goes on without its data store. Left there: ${left}. Remove them by hand: ${problem}`
   deps.tell(tenant, { type: 'Warning', reason: 'DataLeft', message })
   return undefined
+}
+
+/**
+ * Removes what a tenant has in data stores that are not its own (two of them in the middle of a move): exactly its keys, then its user and role. Gives what is
+ * waited for; undefined when nothing is left, or when the store had its time. What is left then is told, as nobody else knows of it.
+ */
+export const removeStoreData = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
+  const remote = storesOf(tenant).filter(({ kind }) => kind !== 'dedicated')
+  if (remote.length > 0) deps.storeMeter.forget(tenant.metadata.uid ?? '')
+  if (tenant.status?.move) deps.moveTasks.forget(tenant.status.move.id)
+  const waiting = await allOf(remote.map((record) => removeFrom(record, tenant, deps)))
+  return waiting.find((each) => each !== undefined)
 }

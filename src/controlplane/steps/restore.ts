@@ -1,9 +1,11 @@
 import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { LoadOrder } from '../../apis/snapshot-task.ts'
 import type { RestoreStatus } from '../../apis/tenant-status.ts'
-import { AppError, explainError } from '../../lib/errors.ts'
-import { readHeader } from '../../snapshots/load.ts'
+import { timestamp } from '../../apis/timestamp.ts'
+import { AppError, explainError, hasCode } from '../../lib/errors.ts'
+import { loadingAnnotation } from '../../tenancy/marks.ts'
 import { shortHash } from '../../tenancy/names.ts'
 import { applyWanted } from '../apply.ts'
 import { membersConfig } from '../data-stores/etcd.ts'
@@ -11,25 +13,32 @@ import { quotaBytes } from '../data-stores/etcd-config.ts'
 import { ordinalOfName } from '../data-stores/member-pods.ts'
 import { foundingPlan } from '../data-stores/members.ts'
 import type { Deps } from '../deps.ts'
-import { hasEnded, podsOf } from '../diagnose.ts'
+import { podsOf } from '../diagnose.ts'
+import { isMoving } from '../moves/move-plan.ts'
 import { componentNames, fieldManager, taskNames } from '../names.ts'
 import { objectId } from '../observe.ts'
 import { etcdMember } from '../pki/plan.ts'
+import { claimOfFirst, headerOf, remapOf } from '../snapshots/clone-order.ts'
 import {
+  answeredBefore,
   bumpOf,
+  failedLoad,
+  identityField,
+  isAnswered,
   nextRestoreAction,
   type RestoreAction,
   type RestoreRequest,
   restoreRefusal,
   restoreRequestOf,
+  stoppingMessage,
 } from '../snapshots/restore-plan.ts'
 import { identityOf, storageAccess } from '../snapshots/storage-access.ts'
 import { loadJob, orderSecret, settleJob, type TaskPlace } from '../snapshots/task-objects.ts'
 import { taskState } from '../snapshots/task-state.ts'
 import { isServing, type Round, type StepResult } from '../steps.ts'
+import { isBeyondChecks, restoreRequestId } from '../upgrades/upgrade-plan.ts'
 import { imagesOf } from '../versions.ts'
-
-const seconds = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z')
+import { isOver, isStopped } from './stopped.ts'
 
 /** The Job that brings the data, or the one that puts them in their place. */
 const placeOf = ({ plane, ref }: Round, { id, phase }: Pick<RestoreStatus, 'id' | 'phase'>): Omit<TaskPlace, 'image'> => ({
@@ -41,7 +50,8 @@ const placeOf = ({ plane, ref }: Round, { id, phase }: Pick<RestoreStatus, 'id' 
 const readSnapshot = ({ ref }: Round, name: string, { kube, signal }: Deps): Promise<ControlPlaneSnapshot | undefined> =>
   kube.get<ControlPlaneSnapshot>(resourceTypes.controlPlaneSnapshots, { namespace: ref.namespace, name }, { signal })
 
-const claimsOf = ({ observed }: Round): KubeObject[] =>
+/** Volumes of the tenant's etcd. */
+export const claimsOf = ({ observed }: Pick<Round, 'observed'>): KubeObject[] =>
   [...observed.objects.values()].filter(({ kind }) => kind === 'PersistentVolumeClaim')
 
 const firstClaim = `data-${etcdMember(0)}`
@@ -51,32 +61,79 @@ const imageOf = ({ image }: Deps): string => {
   throw new AppError('CONFIG_INVALID', "the manager does not know Berth's own image: set BERTH_IMAGE in its Deployment", {})
 }
 
+/** How what is stored is come by and opened. Throws SPEC_INVALID. */
+const accessOf = async (
+  { spec, status, metadata: { namespace = '' } }: ControlPlaneSnapshot,
+  request: RestoreRequest,
+  deps: Deps,
+): Promise<Pick<LoadOrder, 'storage' | 'key' | 'identity'>> => ({
+  storage: await storageAccess(spec.storage, namespace, deps),
+  key: status?.key ?? '',
+  ...(status?.encrypted && {
+    identity: await identityOf({ name: request.identitySecretName, field: identityField(request) }, namespace, deps),
+  }),
+})
+
+const makeClaim = async ({ plane, observed }: Round, { kube, signal }: Deps): Promise<void> => {
+  if (observed.objects.has(`PersistentVolumeClaim/${firstClaim}`)) return
+  try {
+    await kube.create(resourceTypes.persistentVolumeClaims, claimOfFirst(plane), { signal })
+  } catch (error) {
+    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+  }
+}
+
+/** How what is stored is opened, and what it says of itself. Throws what the store throws, and SNAPSHOT_UNREADABLE for what its object does not tell of. */
+const headerFor = async (round: Round, request: RestoreRequest, snapshot: ControlPlaneSnapshot, deps: Deps) => {
+  const access = await accessOf(snapshot, request, deps)
+  const header = await headerOf(access, deps)
+  if (header.tenant.uid !== snapshot.status?.tenantUid || header.tenant.namespace !== round.ref.namespace)
+    throw new AppError('SNAPSHOT_UNREADABLE', `what is stored is of another tenant, of UID ${header.tenant.uid}`, {})
+  return { access, header }
+}
+
 /** Makes the pod that brings the data, and what it needs for that. */
 const load = async (round: Round, restore: RestoreStatus, request: RestoreRequest, deps: Deps): Promise<void> => {
   const { kube, signal } = deps
   const { plane, ref, observed } = round
+  const image = imageOf(deps)
   const snapshot = await readSnapshot(round, request.snapshotName, deps)
   if (snapshot?.status?.key === undefined || snapshot.status.sha256 === undefined)
     throw new AppError('SPEC_INVALID', `ControlPlaneSnapshot ${ref.namespace}/${request.snapshotName} is not there any more`, {})
-  if (!observed.objects.has(`PersistentVolumeClaim/${firstClaim}`))
+  // No etcd has run yet that would have made it.
+  if (request.isClone) await makeClaim(round, deps)
+  else if (!observed.objects.has(`PersistentVolumeClaim/${firstClaim}`))
     throw new AppError('SPEC_INVALID', `the volume of ${etcdMember(0)} is not there: set dataStore.replicas to 1 first`, {})
   const place = placeOf(round, restore)
-  const order = orderSecret(place, {
-    kind: 'load',
-    storage: await storageAccess(snapshot.spec.storage, ref.namespace, deps),
-    key: snapshot.status.key,
-    sha256: snapshot.status.sha256,
-    ...(snapshot.status.encrypted && { identity: await identityOf(request.identitySecretName, ref.namespace, deps) }),
-  })
+  // What is stored may be another since it was looked at first.
+  const { access, header } = await headerFor(round, request, snapshot, deps)
+  const remap = await remapOf(round, request, header, deps)
+  const { key, sha256 } = snapshot.status
+  const order = orderSecret(place, { kind: 'load', ...access, key, sha256, ...(remap && { remap }) })
   await kube.apply(resourceTypes.secrets, order, { fieldManager, force: true, signal })
   const etcdImage = imagesOf(plane.spec.version, plane.registry).etcd
-  const workBytes = quotaBytes(plane.spec.dataStore.storageSize) + 64 * 2 ** 20
-  const bumpRevision = bumpOf(snapshot.status.revision, deps.now())
-  const job = loadJob({ ...place, image: imageOf(deps), etcdImage, claim: firstClaim, workBytes, bumpRevision })
+  const quota = quotaBytes(plane.spec.dataStore.storageSize)
+  const job = loadJob({
+    ...place,
+    image,
+    etcdImage,
+    claim: firstClaim,
+    workBytes: quota + 64 * 2 ** 20,
+    quotaBytes: quota,
+    bumpRevision: bumpOf(snapshot.status.revision, deps.now()),
+    remaps: remap !== undefined,
+  })
   await kube.create(resourceTypes.jobs, job, { signal })
 }
 
-const swap = (round: Round, restore: RestoreStatus, deps: Deps): Promise<KubeObject> => {
+const swap = async (round: Round, restore: RestoreStatus, deps: Deps): Promise<KubeObject> => {
+  const claim = round.observed.objects.get(`PersistentVolumeClaim/${firstClaim}`)
+  // From here on it has data that are nowhere else, whatever the status says.
+  if (claim?.metadata.annotations?.[loadingAnnotation] !== undefined) {
+    const body = { metadata: { annotations: { [loadingAnnotation]: null } } }
+    const ref = { name: firstClaim, namespace: round.plane.namespace }
+    await deps.kube.patch(resourceTypes.persistentVolumeClaims, ref, body, { type: 'merge', signal: deps.signal })
+  }
   const job = settleJob({ ...placeOf(round, restore), image: imageOf(deps), claim: firstClaim, restore: restore.id })
   return deps.kube.create(resourceTypes.jobs, job, { signal: deps.signal })
 }
@@ -91,7 +148,12 @@ const clean = async ({ namespace, name }: Pick<TaskPlace, 'namespace' | 'name'>,
 const cleanAll = async (round: Round, { id }: Pick<RestoreStatus, 'id'>, deps: Deps): Promise<void> => {
   for (const phase of ['Loading', 'Swapping'] as const) {
     const place = placeOf(round, { id, phase })
-    const job = await deps.kube.get(resourceTypes.jobs, { namespace: place.namespace, name: place.name }, { signal: deps.signal })
+    const { kube, signal } = deps
+    const ref = { namespace: place.namespace, name: place.name }
+    const job = await kube.get(resourceTypes.jobs, ref, { signal })
+    // It has keys in it, and its Job may never have come to be.
+    if (!job && (await kube.get(resourceTypes.secrets, ref, { signal })))
+      await kube.delete(resourceTypes.secrets, ref, { signal })
     if (job && !job.metadata.deletionTimestamp) await clean(place, deps)
   }
 }
@@ -113,45 +175,18 @@ const resetMembers = async (round: Round, deps: Deps): Promise<void> => {
 const isAlone = ({ plane: { store } }: Round): boolean =>
   store.members.length === 1 && store.members[0]?.ordinal === 0 && store.members[0].start === 'found'
 
-const workloads = [
-  `StatefulSet/${componentNames.etcd}`,
-  `Deployment/${componentNames.kubeApiServer}`,
-  `Deployment/${componentNames.kubeControllerManager}`,
-]
-
-/** No pod is there, and none comes: the controllers have heard that none is wanted. */
-const isStopped = ({ observed }: Round): boolean =>
-  workloads.every((id) => {
-    const workload = observed.objects.get(id)
-    if (!workload) return true
-    const { metadata, spec, status } = workload
-    return spec?.replicas === 0 && (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0) && !status?.replicas
-  }) && Object.values(componentNames).every((name) => podsOf(observed.pods, name).every(isOver))
-
-const isOver = (pod: KubeObject): boolean => hasEnded(pod) && !pod.metadata.deletionTimestamp
-
-/** A store that takes longer to answer is no store to restore from just now. */
-const storeMs = 15_000
-
 /** Why what is stored cannot be loaded: looked at before anything is stopped for it. */
 const unreadable = async (
-  { ref }: Round,
-  { identitySecretName }: RestoreRequest,
+  round: Round,
+  request: RestoreRequest,
   snapshot: ControlPlaneSnapshot | undefined,
   deps: Deps,
 ): Promise<string | undefined> => {
-  const { key, encrypted } = snapshot?.status ?? {}
-  if (!snapshot || key === undefined) return 'the snapshot does not say where it lies'
+  if (snapshot?.status?.key === undefined) return 'the snapshot does not say where it lies'
   try {
-    const access = await storageAccess(snapshot.spec.storage, ref.namespace, deps)
-    const identity = encrypted ? { identity: await identityOf(identitySecretName, ref.namespace, deps) } : {}
-    const store = deps.openStore(access, AbortSignal.any([deps.signal, AbortSignal.timeout(storeMs)]))
-    try {
-      const { tenant } = await readHeader({ key, ...identity }, store)
-      return tenant.uid === ref.uid ? undefined : `what is stored is of another tenant, of UID ${tenant.uid}`
-    } finally {
-      store.close()
-    }
+    const { header } = await headerFor(round, request, snapshot, deps)
+    await remapOf(round, request, header, deps)
+    return undefined
   } catch (error) {
     if (error instanceof AppError && error.code.startsWith('KUBE_')) throw error
     return explainError(error)
@@ -160,19 +195,25 @@ const unreadable = async (
 
 const begin = async (round: Round, request: RestoreRequest, deps: Deps): Promise<RestoreStatus | undefined> => {
   const { tenant, plane, now } = round
-  const startedAt = seconds(now)
+  const startedAt = timestamp(now)
   const begun = {
     request: request.request,
     id: shortHash([request.request, now.toISOString()], 12),
     snapshotName: request.snapshotName,
     startedAt,
+    ...answeredBefore(tenant, request),
   }
+  const present = tenant.status?.restore
   // It waits for one that is at rest, or has never served, to run.
-  if (tenant.spec.state !== 'Running' || tenant.status?.version === undefined) return tenant.status?.restore
+  if (tenant.spec.state !== 'Running' || isMoving(tenant.status?.move)) return present
+  // An upgrade that goes back further than to the version before would undo it.
+  const { upgrade } = tenant.status ?? {}
+  if (isBeyondChecks(upgrade) && request.request !== restoreRequestId(upgrade)) return present
+  if (!request.isClone && tenant.status?.version === undefined) return present
   const snapshot = await readSnapshot(round, request.snapshotName, deps)
   const refusal = restoreRefusal(request, snapshot, tenant, plane.storage) ?? (await unreadable(round, request, snapshot, deps))
   return refusal === undefined
-    ? { ...begun, phase: 'Stopping', message: 'the control plane is being stopped' }
+    ? { ...begun, phase: 'Stopping', message: stoppingMessage(begun) }
     : { ...begun, phase: 'Failed', message: refusal.slice(0, 4000), completedAt: startedAt }
 }
 
@@ -203,12 +244,12 @@ const act = async (
 export const advanceRestore = async (round: Round, deps: Deps): Promise<RestoreStatus | undefined> => {
   const { tenant, now, observed } = round
   const present = tenant.status?.restore
-  const request = restoreRequestOf(tenant)
+  const request = restoreRequestOf(tenant, claimsOf(round))
   if (!present || present.phase === 'Done' || present.phase === 'Failed') {
     // Not before it is written down how it ended.
     if (present) await cleanAll(round, present, deps)
     // What is over is told as long as it is asked for.
-    return !request || present?.request === request.request ? present : begin(round, request, deps)
+    return !request || (present && isAnswered(present, request, now)) ? present : begin(round, request, deps)
   }
   if (present.phase === 'Starting') {
     await cleanAll(round, present, deps)
@@ -218,7 +259,7 @@ export const advanceRestore = async (round: Round, deps: Deps): Promise<RestoreS
   const job = await deps.kube.get(resourceTypes.jobs, { namespace, name }, { signal: deps.signal })
   const pods = podsOf(observed.pods, taskNames.restore)
   const action = nextRestoreAction(present, request?.request === present.request, {
-    isStopped: isStopped(round),
+    isStopped: isStopped(round, Object.values(componentNames)),
     task: taskState(
       job,
       pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === name),
@@ -233,16 +274,15 @@ export const advanceRestore = async (round: Round, deps: Deps): Promise<RestoreS
   } catch (error) {
     // Between the old data and the new there is no way back.
     if (!(error instanceof AppError) || error.policy.retry !== 'never' || present.phase === 'Swapping') throw error
-    const message = `the data are as before: ${explainError(error)}`.slice(0, 4000)
-    return { ...present, phase: 'Failed', message, completedAt: seconds(now) }
+    return { ...present, phase: 'Failed', message: failedLoad(present, explainError(error)), completedAt: timestamp(now) }
   }
   if (action.kind !== 'go') return { ...present, message: action.message }
   return {
     ...present,
     phase: action.phase,
     message: action.message,
-    ...(action.phase === 'Starting' && { loadedAt: seconds(now) }),
-    ...(action.phase === 'Failed' && { completedAt: seconds(now) }),
+    ...(action.phase === 'Starting' && { loadedAt: timestamp(now) }),
+    ...(action.phase === 'Failed' && { completedAt: timestamp(now) }),
   }
 }
 
@@ -264,5 +304,7 @@ export const restoreAfter = (
     isReset: true,
     serves,
   })
-  return action.kind === 'go' ? { ...restore, phase: action.phase, message: action.message, completedAt: seconds(now) } : restore
+  return action.kind === 'go'
+    ? { ...restore, phase: action.phase, message: action.message, completedAt: timestamp(now) }
+    : restore
 }

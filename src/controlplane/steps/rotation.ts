@@ -7,6 +7,7 @@ import { hashOf } from '../apply.ts'
 import { type Plane, type RootsHashes, rootsHashAnnotation } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
 import { isRolledOut } from '../diagnose.ts'
+import { isMoving } from '../moves/move-plan.ts'
 import { componentNames, secretNames, syncerSilenceMs } from '../names.ts'
 import type { Observed } from '../observe.ts'
 import { type AuthorityMove, beginningMoves, followingMoves } from '../pki/authority-moves.ts'
@@ -211,7 +212,11 @@ export const rotateRoots = async (
   const roots = open.roots()
   const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert, storeCa), observed, tenant.spec.dataStore.kind)
   const common = {
-    runs: place.hasServed && tenant.spec.state === 'Running' && !isRestoring(tenant.status?.restore),
+    runs:
+      place.hasServed &&
+      tenant.spec.state === 'Running' &&
+      !isRestoring(tenant.status?.restore) &&
+      !isMoving(tenant.status?.move),
     rolledOut,
     syncerAway: syncerAway(observed.syncerLease, deps.now()),
     wasRotating: tenant.status?.conditions?.some(({ type, status }) => type === 'RotatingCA' && status === 'True') ?? false,

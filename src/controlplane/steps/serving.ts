@@ -2,7 +2,7 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { explainError } from '../../lib/errors.ts'
 import { type Hibernation, hasWoken } from '../../tenancy/hibernation.ts'
-import { frozenAnnotation, tenantLabel } from '../../tenancy/marks.ts'
+import { frozenAnnotation, refusedAnnotation, tenantLabel } from '../../tenancy/marks.ts'
 import { syncerLease, syncerSilenceMs } from '../names.ts'
 import { hibernationOf } from '../observe.ts'
 import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
@@ -48,6 +48,10 @@ export const sync: Step = {
     if (renewed < wokenAt && now.getTime() - wokenAt < syncerSilenceMs) {
       const message = 'the tenant was at rest; waits for the syncer to take it up again'
       return { kind: 'wait', reason: 'Starting', message, retryAfterMs: 500 }
+    }
+    const refused = observed.syncerLease?.metadata.annotations?.[refusedAnnotation]
+    if (silentMs < syncerSilenceMs && refused !== undefined) {
+      return { kind: 'wait', reason: 'WebhookRefuses', message: refused.slice(0, 4000), retryAfterMs: 5000, problem: true }
     }
     if (silentMs < syncerSilenceMs) {
       const hibernates = tenant.spec.state === 'Hibernated' && pauseRefusalOf({ tenant, plane }) === undefined

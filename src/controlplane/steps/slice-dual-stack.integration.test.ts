@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
@@ -37,7 +38,7 @@ const create = (name: string, spec: object = {}): Promise<TenantControlPlane> =>
 const read = async (name: string): Promise<TenantControlPlane> => {
   const tenant = await kube.get<TenantControlPlane>(type, at(name))
   if (!tenant) throw new Error(`no tenant ${name}`)
-  return tenant
+  return inForce(tenant)
 }
 const statusSlices = async (name: string) => {
   const { status } = await read(name)

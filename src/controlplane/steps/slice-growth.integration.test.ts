@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { inForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
@@ -29,9 +30,13 @@ const deps = () => ({ kube, tell, signal: new AbortController().signal, lock: cr
 const createTenant = async (name: string, serviceSlice: string, spec: object = {}): Promise<TenantControlPlane> => {
   const metadata = { name, namespace: 'default' }
   await kube.create(type, { apiVersion: 'berth.dev/v1alpha1', kind: 'TenantControlPlane', metadata, spec })
-  return kube.patch(type, metadata, { status: { serviceSlice } }, { type: 'merge', subresource: 'status' })
+  const status = { serviceSlice }
+  return inForce(await kube.patch<TenantControlPlane>(type, metadata, { status }, { type: 'merge', subresource: 'status' }))
 }
-const read = (name: string) => kube.get<TenantControlPlane>(type, { name, namespace: 'default' })
+const read = async (name: string): Promise<TenantControlPlane | undefined> => {
+  const stored = await kube.get<TenantControlPlane>(type, { name, namespace: 'default' })
+  return stored && inForce(stored)
+}
 const grow = async (name: string, used: number, given = deps()) => {
   const tenant = await read(name)
   if (!tenant) throw new Error(`no tenant ${name}`)

@@ -72,7 +72,7 @@ export const sliceSituation = async (
     takenSlices: tenants.items
       .filter(({ metadata }) => metadata.uid !== exceptUid)
       .flatMap((tenant) =>
-        [...new Set([...slicesOf(tenant.status), tenant.spec.network.serviceSlice])]
+        [...new Set([...slicesOf(tenant.status), tenant.spec.network?.serviceSlice])]
           .filter((slice) => slice !== undefined)
           .map((slice) => ({ tenant: `tenant ${tenant.metadata.namespace}/${tenant.metadata.name}`, slice })),
       ),
@@ -139,16 +139,16 @@ const firstSlices = (tenant: TenantControlPlane, situation: SliceSituation, allo
   return [slice]
 }
 
-const writeStatus = (
+const writeStatus = async (
   tenant: TenantControlPlane,
   fields: Pick<TenantControlPlaneStatus, 'serviceSlice' | 'serviceSlices' | 'controlPlaneNamespace'>,
   { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
-): Promise<TenantControlPlane> =>
-  kube.replace(
-    resourceTypes.tenantControlPlanes,
-    { ...tenant, status: { ...tenant.status, ...fields } },
-    { subresource: 'status', signal },
-  )
+): Promise<TenantControlPlane> => {
+  const wanted = { ...tenant, status: { ...tenant.status, ...fields } }
+  const answered = await kube.replace(resourceTypes.tenantControlPlanes, wanted, { subresource: 'status', signal })
+  // The answer's spec is as stored, not the one that is in force.
+  return { ...answered, spec: tenant.spec }
+}
 
 /**
  * Gives the tenant its first slices and records them in status before anything uses them, guarded by resourceVersion. Recorded slices stay for good; only

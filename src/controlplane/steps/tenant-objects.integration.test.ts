@@ -122,6 +122,7 @@ describe.for(servedMinors)('a tenant of %s', (minor) => {
     const kept = new Map<string, string>()
     const tenantClients: TenantClients = {
       bootstrap: async () => server.client,
+      bootstrapAt: async () => server.client,
       published: () => server.client,
       isSettled: (uid, hash) => kept.get(uid) === hash,
       settled: (uid, hash) => void kept.set(uid, hash),

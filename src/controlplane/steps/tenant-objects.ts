@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { webhookRefusal, webhookRemedy } from '../../kube/webhook-refusal.ts'
 import { hasCode } from '../../lib/errors.ts'
 import { slicesOf } from '../../tenancy/slices.ts'
 import { allOf, applyKeepingEdits, applyUnlessCovered, hashOf, typeOf } from '../apply.ts'
@@ -7,6 +8,7 @@ import { coreDns, coreDnsConfig, dnsServiceName } from '../components/core-dns.t
 import { notInForce } from '../components/not-in-force.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
+import { bootstrapUser } from '../names.ts'
 import type { Step } from '../steps.ts'
 import { wakeOf } from './serving.ts'
 
@@ -29,6 +31,11 @@ export const tenantObjects: Step = {
         ...theirs.map(async (object) => applyKeepingEdits(object, await liveOf(object), { kube, signal })),
       ])
     } catch (error) {
+      const refusal = webhookRefusal(error)
+      if (refusal) {
+        const message = `webhook ${refusal.webhook} of the tenant keeps Berth from keeping roles, warnings and DNS there: ${webhookRemedy(refusal, bootstrapUser)}`
+        return { kind: 'wait', reason: 'WebhookRefuses', message, problem: true, retryAfterMs: 5000 }
+      }
       // A new API server answers before it has made kube-system.
       if (hasCode(error, 'KUBE_NOT_FOUND')) {
         return { kind: 'wait', reason: 'Starting', message: 'kube-system is not there yet', retryAfterMs: 100 }

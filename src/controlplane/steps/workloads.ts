@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { explainError } from '../../lib/errors.ts'
+import { componentLabel } from '../../tenancy/marks.ts'
 import { allOf, applyWanted, isApplied } from '../apply.ts'
 import { flagsRefusal } from '../components/extra-args.ts'
 import { resourceQuota } from '../components/isolation.ts'
@@ -8,11 +9,12 @@ import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
-import { hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
+import { hasEnded, hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
 import { componentNames } from '../names.ts'
 import { objectId } from '../observe.ts'
 import { tenantEndpoint } from '../pki/files.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
+import { compareVersions } from '../upgrades/version-in-force.ts'
 import type { KubernetesVersion } from '../versions.ts'
 
 const deleteObject = async (object: KubeObject, { kube, signal }: Deps): Promise<void> => {
@@ -77,6 +79,15 @@ const withoutFlags = (plane: Plane): Plane => {
   }
 }
 
+/** What it shows has ended. Another one is there by now, as each round renews what is to be renewed: a manager that was away for long comes to this. */
+const expired = ({ namespace }: Plane): StepOutcome => ({
+  kind: 'wait',
+  reason: 'CertificateExpired',
+  message: `the API server shows a certificate that has expired. Another one was made, and its node brings it to the pod within two minutes; kubectl delete pod -n ${namespace} -l ${componentLabel}=${componentNames.kubeApiServer} does so at once. Check why the manager did not renew it in time: berth certs list shows when each one ends`,
+  retryAfterMs: 2000,
+  problem: true,
+})
+
 /** The tenant's API server: done when it answers through its slice's first address. */
 export const apiServer: Step = {
   name: 'API server',
@@ -88,7 +99,8 @@ export const apiServer: Step = {
     const refusal = flagsRefusal.apiServer(plane.spec)
     // At zero it is after a pause or a restore: it starts again, without them.
     if (refusal !== undefined && workload?.spec?.replicas !== 0) return refused(refusal, workload)
-    const wanted = refusal === undefined ? plane : withoutFlags(plane)
+    const versioned = apiServerPlane(round)
+    const wanted = refusal === undefined ? versioned : withoutFlags(versioned)
     const settled = await applyComponent(kubeApiServer, wanted, round, deps)
     const pods = podsOf(observed.pods, componentNames.kubeApiServer)
     // At the first start it is asked as soon as its process runs; later, only what super's probes call ready gets requests.
@@ -103,6 +115,10 @@ export const apiServer: Step = {
       if (status === 200 && plane.hasServed && !(settled && isRolledOut(workload))) return rolling(round, workload)
       // Said by one that is on its way out, over a connection that it has not closed yet.
       if (status !== 200 && isRelieved(round, workload)) return rolling(round, workload)
+      if (status === 200 && wanted.spec.version !== plane.spec.version) {
+        const message = `stays at ${wanted.spec.version} until no controller manager runs it`
+        return { kind: 'wait', reason: 'GoingBack', message, serves: true }
+      }
       if (status === 200)
         return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
       return {
@@ -115,14 +131,17 @@ export const apiServer: Step = {
       if (!hasReadyPod(pods))
         return { kind: 'wait', reason: 'Starting', message: `${componentNames.kubeApiServer} is starting`, retryAfterMs: 200 }
       if (isRelieved(round, workload)) return rolling(round, workload)
+      if (/certificate has expired/i.test(explainError(error))) return expired(plane)
       const message = `the pod is ready, but ${tenantEndpoint(plane.slice)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
       return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 150 }
     }
   },
 }
 
-const deployedVersion = (workload: KubeObject | undefined): string | undefined =>
-  /:(v[0-9.]+)$/.exec(workload?.spec?.template?.spec?.containers?.[0]?.image ?? '')?.[1]
+/** Of the spec of a pod. */
+const versionOf = (spec: KubeObject['spec']): string | undefined => /:(v[0-9.]+)$/.exec(spec?.containers?.[0]?.image ?? '')?.[1]
+
+const deployedVersion = (workload: KubeObject | undefined): string | undefined => versionOf(workload?.spec?.template?.spec)
 
 /**
  * The version that the controller manager runs: never newer than every API server. While one of another version is left, it stays as it is.
@@ -131,12 +150,32 @@ export const controllerManagerVersion = (
   wanted: KubernetesVersion,
   apiServerWorkload: KubeObject | undefined,
   running: string | undefined,
-): KubernetesVersion =>
-  running === undefined ||
+): KubernetesVersion => {
+  const served = deployedVersion(apiServerWorkload)
   // At zero none of them runs any version yet.
-  (isRolledOut(apiServerWorkload) && apiServerWorkload?.spec?.replicas !== 0 && deployedVersion(apiServerWorkload) === wanted)
-    ? wanted
-    : (running as KubernetesVersion)
+  const hasApiServers = served !== undefined && apiServerWorkload?.spec?.replicas !== 0
+  // One that somebody has taken away comes back as the API servers are.
+  if (running === undefined) return hasApiServers && compareVersions(served, wanted) < 0 ? (served as KubernetesVersion) : wanted
+  // On the way back it goes first.
+  if (compareVersions(wanted, running) < 0) return wanted
+  return hasApiServers && served === wanted && isRolledOut(apiServerWorkload) ? wanted : (running as KubernetesVersion)
+}
+
+/**
+ * The version that the API servers run. On the way back to an older one they wait for the controller manager, which is never newer than they are: until
+ * no pod of it runs the newer one.
+ */
+export const apiServerVersion = (
+  wanted: KubernetesVersion,
+  apiServerWorkload: KubeObject | undefined,
+  controllerManagerPods: readonly KubeObject[],
+): KubernetesVersion => {
+  const running = deployedVersion(apiServerWorkload)
+  const isAhead = controllerManagerPods.some(
+    (pod) => compareVersions(versionOf(pod.spec) ?? wanted, wanted) > 0 && !hasEnded(pod),
+  )
+  return running !== undefined && compareVersions(wanted, running) < 0 && isAhead ? (running as KubernetesVersion) : wanted
+}
 
 /** How long a rollout may be without news before what is rolled counts as not serving. */
 const rollingForMs = 30_000
@@ -146,6 +185,13 @@ const isBeingRolled = ({ plane, now }: Round, workload: KubeObject | undefined):
   const conditions = (workload?.status?.conditions ?? []) as { type?: string; lastUpdateTime?: string }[]
   const news = Date.parse(conditions.find(({ type }) => type === 'Progressing')?.lastUpdateTime ?? '')
   return plane.hasServed && now.getTime() - news < rollingForMs
+}
+
+/** What the API servers are made of in this round. */
+const apiServerPlane = ({ observed, plane }: Pick<Round, 'observed' | 'plane'>): Plane => {
+  const workload = observed.objects.get(`Deployment/${componentNames.kubeApiServer}`)
+  const version = apiServerVersion(plane.spec.version, workload, podsOf(observed.pods, componentNames.kubeControllerManager))
+  return { ...plane, spec: { ...plane.spec, version } }
 }
 
 /** What the controller manager is made of in this round. */

@@ -1,0 +1,108 @@
+import { median, percentile } from '../stats.ts'
+import type { CreationsAndDeletions, PlanesResult, Rest, SizeFigures } from './results.ts'
+
+/** One number and what it is to stay below. */
+export interface Goal {
+  readonly what: string
+  /** NaN: not measured. */
+  readonly value: number
+  readonly unit: 's' | 'MiB'
+  readonly below: number
+}
+
+export type Verdict = 'ok' | 'missed' | 'not measured'
+
+export const verdictOf = ({ value, below }: Pick<Goal, 'value' | 'below'>): Verdict => {
+  if (Number.isNaN(value)) return 'not measured'
+  return value < below ? 'ok' : 'missed'
+}
+
+export const secondsOf = (made: CreationsAndDeletions | undefined): number[] =>
+  (made?.creations ?? []).map(({ seconds }) => seconds)
+
+/** MiB that a process of Berth grew by for each tenant, from the first look with tenants to the last; NaN with only one of them. */
+export const growthPerTenant = (rests: readonly Rest[], of: (rest: Rest) => number): number => {
+  const [few, ...more] = rests.filter(({ tenants }) => tenants > 0)
+  const all = more.at(-1)
+  return few && all ? (of(all) - of(few)) / (all.tenants - few.tenants) : Number.NaN
+}
+
+/** Of all programs of one tenant, added up; NaN when none was seen. */
+export const perTenant = (programs: Rest['programs'] | undefined, of: (program: Rest['programs'][string]) => number): number => {
+  const all = Object.values(programs ?? {})
+  return all.length === 0 ? Number.NaN : all.reduce((sum, program) => sum + of(program), 0)
+}
+
+const most = (values: readonly number[] | undefined): number => (values?.length ? Math.max(...values) : Number.NaN)
+
+const creationGoals = (name: string, made: CreationsAndDeletions | undefined): Goal[] => [
+  { what: `create to usable, ${name}, p50`, value: percentile(secondsOf(made), 0.5), unit: 's', below: 10 },
+  { what: `create to usable, ${name}, p99`, value: percentile(secondsOf(made), 0.99), unit: 's', below: 16 },
+]
+
+/** What was aimed at, with what came of it. */
+export const goalsOf = ({ options, oneByOne, atOnce, rests = [], upgrade }: PlanesResult): Goal[] => [
+  ...creationGoals('one by one', oneByOne),
+  ...creationGoals(`${options.atOnce} at a time`, atOnce),
+  { what: 'delete one by one, longest', value: most(oneByOne?.deletions), unit: 's', below: 60 },
+  { what: `delete ${options.tenants} at once, longest`, value: most(atOnce?.deletions), unit: 's', below: 60 },
+  {
+    what: 'upgrade, longest time without a write',
+    value: upgrade ? upgrade.longestGapMs / 1000 : Number.NaN,
+    unit: 's',
+    below: 30,
+  },
+  {
+    what: 'manager, RSS per tenant',
+    value: growthPerTenant(rests, ({ manager }) => manager.residentMiB),
+    unit: 'MiB',
+    below: 2,
+  },
+  {
+    what: 'idle tenant, RSS of all its programs',
+    value: perTenant(rests.at(-1)?.programs, ({ residentMiB }) => residentMiB),
+    unit: 'MiB',
+    below: 300,
+  },
+]
+
+/** One number in times of another of the same run, which says more than seconds do on a busy machine. */
+export interface Ratio {
+  readonly what: string
+  readonly value: number
+}
+
+const residentOf = ({ atRest }: SizeFigures, program: string): number => atRest[program]?.residentMiB ?? Number.NaN
+
+/** Ratios of what was measured. */
+export const ratiosOf = ({ options, bareStartSeconds, oneByOne, atOnce, wake, sizes = [] }: PlanesResult): Ratio[] => {
+  const single = median(secondsOf(oneByOne))
+  const [small, medium] = sizes
+  const ofSizes: Ratio[] =
+    small && medium
+      ? [
+          {
+            what: 'small / medium: RSS at rest',
+            value:
+              perTenant(small.atRest, ({ residentMiB }) => residentMiB) /
+              perTenant(medium.atRest, ({ residentMiB }) => residentMiB),
+          },
+          {
+            what: 'small / medium: RSS at rest, kube-apiserver',
+            value: residentOf(small, 'kube-apiserver') / residentOf(medium, 'kube-apiserver'),
+          },
+          { what: 'small / medium: get, p50', value: small.getMs.p50 / medium.getMs.p50 },
+          { what: 'small / medium: get, p99', value: small.getMs.p99 / medium.getMs.p99 },
+          { what: 'small / medium: create, p50', value: small.createMs.p50 / medium.createMs.p50 },
+          { what: 'small / medium: create, p99', value: small.createMs.p99 / medium.createMs.p99 },
+          { what: 'small / medium: CPU per call', value: small.cpuMsPerCall / medium.cpuMsPerCall },
+        ]
+      : []
+  return [
+    { what: 'create one by one / start of a bare etcd and kube-apiserver', value: single / bareStartSeconds },
+    { what: `create ${options.atOnce} at a time / one by one`, value: median(secondsOf(atOnce)) / single },
+    { what: 'wake from a pause / create', value: (wake?.paused.readySeconds ?? Number.NaN) / single },
+    { what: 'wake from hibernation / create', value: (wake?.hibernated.readySeconds ?? Number.NaN) / single },
+    ...ofSizes,
+  ].filter(({ value }) => Number.isFinite(value))
+}

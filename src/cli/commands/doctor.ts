@@ -1,0 +1,37 @@
+import { openAccess } from '../access.ts'
+import { type ExitCode, exitCodes } from '../exit-codes.ts'
+import type { CliHost, DoctorFinding } from '../host.ts'
+import { colour, resultText } from '../print.ts'
+import type { OutputOptions } from './tenants.ts'
+
+const affected = ({ tenants }: DoctorFinding): string =>
+  tenants.length > 3 ? `${tenants.slice(0, 3).join(' ')} and ${tenants.length - 3} more` : tenants.join(' ')
+
+/** Says what is wrong with Berth and its tenants, each cause once; the first one explains most. Writes nothing. */
+export const doctor = async (name: string | undefined, options: OutputOptions, host: CliHost): Promise<ExitCode> => {
+  const { client, namespace } = await openAccess(options, host.env)
+  try {
+    const tenant = name === undefined ? {} : { tenant: { name, namespace } }
+    const findings = await host.diagnose({ ...tenant, now: new Date(host.now()), signal: host.signal }, client)
+    host.stdout.write(
+      resultText(
+        {
+          data: { findings },
+          names: findings.map(({ subject, cause }) => `${subject}: ${cause}`),
+          columns: ['WHAT', 'STATE', 'CAUSE', 'TENANTS', 'MESSAGE'],
+          rows: findings.map((finding) => [finding.subject, finding.severity, finding.cause, affected(finding), finding.message]),
+        },
+        options.output,
+      ),
+    )
+    const wrong = findings.filter(({ severity }) => severity !== 'waiting')
+    if (options.output === 'table') {
+      const [first] = wrong
+      const said = first ? `${first.subject}: ${first.cause}: ${first.message}` : 'nothing is wrong'
+      host.stderr.write(`${colour(first ? 'red' : 'green', said, { isTTY: host.stderr.isTTY, env: host.env })}\n`)
+    }
+    return wrong.length > 0 ? exitCodes.differs : exitCodes.done
+  } finally {
+    await client.close()
+  }
+}
