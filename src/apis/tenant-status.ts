@@ -24,6 +24,13 @@ export const tenantControlPlaneStatus = z.object({
     .describe(
       'All parts of the Service range that the tenant has, the first one included. An IPv6 one is among them where super has both families; there are more of them as the tenant needs more',
     ),
+  superCluster: z
+    .object({
+      uid: z.string().max(64).describe('UID of its namespace kube-system'),
+      isApart: z.boolean().describe('Whether it is another cluster than the one with this object'),
+    })
+    .optional()
+    .describe("The super cluster, whose nodes run the tenant's pods: recorded once, never changed"),
   controlPlaneNamespace: z.string().max(63).optional().describe("Namespace of the tenant's control-plane pods and keys"),
   kubeconfigSecret: z.string().max(253).optional().describe('Secret with the kubeconfig, in the namespace of this object'),
   restore: z

@@ -27,9 +27,9 @@ process.exitCode = await runCli(
       const { explainChanges } = await import('../controlplane/explain/explain.ts')
       return explainChanges(input, client)
     },
-    diagnose: async (input, client) => {
+    diagnose: async (input, clients) => {
       const { diagnose } = await import('../controlplane/doctor/look.ts')
-      return diagnose(input, client)
+      return diagnose(input, clients)
     },
     verify: async (input, clients) => {
       const { verifyTenant } = await import('../syncer/verify/verify.ts')

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { createWebhook } from '../controlplane/admission/webhook.ts'
 import { createManager } from '../controlplane/manager.ts'
 import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
+import { clusterApart, sameCluster } from '../controlplane/super-cluster.ts'
 import { defaultRegistry } from '../controlplane/versions.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
@@ -18,6 +19,17 @@ const seconds = (defaultMs: number) =>
     .number()
     .min(0)
     .default(defaultMs / 1000)
+
+const cidrs = z
+  .string()
+  .default('')
+  .transform((value) =>
+    value
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean),
+  )
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])))
 
 const settings = {
   ...commonSettings,
@@ -51,6 +63,18 @@ const settings = {
     schema: seconds(defaultRotationTimes.tokensMs),
     help: 'in a rotation, time for pods to get tokens of the new key before the old one is cut',
   },
+  superKubeconfig: {
+    env: 'BERTH_SUPER_KUBECONFIG',
+    flag: 'super-kubeconfig',
+    schema: z.string().min(1).optional(),
+    help: 'kubeconfig of the super cluster; default: the management cluster',
+  },
+  superPodCidrs: {
+    env: 'BERTH_SUPER_POD_CIDRS',
+    flag: 'super-pod-cidrs',
+    schema: cidrs,
+    help: 'with --super-kubeconfig: ranges of pods there, comma-separated, to which API servers of tenants may speak: admission webhooks and aggregated APIs',
+  },
   identity: {
     env: 'POD_NAME',
     flag: 'identity',
@@ -78,8 +102,17 @@ await runProcess(
   async ({ signal, onStop, stop }) => {
     const kube = createKubeClient(await connectionOf(config), { userAgent })
     onStop('client', () => kube.close())
+    const superConnection =
+      config.superKubeconfig === undefined ? undefined : await connectionOf({ kubeconfig: config.superKubeconfig })
+    const superKube = superConnection && createKubeClient(superConnection, { userAgent })
+    onStop('client of super', () => superKube?.close())
+    const superCluster =
+      superConnection && superKube
+        ? clusterApart({ kube: superKube, server: superConnection.server, podCidrs: config.superPodCidrs })
+        : sameCluster(kube)
     const registry = createMetrics({ process: 'manager' })
-    const webhook = config.webhookPort === undefined ? undefined : createWebhook({ kube, port: config.webhookPort, log })
+    const webhook =
+      config.webhookPort === undefined ? undefined : createWebhook({ kube, superCluster, port: config.webhookPort, log })
     const ready = { webhook: () => webhook?.complaint() }
     const health = await startHealthServer({ port: config.healthPort, registry, ready })
     onStop('health server', () => health.stop())
@@ -87,6 +120,7 @@ await runProcess(
     onStop('webhook', () => webhook?.stop())
     const manager = createManager({
       kube,
+      superCluster,
       connectTenant: (connection) => createKubeClient(connection, { userAgent }),
       log,
       registry: config.imageRegistry,

@@ -43,6 +43,15 @@ export interface Access {
 
 export const userAgent = 'berth-cli'
 
+/** Of commands that look at super as well. */
+export interface SuperOptions {
+  readonly superKubeconfig?: string
+}
+
+/** A client of the super cluster that the flag names; undefined without the flag: it is the management cluster, as far as anybody has said. Throws CONFIG_INVALID. */
+export const openSuper = async ({ superKubeconfig }: SuperOptions, env: Env): Promise<KubeClient | undefined> =>
+  superKubeconfig === undefined ? undefined : (await openAccess({ kubeconfig: superKubeconfig }, env)).client
+
 /** A client as kubectl would make it. Throws CONFIG_INVALID. */
 export const openAccess = async (options: AccessOptions, env: Env): Promise<Access> => {
   const path = kubeconfigPath(options, env)

@@ -101,4 +101,10 @@ export interface DoctorFinding {
   readonly tenants: readonly string[]
 }
 
-export type DiagnosePort = (input: DiagnoseInput, client: KubeClient) => Promise<readonly DoctorFinding[]>
+/** `superClient`: undefined when nobody said where super is, and it may be another cluster. */
+export interface DiagnoseClients {
+  readonly management: KubeClient
+  readonly superClient: KubeClient | undefined
+}
+
+export type DiagnosePort = (input: DiagnoseInput, clients: DiagnoseClients) => Promise<readonly DoctorFinding[]>

@@ -52,6 +52,11 @@ const addCerts = (program: Command, host: CliHost, end: (code: number) => void):
     })
 }
 
+const superKubeconfigOption = [
+  '--super-kubeconfig <file>',
+  'kubeconfig of the super cluster (default: the management cluster)',
+] as const
+
 /** The command tree. Each command's code is loaded when it runs: `--help` and completion stay quick. */
 const commandTree = (host: CliHost, { version, end }: { version: string; end: (code: number) => void }): Command => {
   const program = new Command('berth')
@@ -65,7 +70,7 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
 
   withOutput(withAccess(program.command('verify <tenant>')))
     .description('compare both sides of a tenant, object by object, and list every difference')
-    .option('--super-kubeconfig <file>', 'kubeconfig of the super cluster (default: the management cluster)')
+    .option(...superKubeconfigOption)
     .option('--rounds <count>', 'rounds in a row a difference must be seen in', number(1), 3)
     .option('--every <seconds>', 'pause between two rounds', seconds, 1)
     .option('--settle <seconds>', 'time for both sides to come to rest', seconds, 30)
@@ -78,6 +83,7 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
 
   withOutput(withAccess(program.command('doctor [tenant]')))
     .description('say what is wrong with Berth, its nodes and its tenants, or with one: the root cause, and what to do')
+    .option(...superKubeconfigOption)
     .addHelpText('after', exitCodesHelp)
     .action(async (name: string | undefined, options) => {
       const { doctor } = await import('./commands/doctor.ts')

@@ -13,6 +13,7 @@ import type { MoveTasks } from './moves/move-tasks.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
 import type { AskCertificate } from './served-certificate.ts'
+import type { SuperCluster } from './super-cluster.ts'
 import type { TenantClients } from './tenant-clients.ts'
 
 /** Tells people about a TenantControlPlane, as a Kubernetes Event. */
@@ -23,8 +24,9 @@ export type TellEvent = (
 
 /** What a reconcile uses of the world. */
 export interface Deps {
-  /** The management cluster, which is the super cluster as well. */
+  /** The management cluster. */
   readonly kube: KubeClient
+  readonly superCluster: SuperCluster
   readonly tenantClients: TenantClients
   readonly connectEtcd: ConnectEtcd
   /** Asks a pod of a control plane which certificate it serves with. */
@@ -41,7 +43,7 @@ export interface Deps {
   /** Berth's own image, in which pods save and load snapshots; undefined: the manager was not told. */
   readonly image: string | undefined
   readonly openStore: (access: S3Access, signal: AbortSignal) => ObjectStore
-  /** Nodes of super, as far as their names, addresses and readiness go. */
+  /** Nodes of management, as far as their names, addresses and readiness go. */
   readonly nodes: () => readonly KubeObject[]
   readonly showsName: ShowsName
   readonly tell: TellEvent

@@ -5,7 +5,7 @@ import type { TenantClass } from '../apis/tenant-class.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
-import { createInformer, type Informer } from '../kube/informer.ts'
+import { createInformer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
@@ -24,17 +24,20 @@ import type { TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
 import { createMoveTasks } from './moves/move-tasks.ts'
 import { syncerLease } from './names.ts'
+import { watchNodes } from './node-watch.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
 import { reconcileTenant } from './reconcile.ts'
 import { askCertificate } from './served-certificate.ts'
 import { createSnapshotControllers } from './snapshots/controllers.ts'
 import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
-import { keepAgentAuthorities, keepAgentServing, nodeAddresses } from './system-keys.ts'
+import type { SuperCluster } from './super-cluster.ts'
+import { keepAgentAuthorities, keepAgentServing, nodeAddresses, publishAgentClientCa } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
 
 export interface ManagerOptions {
   readonly kube: KubeClient
+  readonly superCluster: SuperCluster
   /** Makes a client of a tenant's API server. */
   readonly connectTenant: (connection: KubeConnection) => KubeClient
   readonly log: Log
@@ -68,7 +71,7 @@ const withType = (object: KubeObject, type: ResourceType): KubeObject => ({
 })
 
 export const createManager = (options: ManagerOptions): Manager => {
-  const { kube, log, signal } = options
+  const { kube, superCluster, log, signal } = options
   const now = () => new Date()
   const tenantClients = createTenantClients(options.connectTenant)
   const recorder = createEventRecorder({ client: kube, component: 'berth-manager', log })
@@ -143,21 +146,9 @@ export const createManager = (options: ManagerOptions): Manager => {
       if (kind === 'added' || familiesInNeed(slicesOf(plane?.status), used).length > 0) wake(plane?.metadata.uid)
     },
   })
-  const nodeInformer: Informer<KubeObject> = createInformer({
-    client: kube,
-    type: resourceTypes.nodes,
-    log,
-    keep: ({ metadata, status }) => ({
-      metadata: { name: metadata.name ?? '' },
-      status: {
-        addresses: status?.addresses,
-        conditions: (status?.conditions ?? [])
-          .filter(({ type }: { type: string }) => type === 'Ready')
-          .map(({ type, status: isReady }: { type: string; status: string }) => ({ type, status: isReady })),
-      },
-    }),
-    onEvent: () => systemKeys.enqueue('vn-agent'),
-  })
+  const onNode = (): void => systemKeys.enqueue('vn-agent')
+  const superNodes = watchNodes({ client: superCluster.kube, log, onEvent: onNode })
+  const nodes = superCluster.isApart ? watchNodes({ client: kube, log, onEvent: () => {} }) : superNodes
 
   const dataStoreInformer = createInformer({
     client: kube,
@@ -193,6 +184,7 @@ export const createManager = (options: ManagerOptions): Manager => {
         { namespace, name },
         {
           kube,
+          superCluster,
           tenantClients,
           connectEtcd: createEtcdClient,
           connectStore: stores.connect,
@@ -203,7 +195,7 @@ export const createManager = (options: ManagerOptions): Manager => {
             if (!agent) throw new Error('the manager reconciles before its own keys are there')
             return agent
           },
-          nodes: () => nodeInformer.list(),
+          nodes: () => nodes.list(),
           showsName,
           tell,
           now,
@@ -223,10 +215,14 @@ export const createManager = (options: ManagerOptions): Manager => {
     name: 'system-keys',
     log,
     concurrency: 1,
-    sources: [nodeInformer],
+    // A super cluster apart may be away when the manager starts.
+    sources: superCluster.isApart ? [nodes] : [superNodes],
     ...(options.metrics && { metrics: options.metrics }),
     reconcile: async (_, roundSignal) => {
-      if (agent) await keepAgentServing(agent.serving, nodeAddresses(nodeInformer.list()), { kube, signal: roundSignal, now })
+      if (!agent) return { kind: 'done' }
+      const inSuper = { kube: superCluster.kube, signal: roundSignal, now }
+      await publishAgentClientCa(agent, inSuper)
+      await keepAgentServing(agent.serving, nodeAddresses(superNodes.list()), inSuper)
       return { kind: 'wait', retryAfterMs: day }
     },
   })
@@ -273,6 +269,8 @@ export const createManager = (options: ManagerOptions): Manager => {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
       // Tenants that are exposed by nodes ask for those in their first round.
+      if (superCluster.isApart) superNodes.start()
+      systemKeys.enqueue('vn-agent')
       await systemKeys.start()
       await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
       // Its tenants are those that the other one knows of.
@@ -280,6 +278,7 @@ export const createManager = (options: ManagerOptions): Manager => {
     },
     stop: async () => {
       await Promise.all([tenants, dataStores, classes, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
+      if (superCluster.isApart) await superNodes.stop()
       await moveTasks.stop()
       await recorder.flush({ deadlineMs: 2000 })
       stores.close()

@@ -6,6 +6,7 @@ import { controlPlaneLabel, hibernationAnnotation } from '../tenancy/marks.ts'
 import { controlPlaneNamespace, kubeconfigSecretName, type TenantRef } from '../tenancy/names.ts'
 import { type RemoteStore, readRemoteStore } from './data-stores/store-access.ts'
 import type { Deps } from './deps.ts'
+import type { PlanePlace } from './endpoints.ts'
 import { syncerLease } from './names.ts'
 import type { Secrets } from './pki/keys.ts'
 
@@ -34,6 +35,13 @@ export const refOf = ({ metadata }: TenantControlPlane): TenantRef => ({
 /** What the syncer has noted of the tenant's pods; undefined: they run. */
 export const hibernationOf = (syncerLease: KubeObject | undefined): Hibernation | undefined =>
   readHibernation(syncerLease?.metadata.annotations?.[hibernationAnnotation])
+
+/** Where the tenant's control plane is, as recorded. */
+export const planePlaceOf = (tenant: TenantControlPlane): PlanePlace => ({
+  namespace: controlPlaneNamespace(refOf(tenant)),
+  slice: tenant.status?.serviceSlice ?? '',
+  ...(tenant.status?.superCluster?.isApart && { isApart: true }),
+})
 
 export const objectId = ({ kind, metadata }: KubeObject): string => `${kind}/${metadata.name}`
 

@@ -27,6 +27,7 @@ import { advanceRestore, claimsOf, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { triedUpgrade, upgradeRetryMs } from './steps/upgrade.ts'
 import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
+import { superOfTenant } from './super-cluster.ts'
 import { withVersionInForce } from './upgrades/version-in-force.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
@@ -37,6 +38,9 @@ const waitMs = 1000
 const restoringMs = 500
 /** While a snapshot that a tenant is to begin with is not to be had: its Secret, its key or itself may come. */
 const cloneAgainMs = 5000
+
+/** While super is away or is another cluster than before: no watch tells that it is back. */
+const superAgainMs = 5000
 
 const withFinalizer = async (tenant: TenantControlPlane, { kube, signal }: Deps): Promise<TenantControlPlane> => {
   const { finalizers = [], resourceVersion } = tenant.metadata
@@ -123,7 +127,7 @@ const stepsOfRound = (
   if (isHeldByMove(store.move) || isHeldByMove(round.tenant.status?.move)) return [foundationStep, ...moveSteps]
   return pauseRefusal === undefined && isToRest(round)
     ? [foundationStep, ...pauseSteps]
-    : stepsFor(round.tenant.spec.dataStore.kind)
+    : stepsFor(round.tenant.spec.dataStore.kind, round.plane.isApart)
 }
 
 /** The outcome, with another look after `retryAfterMs` at the latest. */
@@ -135,7 +139,7 @@ const sooner = (outcome: Outcome, retryAfterMs: number | undefined): Outcome =>
 const runRound = async (
   recorded: TenantControlPlane,
   classCondition: ClassCondition | undefined,
-  deps: Deps & { readonly lock: SliceLock },
+  { superTrouble, ...deps }: Deps & { readonly lock: SliceLock; readonly superTrouble: string | undefined },
 ): Promise<Outcome> => {
   let tenant = withVersionInForce(recorded)
   const slice = tenant.status?.serviceSlice
@@ -148,10 +152,10 @@ const runRound = async (
   let store: StoreState | undefined
   try {
     const observed = await observe(withStoreInForce(tenant), deps)
-    tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
+    if (superTrouble === undefined) tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
     const present = withStoreInForce(tenant)
-    const foundation = await layFoundation(present, slice, observed, deps)
-    const round: Round = { tenant: present, ref: refOf(tenant), ...foundation, observed, now: deps.now() }
+    const foundation = await layFoundation(present, slice, observed, { ...deps, superTrouble })
+    const round: Round = { tenant: present, ref: refOf(tenant), ...foundation, observed, superTrouble, now: deps.now() }
     rotation = foundation.rotation
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
@@ -206,7 +210,10 @@ const withSlice = async (
   tenant: TenantControlPlane,
   classCondition: ClassCondition | undefined,
   deps: Deps & { lock: SliceLock },
+  superTrouble: string | undefined,
 ): Promise<TenantControlPlane> => {
+  // What is recorded stays so, whatever super would say.
+  if (superTrouble !== undefined && tenant.status?.serviceSlice !== undefined) return tenant
   try {
     return await recordSlice(tenant, deps)
   } catch (error) {
@@ -237,7 +244,13 @@ export const reconcileTenant = async (
   const { tenant } = applied
   const classCondition = applied.kind === 'none' ? undefined : applied.condition
   if (applied.kind === 'refused') return refuse(tenant, applied.condition, deps)
-  const sliced = await withSlice(await withFinalizer(tenant, deps), classCondition, deps)
+  const found = superOfTenant(tenant.status ?? {}, await deps.superCluster.look(deps.signal), deps.superCluster.isApart)
+  if (found.kind === 'refused') {
+    await writeStatus(tenant, { results: [{ step: foundationStep, error: found.error }], ...kept(tenant), classCondition }, deps)
+    return { kind: 'wait', reason: found.error.code, message: found.error.message, retryAfterMs: superAgainMs }
+  }
+  const placed = { ...tenant, status: { ...tenant.status, superCluster: found.record } }
+  const sliced = await withSlice(await withFinalizer(placed, deps), classCondition, deps, found.trouble)
   let recorded: TenantControlPlane
   try {
     recorded = await withRecordedStore(sliced, deps)
@@ -246,5 +259,5 @@ export const reconcileTenant = async (
       await writeStatus(sliced, { results: [{ step: foundationStep, error }], ...kept(sliced), classCondition }, deps)
     throw error
   }
-  return runRound(recorded, classCondition, deps)
+  return runRound(recorded, classCondition, { ...deps, superTrouble: found.trouble })
 }

@@ -5,7 +5,8 @@ import type { UpgradeStatus } from '../apis/upgrade.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
 import type { ClassCondition } from './classes/apply-class.ts'
-import { tenantEndpoint } from './pki/files.ts'
+import { tenantEndpoint } from './endpoints.ts'
+import { planePlaceOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
 import type { StoreState } from './steps/move.ts'
 import { conditionOf, isServing, type StepResult } from './steps.ts'
@@ -204,7 +205,9 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     ...before,
     observedGeneration: generation,
     ...(version !== undefined && { version }),
-    ...(slice !== undefined && { endpoint: endpointOf(results) ?? tenant.status?.endpoint ?? tenantEndpoint(slice) }),
+    ...(slice !== undefined && {
+      endpoint: endpointOf(results) ?? tenant.status?.endpoint ?? tenantEndpoint(planePlaceOf(tenant)),
+    }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
     ...(input.store && { dataStore: input.store.dataStore }),
     ...(move !== undefined && { move }),

@@ -27,6 +27,15 @@ export type StepOutcome =
       readonly endpoint?: string
     }
 
+/** What a step answers that has to do something in super, while that cannot be used. */
+export const superAway = (message: string): StepOutcome => ({
+  kind: 'wait',
+  reason: 'SuperUnreachable',
+  message,
+  retryAfterMs: 3000,
+  problem: true,
+})
+
 /** One pass over one tenant: what is wanted, what was seen, when. */
 export interface Round {
   readonly tenant: TenantControlPlane
@@ -40,6 +49,8 @@ export interface Round {
   readonly observed: Observed
   /** What people are told of the rotation that is under way. */
   readonly rotation: RotationState | undefined
+  /** Why nothing can be done in super now; undefined: it answers. */
+  readonly superTrouble?: string | undefined
   readonly now: Date
 }
 

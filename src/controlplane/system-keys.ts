@@ -9,6 +9,7 @@ import type { KeyPair } from './pki/issue.ts'
 import { type AgentAuthorities, keepLeaf, newAuthority } from './pki/keys.ts'
 
 interface SystemDeps {
+  /** Of the cluster that the keys lie in. */
   readonly kube: KubeClient
   readonly signal: AbortSignal
   readonly now: () => Date
@@ -78,17 +79,20 @@ const keepServing = async (
   return kept
 }
 
-/** The authorities between tenants' API servers and vn-agent; and vn-agent's copy of the one it checks clients with, without its key. */
+/** The authorities between tenants' API servers and vn-agent, in management. */
 export const keepAgentAuthorities = async (deps: SystemDeps): Promise<AgentAuthorities & { readonly serving: KeyPair }> => {
   const client = await keepAuthority(systemNames.agentAuthority, deps)
   const serving = await keepAuthority(systemNames.agentServingAuthority, deps)
+  return { client, servingCert: serving.cert, serving }
+}
+
+/** vn-agent's copy, in super, of the authority that it checks clients with: without its key. */
+export const publishAgentClientCa = async ({ client }: Pick<AgentAuthorities, 'client'>, deps: SystemDeps): Promise<void> => {
   const { agentClientCa: name } = systemNames
   const published = await deps.kube.get(resourceTypes.configMaps, { name, namespace: systemNamespace }, { signal: deps.signal })
-  if (published?.data?.['ca.crt'] !== client.cert) {
-    const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(name), data: { 'ca.crt': client.cert } }
-    await deps.kube.apply(resourceTypes.configMaps, configMap, { fieldManager, force: true, signal: deps.signal })
-  }
-  return { client, servingCert: serving.cert, serving }
+  if (published?.data?.['ca.crt'] === client.cert) return
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(name), data: { 'ca.crt': client.cert } }
+  await deps.kube.apply(resourceTypes.configMaps, configMap, { fieldManager, force: true, signal: deps.signal })
 }
 
 /** InternalIPs of nodes, in order. */

@@ -1,15 +1,16 @@
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import type { TenantRef } from '../tenancy/names.ts'
 import { hashOf } from './apply.ts'
+import { type PlanePlace, tenantEndpoint } from './endpoints.ts'
 import { bootstrapUser } from './names.ts'
-import { tenantEndpoint } from './pki/files.ts'
 import { issueLeaf } from './pki/issue.ts'
 import type { Roots } from './pki/keys.ts'
 
 /** Clients of tenants' API servers, and what is known to be in place there. All of it can be lost and is then found out again. */
 export interface TenantClients {
   /** As a member of system:masters, by a certificate of one hour that lies in this process's memory only: for what no stored identity may do. */
-  bootstrap(tenant: { uid: string; slice: string }, roots: Roots, now: Date): Promise<KubeClient>
+  bootstrap(plane: PlanePlace & { readonly tenant: Pick<TenantRef, 'uid'> }, roots: Roots, now: Date): Promise<KubeClient>
   /** The same person at one pod's own address, `host:port`. The caller closes it. */
   bootstrapAt(address: string, roots: Roots, now: Date): Promise<KubeClient>
   /** With a kubeconfig exactly as it was published. */
@@ -59,13 +60,15 @@ export const createTenantClients = (connect: (connection: KubeConnection) => Kub
     })
 
   return {
-    bootstrap: async ({ uid, slice }, { authorities, trust }, now) => {
+    bootstrap: async (plane, { authorities, trust }, now) => {
+      const { uid } = plane.tenant
+      const server = tenantEndpoint(plane)
       const ca = trust.authorities.cluster
-      const key = hashOf([slice, authorities.cluster.cert, ca])
+      const key = hashOf([server, authorities.cluster.cert, ca])
       const kept = bootstrap.get(uid)
       if (kept?.key === key && kept.until > now.getTime()) return kept.client
       const { cert, key: clientKey } = await issued(authorities, now)
-      const client = connect({ server: tenantEndpoint(slice), ca, clientCert: cert, clientKey })
+      const client = connect({ server, ca, clientCert: cert, clientKey })
       return keep(bootstrap, uid, { key, client, until: now.getTime() + bootstrapLife / 2 })
     },
     bootstrapAt: async (address, { authorities, trust }, now) => {

@@ -24,6 +24,8 @@ export const errorCodes = {
   CERTIFICATE_INVALID: { retry: 'never', http: 500 },
   TRANSLATION_REFUSED: { retry: 'never', http: 422 },
   SUPER_OBJECT_FOREIGN: { retry: 'backoff', http: 409 },
+  SUPER_UNREACHABLE: { retry: 'backoff', http: 503 },
+  SUPER_MISMATCH: { retry: 'never', http: 409 },
   KUBE_BAD_REQUEST: { retry: 'backoff', http: 400 },
   KUBE_UNAUTHORIZED: { retry: 'backoff', http: 502 },
   KUBE_FORBIDDEN: { retry: 'backoff', http: 403 },

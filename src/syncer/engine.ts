@@ -137,7 +137,9 @@ export const createEngine = (options: EngineOptions): Engine => {
     for (const uid of hearersOf(event, { superSide: superCaches, tenants })) tenants.get(uid)?.holdEvent(event)
   }
 
+  let superUid: string | undefined
   const sources = tenantSources({
+    superUid: () => superUid,
     planes: createInformer<TenantControlPlane>({
       client: management,
       type: resourceTypes.tenantControlPlanes,
@@ -224,6 +226,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       sources.start()
       const wait = { deadlineMs: startDeadlineMs, signal: stopping.signal }
       await Promise.all([superCaches.whenSynced(wait), sources.whenSynced(wait)])
+      superUid = (await superClient.get(resourceTypes.namespaces, { name: 'kube-system' }))?.metadata.uid
       started = true
       queue.start((item) => worker.run(item))
       void pumpEvents(onEventInSuper, { client: superClient, log, signal: stopping.signal })

@@ -85,9 +85,12 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
 export const tenantSources = ({
   planes,
   kubeconfigs,
+  superUid,
 }: {
   planes: Informer<TenantControlPlane>
   kubeconfigs: Informer<KubeObject>
+  /** Which super cluster this is: UID of its namespace kube-system. */
+  superUid: () => string | undefined
 }) => {
   const served = new Set<string>()
   return {
@@ -104,6 +107,8 @@ export const tenantSources = ({
     list: (): TenantSource[] =>
       planes.list().flatMap((plane) => {
         const uid = plane.metadata.uid ?? ''
+        // Its pods run elsewhere: here all of them would seem to be gone.
+        if ((plane.status?.superCluster?.uid ?? superUid()) !== superUid()) return []
         const secret = kubeconfigs.get(`${plane.status?.controlPlaneNamespace}/syncer-kubeconfig`)
         if (isResting(plane.status?.conditions)) {
           // Woken, it is served when its API server is up, and not before: it is known to be away.

@@ -38,6 +38,9 @@ export const addressManagerLabel = 'ipaddress.kubernetes.io/managed-by'
 /** Finalizer on a TenantControlPlane: its pods, data and namespaces are gone before the object is. */
 export const tenantFinalizer = 'berth.dev/control-plane'
 
+/** Annotation on a TenantControlPlane, `true`: the operator's word that it may go although its super cluster cannot be asked to remove what is there. */
+export const orphanSuperAnnotation = 'berth.dev/orphan-super'
+
 /** Finalizer on a DataStore: no tenant has data in it before the object is gone. */
 export const dataStoreFinalizer = 'berth.dev/data-store'
 

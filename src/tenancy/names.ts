@@ -76,6 +76,9 @@ export const tenantIdentityName = (uid: string): string => `tenant-${uid}`
 export const tenantIdentity = (uid: string): string =>
   `system:serviceaccount:${tenantIdentityNamespace}:${tenantIdentityName(uid)}`
 
+/** Service and EndpointSlice in super that lead a tenant's pods to an API server that runs in another cluster. */
+export const superDoorName = (uid: string): string => `kube-apiserver-${uid}`
+
 const reservedSuffix = '.berth'
 /** Published by super's own controller manager into every namespace, so the tenant's one needs another name there. */
 export const rootCaConfigMap = 'kube-root-ca.crt'

@@ -18,7 +18,8 @@ import { refOf } from '../controlplane/observe.ts'
 import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
 import { reconcileTenant } from '../controlplane/reconcile.ts'
 import { createSliceLock, type SliceLock } from '../controlplane/steps/slice.ts'
-import { keepAgentAuthorities } from '../controlplane/system-keys.ts'
+import { sameCluster } from '../controlplane/super-cluster.ts'
+import { keepAgentAuthorities, publishAgentClientCa } from '../controlplane/system-keys.ts'
 import { createTenantClients } from '../controlplane/tenant-clients.ts'
 import { createLog } from '../lib/log.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
@@ -49,6 +50,7 @@ export const startPlaneWorld = async () => {
   })
   const signal = new AbortController().signal
   const agent = await keepAgentAuthorities({ kube, signal, now: () => new Date() })
+  await publishAgentClientCa(agent, { kube, signal, now: () => new Date() })
 
   let nodes: readonly KubeObject[] = []
   const setNodes = (all: readonly KubeObject[]): void => {
@@ -71,6 +73,7 @@ export const startPlaneWorld = async () => {
     const failing = failingClient(kube, fault)
     const deps = {
       kube: failing.client,
+      superCluster: sameCluster(failing.client),
       // Clients of tenants are changed for others, and this one is everybody's.
       tenantClients: createTenantClients(() => ({ ...failing.client, close: async () => {} })),
       connectEtcd: createEtcdClient,

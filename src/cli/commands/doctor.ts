@@ -1,4 +1,5 @@
-import { openAccess } from '../access.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { openAccess, openSuper, type SuperOptions } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost, DoctorFinding } from '../host.ts'
 import { colour, resultText } from '../print.ts'
@@ -8,11 +9,20 @@ const affected = ({ tenants }: DoctorFinding): string =>
   tenants.length > 3 ? `${tenants.slice(0, 3).join(' ')} and ${tenants.length - 3} more` : tenants.join(' ')
 
 /** Says what is wrong with Berth and its tenants, each cause once; the first one explains most. Writes nothing. */
-export const doctor = async (name: string | undefined, options: OutputOptions, host: CliHost): Promise<ExitCode> => {
+export const doctor = async (
+  name: string | undefined,
+  options: OutputOptions & SuperOptions,
+  host: CliHost,
+): Promise<ExitCode> => {
   const { client, namespace } = await openAccess(options, host.env)
+  let superClient: KubeClient | undefined
   try {
+    superClient = await openSuper(options, host.env)
     const tenant = name === undefined ? {} : { tenant: { name, namespace } }
-    const findings = await host.diagnose({ ...tenant, now: new Date(host.now()), signal: host.signal }, client)
+    const findings = await host.diagnose(
+      { ...tenant, now: new Date(host.now()), signal: host.signal },
+      { management: client, superClient },
+    )
     host.stdout.write(
       resultText(
         {
@@ -32,6 +42,6 @@ export const doctor = async (name: string | undefined, options: OutputOptions, h
     }
     return wrong.length > 0 ? exitCodes.differs : exitCodes.done
   } finally {
-    await client.close()
+    await Promise.all([client.close(), superClient?.close()])
   }
 }

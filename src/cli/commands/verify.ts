@@ -1,13 +1,12 @@
 import { parseKubeconfig } from '../../kube/kubeconfig.ts'
 import { createKubeClient } from '../../kube/undici-client.ts'
-import { type AccessOptions, openAccess, userAgent } from '../access.ts'
+import { type AccessOptions, openAccess, openSuper, type SuperOptions, userAgent } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost, VerifyFinding, VerifyOutcome } from '../host.ts'
 import { colour, type OutputFormat, resultText, tableText } from '../print.ts'
 
-export interface VerifyOptions extends AccessOptions {
+export interface VerifyOptions extends AccessOptions, SuperOptions {
   readonly output: OutputFormat
-  readonly superKubeconfig?: string
   readonly rounds: number
   /** Seconds. */
   readonly every: number
@@ -63,11 +62,9 @@ export const verify = async (name: string, options: VerifyOptions, host: CliHost
   const { client: management, namespace } = await openAccess(options, host.env)
   const clients = [management]
   try {
-    const superClient =
-      options.superKubeconfig === undefined
-        ? management
-        : (await openAccess({ kubeconfig: options.superKubeconfig }, host.env)).client
-    if (superClient !== management) clients.push(superClient)
+    const apart = await openSuper(options, host.env)
+    if (apart) clients.push(apart)
+    const superClient = apart ?? management
     const outcome = await host.verify(
       {
         name,

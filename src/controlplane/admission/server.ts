@@ -6,8 +6,10 @@ import type { TenantClass } from '../../apis/tenant-class.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { explainError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
+import type { Deps } from '../deps.ts'
 import type { KeyPair } from '../pki/issue.ts'
 import { sliceSituation } from '../steps/slice.ts'
+import type { SuperCluster } from '../super-cluster.ts'
 import { classRefusal, classReview } from './class-review.ts'
 import { type AdmissionAnswer, admissionReview, answer, judge } from './review.ts'
 
@@ -41,11 +43,10 @@ const parsed = (body: string): unknown => {
   }
 }
 
+type Reader = Pick<Deps, 'kube' | 'superCluster' | 'signal'>
+
 /** Gives the answer to a review; undefined for what is none. */
-type Judge = (
-  review: unknown,
-  reader: { readonly kube: KubeClient; readonly signal: AbortSignal },
-) => Promise<AdmissionAnswer | undefined>
+type Judge = (review: unknown, reader: Reader) => Promise<AdmissionAnswer | undefined>
 
 /** What a review is about, by the path that the configuration of the webhook names. */
 const judges: Readonly<Record<string, Judge>> = {
@@ -70,11 +71,12 @@ const judges: Readonly<Record<string, Judge>> = {
 /** Serves the admission webhook. Anyone in the cluster can ask it, so its answers name no other tenant. */
 export const startAdmissionServer = async (options: {
   readonly kube: KubeClient
+  readonly superCluster: SuperCluster
   readonly keys: KeyPair
   readonly port: number
   readonly log: Log
 }): Promise<AdmissionServer> => {
-  const { kube, keys, port, log } = options
+  const { kube, superCluster, keys, port, log } = options
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const reply = (status: number, body: string): void =>
       void response.writeHead(status, { 'content-type': status === 200 ? 'application/json' : 'text/plain' }).end(body)
@@ -86,7 +88,7 @@ export const startAdmissionServer = async (options: {
       request.destroy()
       return
     }
-    const said = await judgeOf(parsed(body), { kube, signal: AbortSignal.timeout(workDeadlineMs) })
+    const said = await judgeOf(parsed(body), { kube, superCluster, signal: AbortSignal.timeout(workDeadlineMs) })
     if (!said) return reply(400, 'not an AdmissionReview of a TenantControlPlane\n')
     return reply(200, JSON.stringify(said))
   }

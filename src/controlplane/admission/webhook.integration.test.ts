@@ -10,6 +10,7 @@ import { createLog } from '../../lib/log.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { freePorts } from '../../testing/ports.ts'
+import { sameCluster } from '../super-cluster.ts'
 import { createWebhook, type Webhook } from './webhook.ts'
 
 let server: TestApiServer
@@ -44,7 +45,12 @@ beforeAll(async () => {
   for (const of of [type, resourceTypes.tenantClasses]) await eventually(() => client.list(of), { describe: 'the new resource' })
   const [port = 0] = await freePorts(1)
   await client.create(resourceTypes.validatingWebhookConfigurations, await configuration(`https://127.0.0.1:${port}`))
-  webhook = createWebhook({ kube: client, port, log: createLog({ process: 'test', level: 'silent' }) })
+  webhook = createWebhook({
+    kube: client,
+    superCluster: sameCluster(client),
+    port,
+    log: createLog({ process: 'test', level: 'silent' }),
+  })
   await webhook.start()
   await eventually(() => webhook.complaint() === undefined, { describe: `the webhook (${webhook.complaint()})` })
   // The API server takes a moment to learn of a changed configuration.

@@ -5,6 +5,7 @@ import { explainError } from '../../lib/errors.ts'
 import type { Log } from '../../lib/log.ts'
 import { type Controller, createController } from '../../runtime/controller.ts'
 import { systemNames } from '../names.ts'
+import type { SuperCluster } from '../super-cluster.ts'
 import { keepWebhookKeys } from '../system-keys.ts'
 import { type AdmissionServer, startAdmissionServer } from './server.ts'
 
@@ -30,10 +31,12 @@ const withAuthority = (configuration: KubeObject, cert: string): { webhooks: unk
 /** The admission webhook of this process: its keys, its server, and super's knowledge of the authority behind them. Every manager serves, leader or not. */
 export const createWebhook = ({
   kube,
+  superCluster,
   port,
   log,
 }: {
   readonly kube: KubeClient
+  readonly superCluster: SuperCluster
   readonly port: number
   readonly log: Log
 }): Webhook => {
@@ -44,7 +47,7 @@ export const createWebhook = ({
     try {
       const { authority, serving } = await keepWebhookKeys({ kube, signal, now: () => new Date() })
       if (server) server.setKeys(serving)
-      else server = await startAdmissionServer({ kube, keys: serving, port, log })
+      else server = await startAdmissionServer({ kube, superCluster, keys: serving, port, log })
       const name = systemNames.webhookConfiguration
       const type = resourceTypes.validatingWebhookConfigurations
       const configuration = await kube.get(type, { name }, { signal })

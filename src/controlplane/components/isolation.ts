@@ -113,11 +113,26 @@ const snapshotPods = (plane: Fenced): readonly KubeObject[] => [
   policy(plane, taskNames.drill, taskNames.drill, { egress: [dns, { ...outside, ports: otherPorts }] }),
 ]
 
+interface SuperPods {
+  readonly isApart?: boolean
+  /** Ranges of super's pods, where management is another cluster. */
+  readonly superPodCidrs?: readonly string[]
+}
+
+/**
+ * Admission webhooks and aggregated APIs: pods of this tenant only, whatever address its administrators write into a webhook. No policy of management knows
+ * which pods of another cluster are whose: there it is those ranges that the operator names, and none without.
+ */
+const tenantPods = ({ tenant, isApart, superPodCidrs = [] }: Fenced & SuperPods): readonly unknown[] => {
+  if (!isApart) return [{ to: [{ namespaceSelector: { matchLabels: { [tenantLabel]: tenant.uid } } }] }]
+  return superPodCidrs.length > 0 ? [{ to: superPodCidrs.map((cidr) => ({ ipBlock: { cidr } })) }] : []
+}
+
 /** Where a data store is: the tenant's own, or behind these endpoints. */
 export type FencedStore = { readonly kind: 'own' } | { readonly kind: 'remote'; readonly peers: readonly StorePeer[] }
 
 /** Nothing may reach a control plane or leave it, but for what is listed here. */
-export const networkPolicies = (plane: Fenced, store: FencedStore = { kind: 'own' }): readonly KubeObject[] => {
+export const networkPolicies = (plane: Fenced & SuperPods, store: FencedStore = { kind: 'own' }): readonly KubeObject[] => {
   const { etcd, kubeApiServer, kubeControllerManager } = componentNames
   return [
     policy(plane, 'default-deny', undefined, {}),
@@ -128,8 +143,7 @@ export const networkPolicies = (plane: Fenced, store: FencedStore = { kind: 'own
       egress: [
         dns,
         ...(store.kind === 'own' ? [{ to: [podsOf(etcd)], ports: tcp(2379) }] : store.peers.map(storeRule)),
-        // Admission webhooks and aggregated APIs: pods of this tenant only, whatever address its administrators write into a webhook.
-        { to: [{ namespaceSelector: { matchLabels: { [tenantLabel]: plane.tenant.uid } } }] },
+        ...tenantPods(plane),
         { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: [linkLocal] } }], ports: tcp(agentPort) },
       ],
     }),

@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { AppError } from '../../lib/errors.ts'
-import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
+import { apiServerAddress } from '../../tenancy/slices.ts'
+import { storeEndpoint } from '../endpoints.ts'
 import { componentNames, secretNames } from '../names.ts'
 import { goMemoryEnv, planeSizeOf, resourcesOf } from '../sizes.ts'
 import { imagesOf } from '../versions.ts'
@@ -14,8 +15,9 @@ export const apiServerPort = 6443
  * Where the API server keeps its objects. A user that is limited to its prefix can neither compact nor write the one key that an API server keeps outside of
  * its prefix, for compaction alone (`compact_rev_key`, k8s.io/apiserver pkg/storage/etcd3/compact.go): that is the work of who runs the etcd.
  */
-const storeFlags = ({ spec, slice, remote }: Plane): string[] => {
-  if (spec.dataStore.kind === 'dedicated') return [`--etcd-servers=https://${dataStoreAddress(slice)}:2379`]
+const storeFlags = (plane: Plane): string[] => {
+  const { spec, remote } = plane
+  if (spec.dataStore.kind === 'dedicated') return [`--etcd-servers=${storeEndpoint(plane, 2379)}`]
   if (!remote) throw new AppError('SPEC_INVALID', 'where the data store is cannot be told at the moment: see DataStoreReady', {})
   return [
     `--etcd-servers=${remote.endpoints.join(',')}`,
@@ -104,13 +106,16 @@ const deployment = (plane: Plane): KubeObject => {
   }
 }
 
-/** The Service that has the slice's first address: what the tenant calls `kubernetes.default`. It claims the address in super. */
-export const apiServerService = (plane: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'>): KubeObject => ({
+/**
+ * The Service in front of the API servers. Where management is super, it has the slice's first address, which it claims: what the tenant calls
+ * `kubernetes.default`. Elsewhere it has one of management's.
+ */
+export const apiServerService = (plane: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'isApart' | 'hasServed'>): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: metadataOf(plane, componentNames.kubeApiServer, componentNames.kubeApiServer),
   spec: {
-    clusterIP: apiServerAddress(plane.slice),
+    ...(!plane.isApart && { clusterIP: apiServerAddress(plane.slice) }),
     // At its first start all wait for it, and hear of it the moment it listens instead of a probe later. In a rollout later on, a pod that is not
     // ready must get nothing.
     publishNotReadyAddresses: !plane.hasServed,

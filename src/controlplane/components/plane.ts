@@ -4,6 +4,7 @@ import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import { componentLabel, controlPlaneLabel, managedByBerth, managedByLabel } from '../../tenancy/marks.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
 import type { MemberPlan } from '../data-stores/members.ts'
+import type { PlanePlace } from '../endpoints.ts'
 import type { componentNames } from '../names.ts'
 import { keyFolder } from './keys-volume.ts'
 
@@ -28,14 +29,11 @@ export interface StorePlan {
 }
 
 /** All that the objects of a control plane are made of. Known before the first of them is applied, so each workload has one revision. */
-export interface Plane {
+export interface Plane extends PlanePlace {
   readonly tenant: TenantRef
   readonly spec: TenantControlPlaneSpec
   /** What the tenant's class says of sizes. */
   readonly sizes?: ClassSizes
-  readonly namespace: string
-  /** The first IPv4 slice. */
-  readonly slice: string
   /** The first IPv6 slice, of a tenant whose Services have both families. */
   readonly ipv6Slice?: string
   readonly storage: Storage

@@ -116,7 +116,7 @@ export const etcd: Component = {
   name: componentNames.etcd,
   desired: (plane) => [
     service(plane, componentNames.etcd, {
-      clusterIP: dataStoreAddress(plane.slice),
+      ...(!plane.isApart && { clusterIP: dataStoreAddress(plane.slice) }),
       ports: [{ name: 'client', port: etcdPorts.client, targetPort: etcdPorts.client }],
       // A single member that is not ready is still the only one to ask: the API server then connects the moment it listens.
       publishNotReadyAddresses: plane.store.members.length === 1 && !plane.store.isHeld,

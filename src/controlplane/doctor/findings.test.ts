@@ -28,12 +28,17 @@ const part = (name: string, ready = 1, pods: readonly KubeObject[] = []): Part =
   },
   pods,
 })
+const seen = (change: Partial<Extract<Facts['inSuper'], { kind: 'seen' }>> = {}): Facts['inSuper'] => ({
+  kind: 'seen',
+  agent: part('berth-vn-agent'),
+  nodes: [{ metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }],
+  ...change,
+})
 const facts = (change: Partial<Facts> = {}): Facts => ({
   manager: part('berth-manager'),
   syncer: part('berth-syncer'),
-  agent: part('berth-vn-agent'),
+  inSuper: seen(),
   leaderSilentMs: 1000,
-  nodes: [{ metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'True' }] } }],
   tenants: [],
   now,
   ...change,
@@ -82,13 +87,36 @@ describe('findings', () => {
     ],
     [
       'what was never installed',
-      facts({ agent: { ...part('berth-vn-agent'), workload: undefined } }),
+      facts({ inSuper: seen({ agent: { ...part('berth-vn-agent'), workload: undefined } }) }),
       ['broken Berth: NotInstalled (0)'],
     ],
     [
       'a node',
-      facts({ nodes: [{ metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }] }),
+      facts({
+        inSuper: seen({ nodes: [{ metadata: { name: 'n1' }, status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } }] }),
+      }),
       ['degraded node n1: NodeNotReady (0)'],
+    ],
+    [
+      'a super cluster that is away, once for all tenants',
+      facts({
+        inSuper: { kind: 'away', message: 'refused' },
+        tenants: [
+          tenant(condition('SyncReady', 'SuperUnreachable'), condition('Ready', 'SuperUnreachable')),
+          tenant(condition('SyncReady', 'SuperUnreachable'), condition('Ready', 'SuperUnreachable')),
+        ],
+      }),
+      ['broken super cluster: SuperUnreachable (2)'],
+    ],
+    [
+      'a super cluster that does not answer the one who looks',
+      facts({ inSuper: { kind: 'away', message: 'refused' }, tenants: [well] }),
+      ['broken super cluster: SuperUnreachable (0)'],
+    ],
+    [
+      'a super cluster that nobody has named',
+      facts({ inSuper: { kind: 'elsewhere' }, tenants: [well] }),
+      ['waiting super cluster: NotLookedAt (0)'],
     ],
     [
       'what is only on its way',

@@ -29,10 +29,13 @@ export interface Part {
 export interface Facts {
   readonly manager: Part
   readonly syncer: Part
-  readonly agent: Part
+  /** What is in the super cluster; `elsewhere`: nobody said where it is, and it is another one. */
+  readonly inSuper:
+    | { readonly kind: 'seen'; readonly agent: Part; readonly nodes: readonly KubeObject[] }
+    | { readonly kind: 'away'; readonly message: string }
+    | { readonly kind: 'elsewhere' }
   /** Milliseconds since the leader of the managers renewed its Lease; undefined: there is none. */
   readonly leaderSilentMs: number | undefined
-  readonly nodes: readonly KubeObject[]
   readonly tenants: readonly TenantControlPlane[]
   readonly now: Date
 }
@@ -183,14 +186,34 @@ const explainedBy = (part: Part, cause: string): boolean => {
   }
 }
 
+/** A super cluster that is away, told once: by those who look, and for all tenants that say so. */
+const withoutSuper = (
+  findings: readonly Finding[],
+  inSuper: Facts['inSuper'],
+): { readonly own: readonly Finding[]; readonly away: readonly Finding[] } => {
+  const told = findings.filter(({ cause }) => cause === 'SuperUnreachable')
+  const own = findings.filter((finding) => !told.includes(finding))
+  const message = told[0]?.message ?? (inSuper.kind === 'away' ? inSuper.message : undefined)
+  if (message !== undefined) {
+    const tenants = told.flatMap((finding) => finding.tenants)
+    return { own, away: [{ subject: 'super cluster', severity: 'broken', cause: 'SuperUnreachable', message, tenants }] }
+  }
+  if (inSuper.kind !== 'elsewhere') return { own, away: [] }
+  const unseen = 'pods of tenants run in another cluster; --super-kubeconfig FILE looks at its nodes and vn-agent as well'
+  return { own, away: [{ subject: 'super cluster', severity: 'waiting', cause: 'NotLookedAt', message: unseen, tenants: [] }] }
+}
+
 /**
  * What is wrong, each cause once, the one that explains most first: a process of Berth that is away is told instead of what all tenants say for that reason.
  * Pure; nothing found is an empty list.
  */
 export const findingsOf = (facts: Facts): readonly Finding[] => {
-  const { manager, syncer, agent, leaderSilentMs, now } = facts
-  const own = facts.tenants.map((tenant) => ownFinding(tenant, now)).filter((finding) => finding !== undefined)
-  const parts = [manager, syncer, agent].flatMap((part) => {
+  const { manager, syncer, inSuper, leaderSilentMs, now } = facts
+  const { own, away } = withoutSuper(
+    facts.tenants.map((tenant) => ownFinding(tenant, now)).filter((finding) => finding !== undefined),
+    inSuper,
+  )
+  const parts = [manager, syncer, ...(inSuper.kind === 'seen' ? [inSuper.agent] : [])].flatMap((part) => {
     const finding = partFinding(part, now)
     return finding ? [{ part, finding }] : []
   })
@@ -213,7 +236,8 @@ export const findingsOf = (facts: Facts): readonly Finding[] => {
     return { ...finding, tenants: tenants.flatMap((each) => each.tenants) }
   })
   const rank = { broken: 0, degraded: 1, waiting: 2 }
-  return [...system, ...nodeFindings(facts.nodes), ...own.filter((each) => !explained.has(each))].toSorted(
+  const nodes = inSuper.kind === 'seen' ? nodeFindings(inSuper.nodes) : []
+  return [...away, ...system, ...nodes, ...own.filter((each) => !explained.has(each))].toSorted(
     (a, b) => rank[a.severity] - rank[b.severity],
   )
 }

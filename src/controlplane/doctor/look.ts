@@ -2,8 +2,8 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
-import { AppError } from '../../lib/errors.ts'
-import { type Finding, findingsOf, type Part } from './findings.ts'
+import { AppError, explainError } from '../../lib/errors.ts'
+import { type Facts, type Finding, findingsOf, type Part } from './findings.ts'
 
 const place = 'berth-system'
 
@@ -44,6 +44,19 @@ const leaderSilence = async (now: Date, { client, signal }: Asked): Promise<numb
   return Number.isNaN(renewed) || !lease?.spec?.holderIdentity ? undefined : now.getTime() - renewed
 }
 
+const lookAtSuper = async (client: KubeClient | undefined, signal: AbortSignal): Promise<Facts['inSuper']> => {
+  if (!client) return { kind: 'elsewhere' }
+  try {
+    const [agent, nodes] = await Promise.all([
+      look(parts.agent, { client, signal }),
+      client.list(resourceTypes.nodes, { signal }),
+    ])
+    return { kind: 'seen', agent, nodes: nodes.items }
+  } catch (error) {
+    return { kind: 'away', message: explainError(error) }
+  }
+}
+
 /** Looks at Berth, at super's nodes and at tenants, all of them or the one that is named, and gives what is wrong. Writes nothing; reads no Secret. */
 export const diagnose = async (
   {
@@ -55,7 +68,7 @@ export const diagnose = async (
     readonly now: Date
     readonly signal: AbortSignal
   },
-  client: KubeClient,
+  { management: client, superClient }: { readonly management: KubeClient; readonly superClient: KubeClient | undefined },
 ): Promise<readonly Finding[]> => {
   const asked = { client, signal }
   const tenants = async (): Promise<readonly TenantControlPlane[]> => {
@@ -68,13 +81,13 @@ export const diagnose = async (
       {},
     )
   }
-  const [manager, syncer, agent, leaderSilentMs, nodes, all] = await Promise.all([
+  const [manager, syncer, leaderSilentMs, all] = await Promise.all([
     look(parts.manager, asked),
     look(parts.syncer, asked),
-    look(parts.agent, asked),
     leaderSilence(now, asked),
-    client.list(resourceTypes.nodes, { signal }),
     tenants(),
   ])
-  return findingsOf({ manager, syncer, agent, leaderSilentMs, nodes: nodes.items, tenants: all, now })
+  const isApart = all.some(({ status }) => status?.superCluster?.isApart)
+  const inSuper = superClient ?? (isApart ? undefined : client)
+  return findingsOf({ manager, syncer, leaderSilentMs, inSuper: await lookAtSuper(inSuper, signal), tenants: all, now })
 }

@@ -108,6 +108,7 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
     spec: tenant.spec,
     ...sizesOf(tenant),
     namespace,
+    ...(tenant.status?.superCluster?.isApart && { isApart: true }),
     slice: tenant.status?.serviceSlice ?? tenant.spec.network.serviceSlice ?? someSlice,
     ...(ipv6Slice !== undefined && { ipv6Slice }),
     ...(remote && { remote }),

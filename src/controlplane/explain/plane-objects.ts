@@ -10,7 +10,7 @@ import { metadataOf, type Plane } from '../components/plane.ts'
 import { tenantRbac } from '../components/tenant-rbac.ts'
 import { membersConfig } from '../data-stores/etcd.ts'
 import { dataStores } from '../data-stores/index.ts'
-import { tenantEndpoint } from '../pki/files.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { atZero } from '../steps/pause.ts'
 
 /** Something that a spec makes, and where it is. */
@@ -33,10 +33,11 @@ const hostText = ({ exposure }: Plane['spec']['apiServer']): string | undefined 
 }
 
 /** Where the kubeconfig will send people, as far as a spec says it. */
-const wayText = ({ spec, slice }: Pick<Plane, 'spec' | 'slice'>): string => {
-  const host = hostText(spec.apiServer)
-  const { type, port, nodePort = 'NODE-PORT' } = spec.apiServer.exposure ?? {}
-  return host === undefined ? tenantEndpoint(slice) : `https://${host}:${port ?? (type === 'NodePort' ? nodePort : 443)}`
+const wayText = (plane: Plane): string => {
+  const { apiServer } = plane.spec
+  const host = hostText(apiServer)
+  const { type, port, nodePort = 'NODE-PORT' } = apiServer.exposure ?? {}
+  return host === undefined ? tenantEndpoint(plane) : `https://${host}:${port ?? (type === 'NodePort' ? nodePort : 443)}`
 }
 
 /** Name of what is no object of its own. */

@@ -1,8 +1,7 @@
 import type { Exposure } from '../../apis/exposure.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { rendezvousOwner } from '../../runtime/rendezvous.ts'
-import { apiServerAddress } from '../../tenancy/slices.ts'
-import { tenantEndpoint } from '../pki/files.ts'
+import { type PlanePlace, tenantEndpoint, tenantHost } from '../endpoints.ts'
 
 /** Where people come to a tenant's API server. */
 export type WayIn =
@@ -11,13 +10,12 @@ export type WayIn =
   /** Not known yet. What was published before goes on being so. */
   | { readonly kind: 'unknown'; readonly reason: string; readonly message: string }
 
-export interface WayInput {
+export interface WayInput extends PlanePlace {
   readonly exposure: Exposure | undefined
-  readonly slice: string
   readonly uid: string
   /** The exposing Service, when it is there as it is wanted. */
   readonly service: KubeObject | undefined
-  /** Nodes of super. */
+  /** Nodes of management. */
   readonly nodes: readonly KubeObject[]
   /** Host that the published kubeconfig names. */
   readonly published: string | undefined
@@ -68,11 +66,11 @@ const balancerAddress = (service: KubeObject, published: string | undefined): st
 
 /** The server that the kubeconfig of a tenant should name. Pure. */
 export const wayIn = (input: WayInput): WayIn => {
-  const { exposure, slice, service, published } = input
+  const { exposure, service, published } = input
   const { type = 'ClusterIP', hostname, port } = exposure ?? {}
   if (type === 'ClusterIP') {
     if (hostname !== undefined) return known(hostname, port ?? 443)
-    return { kind: 'known', server: tenantEndpoint(slice), host: apiServerAddress(slice) }
+    return { kind: 'known', server: tenantEndpoint(input), host: tenantHost(input) }
   }
   if (!service) return unknown('Starting', `the Service of type ${type} is being made`)
   if (type === 'NodePort') {
@@ -81,7 +79,7 @@ export const wayIn = (input: WayInput): WayIn => {
     if (hostname !== undefined) return known(hostname, port ?? nodePort)
     const address = nodeAddress(input)
     return address === undefined
-      ? unknown('NoNode', 'no node of super is ready and has an address: the kubeconfig stays as it is')
+      ? unknown('NoNode', 'no node is ready and has an address: the kubeconfig stays as it is')
       : known(address, nodePort)
   }
   const address = balancerAddress(service, published)
@@ -89,7 +87,7 @@ export const wayIn = (input: WayInput): WayIn => {
     const place = `Service ${service.metadata.namespace}/${service.metadata.name}`
     return unknown(
       'NoAddress',
-      `${place} has no address of a load balancer yet: the kubeconfig stays as it is. If it stays so, look at the Events of that Service, and whether super has a controller for load balancers`,
+      `${place} has no address of a load balancer yet: the kubeconfig stays as it is. If it stays so, look at the Events of that Service, and whether the cluster has a controller for load balancers`,
     )
   }
   return known(hostname ?? address, hostname === undefined ? 443 : (port ?? 443))
@@ -99,12 +97,10 @@ export const wayIn = (input: WayInput): WayIn => {
  * Names that the serving certificate has for the way in: the wanted host, as soon as it is known, and the published one, which goes on being used until the
  * other one is published.
  */
-export const certificateNames = (
-  way: WayIn,
-  { exposure, slice, published }: Pick<WayInput, 'exposure' | 'slice' | 'published'>,
-): string[] => {
+export const certificateNames = (way: WayIn, input: Pick<WayInput, 'exposure' | 'published' | keyof PlanePlace>): string[] => {
+  const { exposure, published } = input
   const wanted = way.kind === 'known' ? way.host : exposure?.hostname
-  return [wanted, published].filter((name) => name !== undefined).filter((name) => name !== apiServerAddress(slice))
+  return [wanted, published].filter((name) => name !== undefined).filter((name) => name !== tenantHost(input))
 }
 
 /** Host of a URL, an IPv6 address without its brackets; undefined for what is no URL. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DataStoreRecord, StoreMove } from '../../apis/store-move.ts'
 import { AppError, hasCode } from '../../lib/errors.ts'
-import { dataStoreAddress } from '../../tenancy/slices.ts'
 import type { CopyClient, StoreLook } from '../data-stores/copy-client.ts'
 import { etcdPorts } from '../data-stores/etcd-config.ts'
 import { prefixIn, specOfRecord, storeText } from '../data-stores/in-force.ts'
@@ -9,6 +8,7 @@ import { readRemoteStore } from '../data-stores/store-access.ts'
 import { type StoreClient, type StoreConnection, withStore } from '../data-stores/store-client.ts'
 import { rangeOfPrefix } from '../data-stores/store-range.ts'
 import type { Deps } from '../deps.ts'
+import { storeEndpoint } from '../endpoints.ts'
 import { storeUser } from '../names.ts'
 import { issueLeaf } from '../pki/issue.ts'
 import type { Round } from '../steps.ts'
@@ -37,7 +37,7 @@ const ownConnection = async ({ plane, roots, now }: Round): Promise<StoreConnect
     notBefore: new Date(now.getTime() - hour),
     notAfter: new Date(now.getTime() + 24 * hour),
   })
-  const endpoints = [`https://${dataStoreAddress(plane.slice)}:${etcdPorts.client}`]
+  const endpoints = [storeEndpoint(plane, etcdPorts.client)]
   return { endpoints, ca: roots.trust.authorities.etcd, ...leaf }
 }
 

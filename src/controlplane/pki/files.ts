@@ -1,14 +1,11 @@
 import { stringify } from 'yaml'
-import { apiServerAddress } from '../../tenancy/slices.ts'
 import { auditPolicyFile, keyFolder } from '../components/keys-volume.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { ownUsers } from '../names.ts'
 import type { SecretData } from './generations.ts'
 import type { Roots } from './keys.ts'
 import { kubeconfigText } from './kubeconfig.ts'
 import type { PkiInputs } from './plan.ts'
-
-/** URL of a tenant's API server, for all who are in the cluster: its slice's first address. */
-export const tenantEndpoint = (slice: string): string => `https://${apiServerAddress(slice)}:443`
 
 export const etcdFiles = ({ trust }: Roots): SecretData => ({ 'ca.crt': trust.authorities.etcd })
 
@@ -59,7 +56,7 @@ export const apiServerFiles = (roots: Roots, agentServingCert: string): SecretDa
 })
 
 export const controllerManagerFiles = (
-  { slice }: PkiInputs,
+  inputs: PkiInputs,
   { authorities, serviceAccount, trust }: Roots,
   agentServingCert: string,
 ): SecretData => ({
@@ -73,7 +70,7 @@ export const controllerManagerFiles = (
   kubeconfig: kubeconfigText({
     cluster: 'tenant',
     user: 'kube-controller-manager',
-    server: tenantEndpoint(slice),
+    server: tenantEndpoint(inputs),
     ca: trust.authorities.cluster,
     credentials: { kind: 'files', cert: `${keyFolder}/client.crt`, key: `${keyFolder}/client.key` },
   }),
@@ -88,8 +85,8 @@ const clientKubeconfig = (name: string, user: string, server: string, roots: Roo
     credentials: { kind: 'data', cert: client['client.crt'] ?? '', key: client['client.key'] ?? '' },
   })
 
-export const syncerFiles = ({ tenant, slice }: PkiInputs, roots: Roots, client: SecretData): SecretData => ({
-  value: clientKubeconfig(tenant.name, 'syncer', tenantEndpoint(slice), roots, client),
+export const syncerFiles = (inputs: PkiInputs, roots: Roots, client: SecretData): SecretData => ({
+  value: clientKubeconfig(inputs.tenant.name, 'syncer', tenantEndpoint(inputs), roots, client),
 })
 
 /** The kubeconfig for the tenant's administrators, who come to `server`. */

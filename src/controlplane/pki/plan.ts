@@ -1,6 +1,7 @@
 import { agentClientSubject } from '../../tenancy/identity.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
 import { apiServerAddress, dataStoreAddress } from '../../tenancy/slices.ts'
+import type { PlanePlace } from '../endpoints.ts'
 import { componentNames, etcdPeersService, secretNames, tenantGroups } from '../names.ts'
 import type { ExtendedUsage, Subject } from './issue.ts'
 
@@ -37,10 +38,8 @@ export type StoreSigner =
   | { readonly kind: 'none' }
 
 /** What the plan depends on. */
-export interface PkiInputs {
+export interface PkiInputs extends PlanePlace {
   readonly tenant: TenantRef
-  readonly namespace: string
-  readonly slice: string
   readonly clusterDomain: string
   readonly extraSANs: readonly string[]
   readonly storeSigner: StoreSigner

@@ -9,12 +9,13 @@ import { AppError, explainError, hasCode } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { snapshotFinalizer, snapshotLabel } from '../../tenancy/marks.ts'
 import { controlPlaneNamespace, shortHash } from '../../tenancy/names.ts'
-import { dataStoreAddress, slicesOf } from '../../tenancy/slices.ts'
+import { slicesOf } from '../../tenancy/slices.ts'
 import { hashOf } from '../apply.ts'
 import { etcdPorts } from '../data-stores/etcd-config.ts'
 import type { Deps } from '../deps.ts'
+import { storeEndpoint } from '../endpoints.ts'
 import { componentNames, fieldManager, secretNames } from '../names.ts'
-import { decoded, refOf } from '../observe.ts'
+import { decoded, planePlaceOf, refOf } from '../observe.ts'
 import { rootSecrets } from './clone-order.ts'
 import { advanceDrill, drillName } from './reconcile-drill.ts'
 import { nextSnapshotAction, type SnapshotAction, storedKey } from './snapshot-plan.ts'
@@ -64,7 +65,7 @@ const orderOf = async (
   return {
     kind: 'save',
     etcd: {
-      server: `https://${dataStoreAddress(plane.status?.serviceSlice ?? '')}:${etcdPorts.client}`,
+      server: storeEndpoint(planePlaceOf(plane), etcdPorts.client),
       serverName: componentNames.etcd,
       ca: text('etcd-ca.crt'),
       clientCert: text('etcd-client.crt'),

@@ -1,8 +1,8 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { type AgentRecord, agentRecordObject, agentRecordRef } from '../../tenancy/agent-record.ts'
 import { applyWanted } from '../apply.ts'
-import { tenantEndpoint } from '../pki/files.ts'
-import type { Step } from '../steps.ts'
+import { superEndpoint } from '../endpoints.ts'
+import { type Step, superAway } from '../steps.ts'
 
 /**
  * Tells vn-agent where the tenant's API server is and which keys its service-account tokens are signed with, so that a metrics server in the tenant can
@@ -11,10 +11,11 @@ import type { Step } from '../steps.ts'
 export const agentRecord: Step = {
   name: 'agent record',
   needs: [],
-  run: async ({ ref, plane, roots }, { kube, signal }) => {
+  run: async ({ ref, plane, roots, superTrouble }, { superCluster: { kube }, signal }) => {
+    if (superTrouble !== undefined) return superAway(superTrouble)
     const record: AgentRecord = {
       tenant: ref,
-      server: tenantEndpoint(plane.slice),
+      server: superEndpoint(plane.slice),
       ca: roots.trust.authorities.cluster,
       tokenKeys: roots.trust.serviceAccount,
     }

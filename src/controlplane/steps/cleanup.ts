@@ -3,15 +3,17 @@ import { setCondition } from '../../apis/conditions.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
+import type { KubeClient } from '../../kube/client.ts'
 import { explainError } from '../../lib/errors.ts'
 import type { Outcome } from '../../runtime/controller.ts'
 import { agentRecordRef } from '../../tenancy/agent-record.ts'
-import { controlPlaneLabel, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
-import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { controlPlaneLabel, orphanSuperAnnotation, tenantFinalizer, tenantLabel } from '../../tenancy/marks.ts'
+import { kubeconfigSecretName, superDoorName, tenantIdentityNamespace } from '../../tenancy/names.ts'
 import { allOf } from '../apply.ts'
 import type { Deps } from '../deps.ts'
 import { refOf } from '../observe.ts'
 import { isSameStatus } from '../status.ts'
+import { superOfTenant } from '../super-cluster.ts'
 import { removeStoreData } from './remove-store-data.ts'
 import { releaseSlices } from './slice-claims.ts'
 
@@ -23,11 +25,11 @@ type Waiting = { readonly reason: string; readonly message: string }
 const names = (all: readonly string[]): string =>
   all.length > 3 ? `${all.slice(0, 3).join(', ')} and ${all.length - 3} more` : all.join(', ')
 
-/** Namespaces by label that are still there. Deletes them; those beyond their deadline are told and no longer waited for. */
+/** Namespaces of a cluster, by label, that are still there. Deletes them; those beyond their deadline are told and no longer waited for. */
 const removeNamespaces = async (
   labelSelector: string,
-  tenant: TenantControlPlane,
-  { kube, signal, now, tell }: Deps,
+  { tenant, kube }: { readonly tenant: TenantControlPlane; readonly kube: KubeClient },
+  { signal, now, tell }: Deps,
 ): Promise<readonly string[]> => {
   const { items } = await kube.list(resourceTypes.namespaces, { labelSelector, metadataOnly: true, signal })
   const left: string[] = []
@@ -66,20 +68,22 @@ const podGraceSeconds = 30
  * Tells all pods to go and gives those that are still to be waited for. A namespace with pods would wait by super's clock, which looks again after half of
  * the longest grace period among them; without, it goes at once. Only what is in namespaces of the tenant is touched, whatever labels others write.
  */
-const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Deps): Promise<readonly KubeObject[]> => {
+const removePods = async (
+  tenant: TenantControlPlane,
+  superKube: KubeClient | undefined,
+  { kube, signal, now }: Deps,
+): Promise<readonly KubeObject[]> => {
   const { uid = '' } = tenant.metadata
-  const namespacesWith = async (label: string): Promise<ReadonlySet<string | undefined>> => {
-    const { items } = await kube.list(resourceTypes.namespaces, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal })
-    return new Set(items.map(({ metadata }) => metadata.name))
-  }
-  const podsWith = async (label: string): Promise<readonly KubeObject[]> => {
-    const [{ items }, namespaces] = await Promise.all([
-      kube.list(resourceTypes.pods, { labelSelector: `${label}=${uid}`, metadataOnly: true, signal }),
-      namespacesWith(label),
+  const podsWith = async (label: string, of: KubeClient): Promise<readonly KubeObject[]> => {
+    const labelled = { labelSelector: `${label}=${uid}`, metadataOnly: true, signal }
+    const [pods, namespaces] = await Promise.all([
+      of.list(resourceTypes.pods, labelled),
+      of.list(resourceTypes.namespaces, labelled),
     ])
-    return items.filter(({ metadata }) => namespaces.has(metadata.namespace))
+    const names = new Set(namespaces.items.map(({ metadata }) => metadata.name))
+    return pods.items.filter(({ metadata }) => names.has(metadata.namespace))
   }
-  const [own, plane] = await Promise.all([podsWith(tenantLabel), podsWith(controlPlaneLabel)])
+  const [own, plane] = await Promise.all([superKube ? podsWith(tenantLabel, superKube) : [], podsWith(controlPlaneLabel, kube)])
   const graceOf = ({ metadata }: KubeObject): number =>
     metadata.deletionTimestamp === undefined ? Infinity : (metadata.deletionGracePeriodSeconds ?? 0)
   const untold = own.filter((pod) => graceOf(pod) === Infinity)
@@ -89,13 +93,13 @@ const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Dep
   const planeLabel = { labelSelector: `${controlPlaneLabel}=${uid}`, signal }
   await allOf([
     ...namespacesOf(untold).map(async (namespace) => {
-      await kube.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel })
+      await superKube?.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel })
       // They go with the last pod that uses them.
-      await kube.deleteCollection(resourceTypes.persistentVolumeClaims, { namespace, ...ownLabel })
+      await superKube?.deleteCollection(resourceTypes.persistentVolumeClaims, { namespace, ...ownLabel })
     }),
-    ...namespacesOf(tooLong).map((namespace) =>
-      kube.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel, gracePeriodSeconds: podGraceSeconds }),
-    ),
+    ...namespacesOf(tooLong).map(async (namespace) => {
+      await superKube?.deleteCollection(resourceTypes.pods, { namespace, ...ownLabel, gracePeriodSeconds: podGraceSeconds })
+    }),
     ...namespacesOf(plane.filter((pod) => graceOf(pod) > planeGraceSeconds)).map(async (namespace) => {
       // Whoever would make them anew first.
       await allOf(
@@ -112,10 +116,14 @@ const removePods = async (tenant: TenantControlPlane, { kube, signal, now }: Dep
 }
 
 /** The pods to wait for, if there is still time to. What super refuses then holds up the namespaces no longer, which have a limit of their own. */
-const podsToWaitFor = async (tenant: TenantControlPlane, deps: Deps): Promise<readonly KubeObject[]> => {
+const podsToWaitFor = async (
+  tenant: TenantControlPlane,
+  superKube: KubeClient | undefined,
+  deps: Deps,
+): Promise<readonly KubeObject[]> => {
   const isLate = deps.now().getTime() > Date.parse(tenant.metadata.deletionTimestamp ?? '') + podsFirstMs
   try {
-    const pods = await removePods(tenant, deps)
+    const pods = await removePods(tenant, superKube, deps)
     return isLate ? [] : pods
   } catch (error) {
     if (!isLate) throw error
@@ -125,17 +133,58 @@ const podsToWaitFor = async (tenant: TenantControlPlane, deps: Deps): Promise<re
   }
 }
 
+/** The operator's word: the tenant goes, and what super has of it stays there. */
+const isOrphaned = ({ metadata }: TenantControlPlane): boolean => metadata.annotations?.[orphanSuperAnnotation] === 'true'
+
+/** What a person has to do in a super cluster that could not be asked. */
+const leftText = ({ metadata }: TenantControlPlane): string => {
+  const label = `${tenantLabel}=${metadata.uid}`
+  const plane = `${controlPlaneLabel}=${metadata.uid}`
+  return `the tenant is gone, and its super cluster could not be asked to remove what it has: pods, volumes and addresses stay. When it is back, there: kubectl delete namespaces -l ${label}; kubectl delete ipaddresses -l ${plane}; kubectl delete services,endpointslices,configmaps -n ${tenantIdentityNamespace} -l ${plane}`
+}
+
+type SuperForRemoval = { readonly kind: 'here' | 'unused' } | { readonly kind: 'away'; readonly waiting: Waiting }
+
+/** Whether super can be asked to remove what it has. A tenant without a slice never had anything there. */
+const superForRemoval = async (tenant: TenantControlPlane, { superCluster, signal }: Deps): Promise<SuperForRemoval> => {
+  const { status = {}, metadata } = tenant
+  if (status.serviceSlice === undefined) return { kind: 'unused' }
+  const found = superOfTenant(status, await superCluster.look(signal), superCluster.isApart)
+  const trouble = found.kind === 'refused' ? found.error.message : found.trouble
+  if (trouble === undefined) return { kind: 'here' }
+  const reason = found.kind === 'refused' && found.error.code === 'SUPER_MISMATCH' ? 'SuperMismatch' : 'SuperUnreachable'
+  const word = `kubectl annotate tenantcontrolplane ${metadata.name} -n ${metadata.namespace} ${orphanSuperAnnotation}=true`
+  const message = `${trouble}. The deletion waits with what the tenant has there. To let the tenant go and leave that behind: ${word}`
+  return { kind: 'away', waiting: { reason, message } }
+}
+
+/** The last things that say in super whose it was. */
+const removeMarks = async ({ metadata }: TenantControlPlane, superKube: KubeClient, deps: Deps): Promise<void> => {
+  const { superCluster, signal } = deps
+  const uid = metadata.uid ?? ''
+  if (superCluster.isApart) {
+    const door = { namespace: tenantIdentityNamespace, name: superDoorName(uid) }
+    await superKube.delete(resourceTypes.services, door, { signal })
+    await superKube.delete(resourceTypes.endpointSlices, door, { signal })
+  }
+  await releaseSlices(uid, deps)
+  // vn-agent believes no token of the tenant from here on.
+  await superKube.delete(resourceTypes.configMaps, agentRecordRef(uid), { signal })
+}
+
 /** What the deletion waits for; undefined when nothing is left. In this order: what runs, then where it ran, then the way in. */
 const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
   const ref = refOf(tenant)
-  const pods = await podsToWaitFor(tenant, deps)
+  const inSuper = await superForRemoval(tenant, deps)
+  const superKube = inSuper.kind === 'here' ? deps.superCluster.kube : undefined
+  const pods = await podsToWaitFor(tenant, superKube, deps)
   if (pods.length > 0) {
     const left = pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     return { reason: 'RemovingWorkloads', message: `waits for pods to end: ${names(left)}` }
   }
   const [superNamespaces, planes, data] = await Promise.all([
-    removeNamespaces(`${tenantLabel}=${ref.uid}`, tenant, deps),
-    removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, tenant, deps),
+    superKube ? removeNamespaces(`${tenantLabel}=${ref.uid}`, { tenant, kube: superKube }, deps) : [],
+    removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, { tenant, kube: deps.kube }, deps),
     // Nobody writes there any more.
     removeStoreData(tenant, deps),
   ])
@@ -145,9 +194,9 @@ const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waitin
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
   if (data) return data
 
-  await releaseSlices(ref.uid, deps)
-  // vn-agent believes no token of the tenant from here on.
-  await deps.kube.delete(resourceTypes.configMaps, agentRecordRef(ref.uid), { signal: deps.signal })
+  if (inSuper.kind === 'away' && !isOrphaned(tenant)) return inSuper.waiting
+  if (superKube) await removeMarks(tenant, superKube, deps)
+  else if (inSuper.kind === 'away') deps.tell(tenant, { type: 'Warning', reason: 'SuperLeft', message: leftText(tenant) })
   const secret = { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }
   const published = await deps.kube.get(resourceTypes.secrets, secret, { signal: deps.signal })
   if (published?.metadata.labels?.[controlPlaneLabel] === ref.uid) {

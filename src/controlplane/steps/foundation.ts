@@ -3,19 +3,19 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
-import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
-import { allOf, applyWanted, hashOf, isApplied } from '../apply.ts'
+import { allOf, applyUnlessCovered, applyWanted, hashOf, isApplied } from '../apply.ts'
 import { exposureService } from '../components/exposure.ts'
 import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type RootsHashes, type Storage } from '../components/plane.ts'
+import { superDoorService } from '../components/super-door.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
 import { certificateNames, hostOf, type WayIn, wayIn } from '../exposure/way-in.ts'
 import { componentNames, etcdMembersConfig, fieldManager, secretNames } from '../names.ts'
-import { type Observed, objectId, refOf } from '../observe.ts'
+import { type Observed, objectId, planePlaceOf, refOf } from '../observe.ts'
 import { isWatchingClients } from '../pki/files.ts'
 import type { SecretData } from '../pki/generations.ts'
 import { consumerSecrets, missingRoots, type Roots, type Secrets, type StoreTrust } from '../pki/keys.ts'
@@ -37,14 +37,14 @@ export interface Foundation {
 /** How people come to the API server, and the names that its certificate needs for that. */
 const wayOf = (
   tenant: TenantControlPlane,
-  place: Pick<Plane, 'tenant' | 'namespace' | 'slice'>,
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'isApart'>,
   { observed, nodes }: { readonly observed: Observed; readonly nodes: readonly KubeObject[] },
 ): { readonly way: WayIn; readonly names: readonly string[] } => {
   const wanted = exposureService({ ...place, spec: tenant.spec })
   const live = wanted && observed.objects.get(objectId(wanted))
   const input = {
     exposure: tenant.spec.apiServer.exposure,
-    slice: place.slice,
+    ...place,
     uid: place.tenant.uid,
     service: wanted && isApplied(wanted, live) ? live : undefined,
     nodes,
@@ -96,7 +96,7 @@ const storeCaOf = (trust: StoreTrust, { secrets }: Pick<Observed, 'secrets'>): s
 
 /** The policies to apply now: while nobody knows where a data store is, the way to it stays as it is. */
 const fencesOf = (
-  place: Pick<Plane, 'tenant' | 'namespace'>,
+  place: Parameters<typeof networkPolicies>[0],
   { spec }: TenantControlPlane,
   { remoteStore, objects }: Pick<Observed, 'remoteStore' | 'objects'>,
 ): readonly KubeObject[] => {
@@ -118,7 +118,7 @@ interface LaidKeys {
 /** Every key of a tenant: roots are made once, and again when they are rotated; the rest is kept while it is good. */
 const layKeys = async (
   tenant: TenantControlPlane,
-  place: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'hasServed'> & { readonly names: readonly string[] },
+  place: Pick<Plane, 'tenant' | 'namespace' | 'slice' | 'isApart' | 'hasServed'> & { readonly names: readonly string[] },
   observed: Observed,
   deps: Deps,
 ): Promise<LaidKeys> => {
@@ -159,16 +159,35 @@ const isFirstStartOver = ({ status }: TenantControlPlane, { objects, pods }: Obs
   return (service && !service.spec?.publishNotReadyAddresses) || hasReadyPod(podsOf(pods, componentNames.kubeApiServer))
 }
 
+/**
+ * Where management is another cluster: the Service of super with the slice's first address. Laid before anything is signed for that address; once the control
+ * plane has run, it waits for a super that is away.
+ */
+const claimInSuper = async (
+  { status }: TenantControlPlane,
+  place: Pick<Plane, 'tenant' | 'slice' | 'isApart'> & { readonly superTrouble?: string | undefined },
+  { superCluster: { kube }, signal }: Deps,
+): Promise<void> => {
+  if (!place.isApart) return
+  if (place.superTrouble !== undefined) {
+    if (status?.version !== undefined) return
+    throw new AppError('SUPER_UNREACHABLE', place.superTrouble, {})
+  }
+  const wanted = superDoorService(place)
+  const live = await kube.get(resourceTypes.services, { name: '', ...wanted.metadata }, { signal })
+  await applyUnlessCovered(wanted, live, { kube, signal })
+}
+
 /** Namespace, policies, the claim on the slice's first address, and every key: in place before the first workload. */
 export const layFoundation = async (
   tenant: TenantControlPlane,
   slice: string,
   observed: Observed,
-  deps: Deps,
+  { superTrouble, ...deps }: Deps & { readonly superTrouble?: string | undefined },
 ): Promise<Foundation> => {
   const ref = refOf(tenant)
   const hasServed = isFirstStartOver(tenant, observed)
-  const place = { tenant: ref, namespace: controlPlaneNamespace(ref), slice, hasServed }
+  const place = { tenant: ref, ...planePlaceOf(tenant), slice, hasServed, superPodCidrs: deps.superCluster.podCidrs }
   if (observed.namespace?.metadata.deletionTimestamp) {
     throw new AppError('KUBE_CONFLICT', `namespace ${place.namespace} is being deleted; it is made again when it is gone`, {})
   }
@@ -180,9 +199,10 @@ export const layFoundation = async (
   const fences = [...fencesOf(place, tenant, observed), apiServerService(place)].map((object) =>
     applyWanted(object, observed.objects.get(objectId(object)), deps),
   )
+  const claimed = claimInSuper(tenant, { ...place, superTrouble }, deps)
   const { way, names } = wayOf(tenant, place, { observed, nodes: deps.nodes() })
   const laid = layKeys(tenant, { ...place, names }, observed, deps)
-  await allOf<unknown>([...fences, laid])
+  await allOf<unknown>([...fences, claimed, laid])
   const { roots, consumers, hashes, rotation } = await laid
   const ipv6Slice = firstSliceOf(slicesOf(tenant.status), 'IPv6')
   const remote = observed.remoteStore?.access

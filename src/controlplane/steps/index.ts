@@ -5,6 +5,7 @@ import { certificates } from './certificates.ts'
 import { dataStore } from './data-store.ts'
 import { kubeconfig } from './kubeconfig.ts'
 import { sync, usable } from './serving.ts'
+import { superDoor } from './super-door.ts'
 import { dns, tenantObjects } from './tenant-objects.ts'
 import { apiServer, controllerManager, quota } from './workloads.ts'
 
@@ -28,9 +29,11 @@ const stepsWithRemoteStore: readonly Step[] = steps.map((step) =>
   step === apiServer ? { ...step, needs: [...step.needs, dataStore.name] } : step,
 )
 
-/** The steps for a tenant with this kind of data store. */
-export const stepsFor = (kind: TenantControlPlaneSpec['dataStore']['kind']): readonly Step[] =>
-  kind === 'dedicated' ? steps : stepsWithRemoteStore
+/** The steps for a tenant with this kind of data store, in super itself or apart from it. */
+export const stepsFor = (kind: TenantControlPlaneSpec['dataStore']['kind'], isApart = false): readonly Step[] => {
+  const all = kind === 'dedicated' ? steps : stepsWithRemoteStore
+  return isApart ? all.flatMap((step) => (step === kubeconfig ? [step, superDoor] : [step])) : all
+}
 
 /** The step that stands for everything before the steps, when that fails. */
 export const foundationStep = certificates

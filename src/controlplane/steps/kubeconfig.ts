@@ -10,9 +10,10 @@ import { apiServerPort } from '../components/kube-apiserver.ts'
 import { labelsOf } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { componentNames, exposedService, fieldManager } from '../names.ts'
 import { objectId } from '../observe.ts'
-import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
+import { adminKubeconfig } from '../pki/files.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
 import { adminClient } from './foundation.ts'
 
@@ -79,7 +80,7 @@ const isShown = async (host: string, { observed, roots }: Round, { showsName, si
 
 /** The server to publish, and what is still to come. A kubeconfig never names a server whose certificate is not valid for it yet. */
 const decide = async (round: Round, deps: Deps): Promise<{ readonly server: string; readonly waits?: Wait }> => {
-  const own = tenantEndpoint(round.plane.slice)
+  const own = tenantEndpoint(round.plane)
   const before = round.tenant.status?.endpoint ?? own
   const { way } = round
   const unlaid = await laid(round, deps)

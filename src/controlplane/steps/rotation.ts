@@ -119,7 +119,7 @@ const isRolledOutWith = (
 
 const inTenant = async <T>(roots: Roots, { place }: Rotation, deps: Deps, ask: (asked: Asked) => Promise<T>) => {
   try {
-    const tenantKube = await deps.tenantClients.bootstrap({ uid: place.tenant.uid, slice: place.slice }, roots, deps.now())
+    const tenantKube = await deps.tenantClients.bootstrap(place, roots, deps.now())
     return await ask({ tenantKube, signal: deps.signal })
   } catch (error) {
     deps.log.warn({ error: explainError(error) }, 'a rotation waits, as the tenant does not answer')

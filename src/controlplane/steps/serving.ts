@@ -3,10 +3,11 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { explainError } from '../../lib/errors.ts'
 import { type Hibernation, hasWoken } from '../../tenancy/hibernation.ts'
 import { frozenAnnotation, refusedAnnotation, tenantLabel } from '../../tenancy/marks.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { syncerLease, syncerSilenceMs } from '../names.ts'
 import { hibernationOf } from '../observe.ts'
-import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
-import type { Step, StepOutcome } from '../steps.ts'
+import { adminKubeconfig } from '../pki/files.ts'
+import { type Step, type StepOutcome, superAway } from '../steps.ts'
 import { adminClient } from './foundation.ts'
 import { pauseRefusalOf } from './pause.ts'
 
@@ -36,7 +37,9 @@ export const sync: Step = {
   name: 'syncer',
   condition: 'SyncReady',
   needs: ['API server'],
-  async run({ observed, now, tenant, plane }) {
+  async run({ observed, now, tenant, plane, superTrouble }) {
+    // Before what the syncer says: it is silent for that very reason, or does not know yet.
+    if (superTrouble !== undefined) return superAway(superTrouble)
     const frozen = observed.syncerLease?.metadata.annotations?.[frozenAnnotation]
     if (frozen) {
       const message = `syncing is frozen: ${frozen}. Look at the tenant, then say so with \`berth tenant resume-sync ${tenant.metadata.name}\``
@@ -76,7 +79,7 @@ export const usable: Step = {
   async run(round, { tenantClients, signal }) {
     const { plane, roots, keys, ref } = round
     // With what was published, at the address that the manager can always reach: a node port or a load balancer may be out of its sight.
-    const text = adminKubeconfig({ tenant: ref, server: tenantEndpoint(plane.slice) }, roots, adminClient(keys))
+    const text = adminKubeconfig({ tenant: ref, server: tenantEndpoint(plane) }, roots, adminClient(keys))
     const client = tenantClients.published(ref.uid, text)
     try {
       const account = await client.get(

@@ -17,7 +17,7 @@ const type = resourceTypes.ipAddresses
 export const claimSlice = async (
   slice: string,
   { metadata }: TenantControlPlane,
-  { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
+  { superCluster: { kube }, signal }: Pick<Deps, 'superCluster' | 'signal'>,
 ): Promise<void> => {
   const name = sliceAddress(slice, 0)
   const { uid = '', namespace = '', name: tenantName = '' } = metadata
@@ -50,7 +50,7 @@ export const claimSlice = async (
 export const releaseSlice = async (
   slice: string,
   { metadata }: TenantControlPlane,
-  { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
+  { superCluster: { kube }, signal }: Pick<Deps, 'superCluster' | 'signal'>,
 ): Promise<void> => {
   const ref = { name: sliceAddress(slice, 0) }
   const live = await kube.get<KubeObject>(type, ref, { signal })
@@ -59,7 +59,10 @@ export const releaseSlice = async (
 }
 
 /** Gives back all that a tenant has claimed. */
-export const releaseSlices = async (uid: string, { kube, signal }: Pick<Deps, 'kube' | 'signal'>): Promise<void> => {
+export const releaseSlices = async (
+  uid: string,
+  { superCluster: { kube }, signal }: Pick<Deps, 'superCluster' | 'signal'>,
+): Promise<void> => {
   const { items } = await kube.list(type, { labelSelector: `${controlPlaneLabel}=${uid}`, metadataOnly: true, signal })
   for (const { metadata } of items)
     await kube.delete(type, { name: metadata.name ?? '' }, { ...(metadata.uid && { uid: metadata.uid }), signal })

@@ -10,6 +10,7 @@ import { startPlaneServer } from '../../testing/plane-server.ts'
 import { typeOf } from '../apply.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import type { TellEvent } from '../deps.ts'
+import { sameCluster } from '../super-cluster.ts'
 import { createSliceLock, growSlices, recordSlice } from './slice.ts'
 import { releaseSlices } from './slice-claims.ts'
 
@@ -26,7 +27,13 @@ afterAll(() => server?.stop())
 
 const told: string[] = []
 const tell: TellEvent = (_, { reason, message }) => void told.push(`${reason}: ${message}`)
-const deps = () => ({ kube, tell, signal: new AbortController().signal, lock: createSliceLock() })
+const deps = () => ({
+  kube,
+  superCluster: sameCluster(kube),
+  tell,
+  signal: new AbortController().signal,
+  lock: createSliceLock(),
+})
 const at = (name: string) => ({ name, namespace: 'default' })
 const create = (name: string, spec: object = {}): Promise<TenantControlPlane> =>
   kube.create<KubeObject>(type, {

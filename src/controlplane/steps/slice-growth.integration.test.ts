@@ -9,6 +9,7 @@ import { startPlaneServer } from '../../testing/plane-server.ts'
 import { typeOf } from '../apply.ts'
 import { serviceRanges } from '../components/service-ranges.ts'
 import type { TellEvent } from '../deps.ts'
+import { sameCluster } from '../super-cluster.ts'
 import { createSliceLock, growSlices } from './slice.ts'
 import { releaseSlices } from './slice-claims.ts'
 
@@ -24,7 +25,13 @@ afterAll(() => server?.stop())
 
 const told: string[] = []
 const tell: TellEvent = (_, { reason }) => void told.push(reason)
-const deps = () => ({ kube, tell, signal: new AbortController().signal, lock: createSliceLock() })
+const deps = () => ({
+  kube,
+  superCluster: sameCluster(kube),
+  tell,
+  signal: new AbortController().signal,
+  lock: createSliceLock(),
+})
 
 /** Of the eight /24 of super's range the first is super's own, in the sixth there is a Service. */
 const createTenant = async (name: string, serviceSlice: string, spec: object = {}): Promise<TenantControlPlane> => {
@@ -101,7 +108,7 @@ test('of two leaders that pick the same slice one gets it, and the other the nex
       return kube.create(of, object, options)
     },
   }
-  await expect(grow('stale', 14, { ...deps(), kube: late })).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
+  await expect(grow('stale', 14, { ...deps(), superCluster: sameCluster(late) })).rejects.toMatchObject({ code: 'KUBE_CONFLICT' })
   const [, picked] = (await read('rival'))?.status?.serviceSlices ?? []
   expect((await read('stale'))?.status?.serviceSlices).toBeUndefined()
   const slices = await grow('stale', 14)

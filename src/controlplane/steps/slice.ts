@@ -2,11 +2,10 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../../apis/tenant-status.ts'
-import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { familyOf, type IpFamily } from '../../tenancy/ip-ranges.ts'
 import { controlPlaneLabel, serviceAddressesAnnotation } from '../../tenancy/marks.ts'
-import { controlPlaneNamespace } from '../../tenancy/names.ts'
+import { controlPlaneNamespace, superDoorName, tenantIdentityNamespace } from '../../tenancy/names.ts'
 import {
   apiServerAddress,
   familiesInNeed,
@@ -51,12 +50,12 @@ const flagsRange = 'kubernetes'
 
 /** What allocations look at: super's ranges and addresses, and the slices of tenants: of all but `exceptUid`. `forUid`: who asks. */
 export const sliceSituation = async (
-  { kube, signal }: { kube: KubeClient; signal: AbortSignal },
+  { kube, superCluster, signal }: Pick<Deps, 'kube' | 'superCluster' | 'signal'>,
   { exceptUid, forUid }: { readonly exceptUid?: string | undefined; readonly forUid?: string | undefined } = {},
 ): Promise<SliceSituation> => {
   const [ranges, addresses, tenants] = await Promise.all([
-    kube.list(resourceTypes.serviceCIDRs, { signal }),
-    kube.list(resourceTypes.ipAddresses, { signal, metadataOnly: true }),
+    superCluster.kube.list(resourceTypes.serviceCIDRs, { signal }),
+    superCluster.kube.list(resourceTypes.ipAddresses, { signal, metadataOnly: true }),
     kube.list<TenantControlPlane>(resourceTypes.tenantControlPlanes, { signal }),
   ])
   const cidrsOf = ({ spec }: KubeObject) => (spec?.cidrs ?? []) as string[]
@@ -102,21 +101,29 @@ export const chooseSlice = (tenant: TenantControlPlane, situation: SliceSituatio
   )
 }
 
+/** The Service of super that has the first address of a tenant's slice. */
+const superServiceOf = (tenant: TenantControlPlane): { readonly namespace: string; readonly name: string } =>
+  tenant.status?.superCluster?.isApart
+    ? { namespace: tenantIdentityNamespace, name: superDoorName(tenant.metadata.uid ?? '') }
+    : { namespace: controlPlaneNamespace(refOf(tenant)), name: componentNames.kubeApiServer }
+
 /** True when the first address of a recorded slice went to somebody else before this tenant's Service claimed it. */
 const isLost = async (
   tenant: TenantControlPlane,
   slice: string,
-  { kube, signal }: Pick<Deps, 'kube' | 'signal'>,
+  { superCluster, signal }: Pick<Deps, 'superCluster' | 'signal'>,
 ): Promise<boolean> => {
-  const claimed = await kube.get<KubeObject>(resourceTypes.ipAddresses, { name: apiServerAddress(slice) }, { signal })
-  const parent = claimed?.spec?.parentRef
-  return (
-    parent !== undefined &&
-    (parent.namespace !== controlPlaneNamespace(refOf(tenant)) || parent.name !== componentNames.kubeApiServer)
+  const claimed = await superCluster.kube.get<KubeObject>(
+    resourceTypes.ipAddresses,
+    { name: apiServerAddress(slice) },
+    { signal },
   )
+  const parent = claimed?.spec?.parentRef
+  const own = superServiceOf(tenant)
+  return parent !== undefined && (parent.namespace !== own.namespace || parent.name !== own.name)
 }
 
-type Allocation = Pick<Deps, 'kube' | 'signal' | 'tell'> & { readonly lock: SliceLock }
+type Allocation = Pick<Deps, 'kube' | 'superCluster' | 'signal' | 'tell'> & { readonly lock: SliceLock }
 
 /** Tells trouble with a tenant's slices of a family once. */
 const warn = (
@@ -156,15 +163,15 @@ const writeStatus = async (
  * claimed in super beforehand.
  */
 export const recordSlice = async (tenant: TenantControlPlane, allocation: Allocation): Promise<TenantControlPlane> => {
-  const { kube, signal, lock } = allocation
+  const { lock } = allocation
   const recorded = tenant.status?.serviceSlice
-  if (recorded !== undefined && (tenant.status?.version !== undefined || !(await isLost(tenant, recorded, { kube, signal })))) {
+  if (recorded !== undefined && (tenant.status?.version !== undefined || !(await isLost(tenant, recorded, allocation)))) {
     return tenant
   }
   return lock.run(async () => {
     const { uid } = tenant.metadata
     if (recorded !== undefined) await releaseSlice(recorded, tenant, allocation)
-    const situation = await sliceSituation({ kube, signal }, { exceptUid: uid, forUid: uid })
+    const situation = await sliceSituation(allocation, { exceptUid: uid, forUid: uid })
     const slices = firstSlices(tenant, situation, allocation)
     for (const slice of slices) await claimSlice(slice, tenant, allocation)
     const fields = {

@@ -23,7 +23,7 @@ export const tenantObjects: Step = {
     const done = { kind: 'done', reason: 'Applied', message: 'roles, warnings and DNS are in the tenant' } as const
     if (tenantClients.isSettled(ref.uid, hash, now)) return done
 
-    const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    const kube = await tenantClients.bootstrap(plane, roots, now)
     const liveOf = (object: KubeObject) => kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
     try {
       await allOf([
@@ -60,7 +60,7 @@ export const dns: Step = {
   condition: 'DNSReady',
   needs: ['objects in the tenant'],
   async run({ plane, roots, ref, now, tenant }, { tenantClients, signal }) {
-    const kube = await tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    const kube = await tenantClients.bootstrap(plane, roots, now)
     const labelSelector = `kubernetes.io/service-name=${dnsServiceName}`
     const { items } = await kube.list(resourceTypes.endpointSlices, { namespace: 'kube-system', labelSelector, signal })
     const ready = items.flatMap((slice) => (slice as EndpointSlice).endpoints ?? []).filter(({ conditions }) => conditions?.ready)

@@ -7,9 +7,10 @@ import { hashOf } from '../apply.ts'
 import { apiServerPort } from '../components/kube-apiserver.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { isMoving } from '../moves/move-plan.ts'
 import { componentNames } from '../names.ts'
-import { adminKubeconfig, tenantEndpoint } from '../pki/files.ts'
+import { adminKubeconfig } from '../pki/files.ts'
 import { isRestoring } from '../snapshots/restore-plan.ts'
 import { isServing, type Round, type StepResult } from '../steps.ts'
 import { askGate, clearGate, type GateRefusal } from '../upgrades/gate.ts'
@@ -98,10 +99,7 @@ const hindranceOf = (
 }
 
 const adminKube = ({ plane, roots, keys, ref }: Round, { tenantClients }: Deps): KubeClient =>
-  tenantClients.published(
-    ref.uid,
-    adminKubeconfig({ tenant: ref, server: tenantEndpoint(plane.slice) }, roots, adminClient(keys)),
-  )
+  tenantClients.published(ref.uid, adminKubeconfig({ tenant: ref, server: tenantEndpoint(plane) }, roots, adminClient(keys)))
 
 /** What each API server was asked for that is deprecated: each counts for itself. */
 const metricsOfAll = async ({ observed, roots, now }: Round, { tenantClients, signal }: Deps): Promise<readonly string[]> => {

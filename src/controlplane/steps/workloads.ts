@@ -10,9 +10,9 @@ import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
 import { hasEnded, hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
+import { tenantEndpoint } from '../endpoints.ts'
 import { componentNames } from '../names.ts'
 import { objectId } from '../observe.ts'
-import { tenantEndpoint } from '../pki/files.ts'
 import type { Round, Step, StepOutcome } from '../steps.ts'
 import { compareVersions } from '../upgrades/version-in-force.ts'
 import type { KubernetesVersion } from '../versions.ts'
@@ -94,7 +94,7 @@ export const apiServer: Step = {
   condition: 'APIServerReady',
   needs: [],
   async run(round, deps) {
-    const { plane, roots, now, ref, observed } = round
+    const { plane, roots, now, observed } = round
     const workload = observed.objects.get(`Deployment/${componentNames.kubeApiServer}`)
     const refusal = flagsRefusal.apiServer(plane.spec)
     // At zero it is after a pause or a restore: it starts again, without them.
@@ -107,7 +107,7 @@ export const apiServer: Step = {
     if (plane.hasServed ? !hasReadyPod(pods) : !hasRunningContainer(pods) || podProblem(pods, now)) {
       return starting(componentNames.kubeApiServer, round, workload)
     }
-    const client = await deps.tenantClients.bootstrap({ uid: ref.uid, slice: plane.slice }, roots, now)
+    const client = await deps.tenantClients.bootstrap(plane, roots, now)
     try {
       // A starting process takes connections long before it answers: nothing else of the round should wait for that.
       const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: plane.hasServed ? 3000 : 500 })
@@ -120,11 +120,11 @@ export const apiServer: Step = {
         return { kind: 'wait', reason: 'GoingBack', message, serves: true }
       }
       if (status === 200)
-        return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane.slice)}` }
+        return { kind: 'done', reason: 'Serving', message: `the API server answers at ${tenantEndpoint(plane)}` }
       return {
         kind: 'wait',
         reason: plane.hasServed ? 'NotReady' : 'Starting',
-        message: `${tenantEndpoint(plane.slice)}/readyz answers with ${status}`,
+        message: `${tenantEndpoint(plane)}/readyz answers with ${status}`,
         retryAfterMs: 250,
       }
     } catch (error) {
@@ -132,7 +132,7 @@ export const apiServer: Step = {
         return { kind: 'wait', reason: 'Starting', message: `${componentNames.kubeApiServer} is starting`, retryAfterMs: 200 }
       if (isRelieved(round, workload)) return rolling(round, workload)
       if (/certificate has expired/i.test(explainError(error))) return expired(plane)
-      const message = `the pod is ready, but ${tenantEndpoint(plane.slice)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
+      const message = `the pod is ready, but ${tenantEndpoint(plane)} does not answer: ${explainError(error)}. Check kube-proxy and network policies`
       return { kind: 'wait', reason: 'Unreachable', message, retryAfterMs: 150 }
     }
   },
