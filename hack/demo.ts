@@ -55,7 +55,7 @@ const demo = async (name: string): Promise<string> => {
         found.image = image
       },
     },
-    { title: 'Berth installed as pods', run: (say) => applyBerth(asAdmin(), get('image'), say) },
+    { title: 'Berth installed as pods', run: (say) => applyBerth(asAdmin(), get('image'), { progress: say }) },
     {
       title: `Tenant ${tenant} Ready`,
       run: async (say) => {

@@ -56,10 +56,43 @@ const plug = async (plan: ClusterPlan, machine: Machine, links: ReadonlySet<stri
   await run('nsenter', ['--target', String(init.pid), '--net', 'sysctl', '-qw', 'net.ipv4.ip_forward=1'])
 }
 
+const cableStart = (plan: ClusterPlan): string => plan.bridge.replace(/br$/, 'j')
+
+const cableEnd = (plan: ClusterPlan, other: ClusterPlan): string => `${cableStart(plan)}${other.index}`
+
+/** Ways from a cluster to the machines and pods of another one on the same wire. */
+const routesTo = (other: ClusterPlan): string[] => [
+  `route replace ${other.bridgeCidr} dev eth0`,
+  ...other.nodes.map(({ podCidr, ip: via }) => `route replace ${podCidr} via ${via} dev eth0 onlink`),
+]
+
+/** A cable between the bridges of two clusters: the machines and pods of each reach those of the other. A cable that is unplugged is plugged in again. */
+export const plugCable = async (plan: ClusterPlan, other: ClusterPlan): Promise<void> => {
+  const links = await hostLinks()
+  const [end, otherEnd] = [cableEnd(plan, other), cableEnd(other, plan)]
+  if (!links.has(end)) await ip([`link add ${end} type veth peer name ${otherEnd}`])
+  await ip([`link set ${end} master ${plan.bridge} up`, `link set ${otherEnd} master ${other.bridge} up`])
+  for (const [one, another] of [
+    [plan, other],
+    [other, plan],
+  ] as const) {
+    for (const machine of [one.control, ...one.nodes]) {
+      const init = await machineInit(one, machine)
+      if (!init) throw new Error(`${machine.name} of ${one.name} is not up`)
+      await ip(routesTo(another), init.pid)
+    }
+  }
+}
+
+/** Nothing goes over the cable from here on; both clusters go on by themselves. */
+export const pullCable = async (plan: ClusterPlan, other: ClusterPlan): Promise<void> =>
+  ip([`link set ${cableEnd(plan, other)} down`])
+
 /** Removes the bridge and the cables; the routes through them go with them. */
 export const removeNetwork = async (plan: ClusterPlan): Promise<void> => {
   const links = await hostLinks()
-  for (const link of [...[plan.control, ...plan.nodes].map(({ veth }) => veth), plan.bridge]) {
+  const cables = [...links].filter((link) => link.startsWith(cableStart(plan)))
+  for (const link of [...[plan.control, ...plan.nodes].map(({ veth }) => veth), ...cables, plan.bridge]) {
     if (links.has(link)) await attempt('ip', ['link', 'del', link])
   }
 }

@@ -7,7 +7,10 @@ import type { ImageArchive } from '../images/oci-image.ts'
 import { type Progress, silent } from '../progress.ts'
 import { parseManifests, printManifests, type Rendered, stampImage, workloadsOf } from './stamp.ts'
 
-const manifestsDir = join(import.meta.dirname, '../../manifests/base')
+const manifestsDir = join(import.meta.dirname, '../../manifests')
+
+/** Which part of Berth: all of it, or one side of two clusters. */
+export type Side = 'base' | 'apart/management' | 'apart/super'
 export const systemNamespace = 'berth-system'
 
 const apply = async (kubectl: Kubectl, objects: readonly Rendered[]): Promise<string[]> => {
@@ -28,12 +31,16 @@ const rollout = async (kubectl: Kubectl, { kind, metadata }: Rendered, progress:
   })
 }
 
-/** Renders `manifests/base` for one image content, applies it and waits until all its pods run it. On a cluster that has it this changes nothing. */
-export const applyBerth = async (kubectl: Kubectl, image: ImageArchive, progress: Progress): Promise<void> => {
-  const rendered = parseManifests(await kubectl(['kustomize', manifestsDir]))
+/** Renders the manifests for one image content, applies it and waits until all its pods run it. On a cluster that has it this changes nothing. */
+export const applyBerth = async (
+  kubectl: Kubectl,
+  image: ImageArchive,
+  { side = 'base', progress }: { readonly side?: Side; readonly progress: Progress },
+): Promise<void> => {
+  const rendered = parseManifests(await kubectl(['kustomize', join(manifestsDir, side)]))
   const objects = image.names.reduce((all, name) => stampImage(all, name, image.digest), rendered)
   const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition')
-  progress('applying manifests/base')
+  progress(`applying manifests/${side}`)
   await apply(kubectl, definitions)
   for (const { metadata } of definitions)
     await kubectl(['wait', '--for=condition=Established', `crd/${metadata.name}`, '--timeout=30s'])
@@ -45,5 +52,5 @@ export const applyBerth = async (kubectl: Kubectl, image: ImageArchive, progress
 export const installBerth = async (cluster: LocalCluster, progress: Progress = silent): Promise<void> => {
   const image = await berthImage(progress)
   await loadImages(cluster, [image])
-  await applyBerth(kubectlFor(cluster.binaries.kubectl, cluster.kubeconfigPath), image, progress)
+  await applyBerth(kubectlFor(cluster.binaries.kubectl, cluster.kubeconfigPath), image, { progress })
 }

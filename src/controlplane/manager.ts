@@ -31,7 +31,7 @@ import { reconcileTenant } from './reconcile.ts'
 import { askCertificate } from './served-certificate.ts'
 import { createSnapshotControllers } from './snapshots/controllers.ts'
 import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
-import type { SuperCluster } from './super-cluster.ts'
+import { type SuperCluster, type SuperLook, watchSuper } from './super-cluster.ts'
 import { keepAgentAuthorities, keepAgentServing, nodeAddresses, publishAgentClientCa } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
 
@@ -147,6 +147,13 @@ export const createManager = (options: ManagerOptions): Manager => {
     },
   })
   const onNode = (): void => systemKeys.enqueue('vn-agent')
+  const stopping = new AbortController()
+  const onSuperChange = (look: SuperLook): void => {
+    if (look.kind === 'away') log.error({ reason: look.message }, 'super is away')
+    else log.info('super is back')
+    for (const tenant of tenantInformer.list()) tenants.enqueue(objectKey(tenant))
+    onNode()
+  }
   const superNodes = watchNodes({ client: superCluster.kube, log, onEvent: onNode })
   const nodes = superCluster.isApart ? watchNodes({ client: kube, log, onEvent: () => {} }) : superNodes
 
@@ -269,7 +276,10 @@ export const createManager = (options: ManagerOptions): Manager => {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
       // Tenants that are exposed by nodes ask for those in their first round.
-      if (superCluster.isApart) superNodes.start()
+      if (superCluster.isApart) {
+        superNodes.start()
+        void watchSuper(superCluster, { onChange: onSuperChange, signal: stopping.signal })
+      }
       systemKeys.enqueue('vn-agent')
       await systemKeys.start()
       await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
@@ -277,6 +287,7 @@ export const createManager = (options: ManagerOptions): Manager => {
       await Promise.all([dataStores.start(), classes.start()])
     },
     stop: async () => {
+      stopping.abort()
       await Promise.all([tenants, dataStores, classes, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
       if (superCluster.isApart) await superNodes.stop()
       await moveTasks.stop()

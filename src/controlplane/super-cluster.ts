@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
@@ -76,6 +77,20 @@ export const clusterApart = ({
       if (!last || now() - last.at >= lookedMs) last = { at: now(), look: ask() }
       return last.look
     },
+  }
+}
+
+/** Says whenever a super cluster apart went away or came back, until the signal. Tenants that are well are not looked at for half a minute otherwise. */
+export const watchSuper = async (
+  superCluster: SuperCluster,
+  { onChange, signal }: { readonly onChange: (look: SuperLook) => void; readonly signal: AbortSignal },
+): Promise<void> => {
+  let last: SuperLook['kind'] | undefined
+  while (!signal.aborted) {
+    const look = await superCluster.look(signal)
+    if (last !== undefined && look.kind !== last && !signal.aborted) onChange(look)
+    last = look.kind
+    await sleep(lookedMs, undefined, { signal, ref: false }).catch(() => {})
   }
 }
 

@@ -63,7 +63,7 @@ export interface AgentSuper {
   stop(): Promise<void>
 }
 
-const manifest = join(import.meta.dirname, '../../manifests/base/vn-agent.yaml')
+const manifest = join(import.meta.dirname, '../../manifests/parts/super/vn-agent.yaml')
 const rbac: Readonly<Record<string, ResourceType>> = {
   Role: resourceTypes.roles,
   RoleBinding: resourceTypes.roleBindings,

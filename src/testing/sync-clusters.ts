@@ -34,7 +34,7 @@ export interface SyncClusters {
   stop(): Promise<void>
 }
 
-const manifestsDir = join(import.meta.dirname, '../../manifests/base')
+const manifestsDir = join(import.meta.dirname, '../../manifests/parts')
 const typeByKind = new Map<string, ResourceType>(Object.values(resourceTypes).map((type) => [type.kind, type]))
 const syncerAccount = 'system:serviceaccount:berth-system:berth-syncer'
 const startDeadlineMs = 180_000
@@ -170,9 +170,14 @@ export const startSyncClusters = async (
     const superApi = await start(superFlags)
     const { client } = superApi
     await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
-    await applyRights(superApi, 'namespaces.yaml')
-    await applyRights(superApi, 'syncer.yaml')
-    await applyRights(superApi, 'tenant-role.yaml')
+    for (const file of [
+      'accounts/accounts.yaml',
+      'super/namespaces.yaml',
+      'management/syncer.yaml',
+      'super/syncer-rights.yaml',
+      'super/tenant-role.yaml',
+    ])
+      await applyRights(superApi, file)
     await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenants' } })
     const nodes = ['node-1', 'node-2']
     for (const [index, name] of nodes.entries())

@@ -27,11 +27,11 @@ const create = (name: string, serviceSlice?: string): Promise<KubeObject> =>
 
 /** The configuration that is installed, with a URL in place of the Service, which does not exist here. */
 const configuration = async (url: string): Promise<KubeObject> => {
-  const text = await readFile(join(import.meta.dirname, '../../../manifests/base/webhook.yaml'), 'utf8')
+  const text = await readFile(join(import.meta.dirname, '../../../manifests/parts/management/webhook.yaml'), 'utf8')
   const found = parseAllDocuments(text)
     .map((document) => document.toJS() as KubeObject)
     .find(({ kind }) => kind === 'ValidatingWebhookConfiguration')
-  if (!found) throw new Error('manifests/base/webhook.yaml has no ValidatingWebhookConfiguration')
+  if (!found) throw new Error('manifests/parts/management/webhook.yaml has no ValidatingWebhookConfiguration')
   const at = ({ clientConfig }: KubeObject) => ({ url: `${url}${clientConfig.service.path}` })
   return { ...found, webhooks: found['webhooks'].map((each: KubeObject) => ({ ...each, clientConfig: at(each) })) }
 }
