@@ -68,7 +68,7 @@ describe.runIf(world().isLocal)('a super cluster apart from management', { timeo
     expect(one.status?.superCluster?.isApart).toBe(true)
     expect(one.status?.endpoint).toBe(`https://kube-apiserver.${one.status?.controlPlaneNamespace}.svc:443`)
     const planePods = await listJson(clusters.management, ['pods', '-A', '-l', `${controlPlaneLabel}=${one.metadata.uid}`])
-    expect(planePods.map(({ metadata }) => metadata.labels?.['berth.dev/component']).sort()).toEqual([
+    expect(planePods.map(({ metadata }) => metadata.labels?.['berth.dev/component'] ?? '').toSorted()).toEqual([
       'etcd',
       'kube-apiserver',
       'kube-controller-manager',

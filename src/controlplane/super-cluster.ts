@@ -73,7 +73,7 @@ export const clusterApart = ({
     kube,
     isApart: true,
     podCidrs,
-    look: (_) => {
+    look: () => {
       if (!last || now() - last.at >= lookedMs) last = { at: now(), look: ask() }
       return last.look
     },
