@@ -8,7 +8,7 @@ import { superNamespace } from '../src/tenancy/names.ts'
 import { apply, getJson, listJson, type Thing, world } from './support/kubectl.ts'
 import { deployment, namespace, pod, service, shell, webServer } from './support/objects.ts'
 import { tenantObject, tenantsNamespace } from './support/tenant.ts'
-import { startTwoClusters, type TwoClusters } from './support/two-clusters.ts'
+import { downTwoClusters, startTwoClusters, type TwoClusters } from './support/two-clusters.ts'
 import { rolledOut, waitFor } from './support/wait.ts'
 
 interface Condition {
@@ -58,7 +58,9 @@ const tracesIn = async (kubectl: Kubectl, uid: string): Promise<string[]> => {
 beforeAll(async () => {
   if (world().isLocal) clusters = await startTwoClusters()
 }, 600_000)
-afterAll(() => clusters?.down())
+afterAll(async () => {
+  if (world().isLocal) await downTwoClusters()
+}, 300_000)
 
 describe.runIf(world().isLocal)('a super cluster apart from management', { timeout: 300_000 }, () => {
   let one: Plane
@@ -106,7 +108,7 @@ describe.runIf(world().isLocal)('a super cluster apart from management', { timeo
 
   test('workloads, Services, DNS, logs, exec and the API from within a pod', async () => {
     const script =
-      'until wget -qO- http://web.app.svc.cluster.local/hostname; do sleep 1; done; echo; echo token=$(wc -c < /var/run/secrets/kubernetes.io/serviceaccount/token); nc -z -w 5 kubernetes.default.svc 443 && echo reached; sleep 3600'
+      'until wget -qO- http://web.app.svc.cluster.local/hostname; do sleep 1; done; echo; echo token=$(wc -c < /var/run/secrets/kubernetes.io/serviceaccount/token); echo | nc -w 5 kubernetes.default.svc 443 > /dev/null && echo reached; sleep 3600'
     await apply(
       tenant,
       namespace('app'),

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { berthImage } from '../../hack/berth-image.ts'
@@ -31,7 +30,6 @@ export interface TwoClusters {
   berth(...args: readonly string[]): Promise<{ code: number | undefined; output: string }>
   /** The same with management's alone. */
   berthInManagement(...args: readonly string[]): Promise<{ code: number | undefined; output: string }>
-  down(): Promise<void>
 }
 
 const system = 'berth-system'
@@ -50,10 +48,17 @@ const superKubeconfig = async (inSuper: Kubectl, account: string, server: string
   })
 }
 
+const clusterNames = () => [`${world().clusterName}-m`, `${world().clusterName}-s`] as const
+
+/** Takes both away, however far they came. */
+export const downTwoClusters = async (): Promise<void> => {
+  await Promise.all(clusterNames().map((name) => downCluster({ name, progress: printProgress() })))
+}
+
 /** Brings both up, joins their networks, and installs Berth as an operator of two clusters does. */
 export const startTwoClusters = async (): Promise<TwoClusters> => {
   const progress = printProgress()
-  const names = [`${world().clusterName}-m`, `${world().clusterName}-s`] as const
+  const names = clusterNames()
   const image = await berthImage(progress)
   const up = async (name: string): Promise<LocalCluster> => {
     const cluster = await ensureCluster({ name, nodes: 1, progress })
@@ -101,7 +106,6 @@ export const startTwoClusters = async (): Promise<TwoClusters> => {
   const cidrs = `BERTH_SUPER_POD_CIDRS=${await podCidrOf(names[1])}`
   await management(['set', 'env', 'deployment/berth-manager', cidrs, '-n', system])
   await management(['rollout', 'status', 'deployment/berth-manager', '-n', system, '--timeout=120s'], { timeoutMs: 130_000 })
-  await writeFile(join(world().dir, 'two-clusters'), `${home.kubeconfigPath}\n${away.kubeconfigPath}\n`)
   const run = async (args: readonly string[]) => {
     const { code, output } = await attempt(process.execPath, [cli, ...args, '--kubeconfig', home.kubeconfigPath], {
       timeoutMs: 120_000,
@@ -118,8 +122,5 @@ export const startTwoClusters = async (): Promise<TwoClusters> => {
     join: () => joinClusters(...names),
     berth: (...args) => run([...args, '--super-kubeconfig', away.kubeconfigPath]),
     berthInManagement: (...args) => run(args),
-    down: async () => {
-      await Promise.all(names.map((name) => downCluster({ name, progress })))
-    },
   }
 }

@@ -14,6 +14,8 @@ export type Side = 'base' | 'apart/management' | 'apart/super'
 export const systemNamespace = 'berth-system'
 
 const apply = async (kubectl: Kubectl, objects: readonly Rendered[]): Promise<string[]> => {
+  // The super side of two clusters has no definitions.
+  if (objects.length === 0) return []
   const output = await kubectl(['apply', '--server-side', '--force-conflicts', '--field-manager=berth-install', '--filename=-'], {
     input: printManifests(objects),
   })

@@ -51,11 +51,11 @@ const readSource = async (
   if (!plane) throw new AppError('TENANT_NOT_FOUND', `there is no TenantControlPlane ${name} in namespace ${namespace}`, {})
   const readSecret = (ref: { name: string; namespace: string }): Promise<KubeObject | undefined> =>
     management.get(resourceTypes.secrets, ref, { signal })
-  const controlPlaneNamespace = plane.status?.controlPlaneNamespace
+  const { controlPlaneNamespace, superCluster } = plane.status ?? {}
+  // Apart from super the syncer comes by a name that is known inside management only.
+  const isForOutside = controlPlaneNamespace === undefined || superCluster?.isApart
   const secret =
-    (controlPlaneNamespace === undefined
-      ? undefined
-      : await readSecret({ name: 'syncer-kubeconfig', namespace: controlPlaneNamespace })) ??
+    (isForOutside ? undefined : await readSecret({ name: 'syncer-kubeconfig', namespace: controlPlaneNamespace })) ??
     (await readSecret({ name: kubeconfigSecretName(name), namespace }))
   const source = tenantSource(plane, secret)
   if (source) return source
