@@ -4,7 +4,7 @@ RUN := hack/bootstrap.sh
 RUN_CLUSTER := hack/bootstrap.sh --cluster
 
 .DEFAULT_GOAL := help
-.PHONY: help demo down check test e2e generate verify conformance bench cluster-up cluster-down cluster-status image clean-cache
+.PHONY: help demo down check test e2e generate verify conformance bench chaos cluster-up cluster-down cluster-status image clean-cache
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{ printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ conformance: ## Tests of Kubernetes in a tenant and in super, compared (FOCUS=re
 bench: ## Compare Berth with direct creation and with an ideal client, then measure the control planes of tenants
 	@$(RUN_CLUSTER) node bench/run.ts
 	@$(RUN_CLUSTER) node bench/planes.ts
+
+chaos: ## Kill parts of everything under load, then prove that nothing was lost (MINUTES=30 SEED=7 ONLY=etcd,syncer CLUSTER=chaos KEEP=1)
+	@$(RUN_CLUSTER) node chaos/run.ts --cluster $(if $(filter file,$(origin CLUSTER)),chaos,$(CLUSTER)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(filter 1,$(KEEP)),--keep)
 
 cluster-up: ## Bring up or repair the local cluster CLUSTER (demo)
 	@$(RUN_CLUSTER) node hack/cluster.ts up --name $(CLUSTER)

@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', '{hack,bench}/**/*.unit.test.ts'],
+          include: ['src/**/*.test.ts', '{hack,bench,chaos}/**/*.unit.test.ts'],
           exclude: [integration],
           // Some make keys or start a process: on a busy machine that takes its time.
           testTimeout: 30_000,

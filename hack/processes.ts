@@ -56,6 +56,16 @@ export const processesWithEnv = (name: string, value: string): ProcessId[] => {
     .flatMap((entry) => processId(Number(entry)) ?? [])
 }
 
+/** All processes whose path in a cgroup hierarchy has these words in it. */
+export const processesInCgroup = (words: string): ProcessId[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => read(`/proc/${entry}/cgroup`)?.includes(words))
+    .flatMap((entry) => processId(Number(entry)) ?? [])
+
+/** What a process was started as: program and arguments with blanks between. */
+export const commandLineOf = ({ pid }: ProcessId): string => (read(`/proc/${pid}/cmdline`) ?? '').replaceAll('\0', ' ').trim()
+
 /** The program a process was started as: its first argument. */
 export const programOf = ({ pid }: ProcessId): string => (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0] ?? ''
 

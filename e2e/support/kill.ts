@@ -1,23 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { isAlive, type ProcessId, processId, signal } from '../../hack/processes.ts'
+import { processesOfPod } from '../../hack/cluster/pod-processes.ts'
+import { commandLineOf, isAlive, signal } from '../../hack/processes.ts'
 import { listJson, superKubectl, world } from './kubectl.ts'
 import { waitFor } from './wait.ts'
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return '' // it ended while we looked
-  }
-}
-
-/** Processes of one pod of our own cluster: those whose cgroup carries the pod's UID, and which run `words`. */
-const processesOfPod = (uid: string, words: string): ProcessId[] =>
-  readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((entry) => read(`/proc/${entry}/cgroup`).includes(`pod${uid}`))
-    .filter((entry) => read(`/proc/${entry}/cmdline`).replaceAll('\0', ' ').includes(words))
-    .flatMap((entry) => processId(Number(entry)) ?? [])
 
 interface ContainerStatus {
   readonly ready: boolean
@@ -38,7 +22,7 @@ const restartsOf = async (component: string): Promise<{ uid: string; name: strin
 export const killComponent = async (component: string, words: string): Promise<() => Promise<void>> => {
   if (!world().isLocal) throw new Error('processes can only be killed in a local cluster')
   const before = await restartsOf(component)
-  const victims = before.flatMap(({ uid }) => processesOfPod(uid, words))
+  const victims = before.flatMap(({ uid }) => processesOfPod(uid)).filter((id) => commandLineOf(id).includes(words))
   if (victims.length === 0) throw new Error(`no process of ${component} was found`)
   for (const victim of victims) signal(victim, 'SIGKILL')
   await waitFor(`${component} dead`, () => !victims.some(isAlive), { deadlineMs: 10_000, everyMs: 10 })

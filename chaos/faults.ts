@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ensureRunning, running } from '../hack/cluster/machine.ts'
+import { nodeParts } from '../hack/cluster/node.ts'
+import type { NodeMachine } from '../hack/cluster/plan.ts'
+import { processesOfPod } from '../hack/cluster/pod-processes.ts'
+import { withClusterLock } from '../hack/cluster/state.ts'
+import { type ProcessId, signal, until } from '../hack/processes.ts'
+import type { KubeObject } from '../src/apis/kube-object.ts'
+import { resourceTypes } from '../src/apis/resource-types.ts'
+import { type Fault, pickOf } from './plan.ts'
+import { containersOf, gapOf, groupName, isReady, podsOf } from './pod-groups.ts'
+import type { ChaosWorld, PodGroup } from './world.ts'
+
+/** What a fault did. */
+export interface Done {
+  /** What it hit, in words. */
+  readonly target: string
+  /** From the kill, the thaw, or the new start on, until all was as before. Milliseconds. */
+  readonly recoveredMs: number
+}
+
+/** What is not mended by then is a finding: a node that was away for a minute, and a back-off of some crashes, fit in. */
+const mendMs = 300_000
+const lookMs = 250
+
+/** Reads that fail count as not yet: super's own parts are not hit, but a node's ways may be. */
+const look = async <T>(read: () => Promise<T>): Promise<T | undefined> => read().catch(() => undefined)
+
+const untilWhole = async (
+  world: ChaosWorld,
+  group: PodGroup,
+  holds: (pods: readonly KubeObject[]) => boolean = () => true,
+): Promise<readonly KubeObject[]> => {
+  let words = 'nothing was read'
+  return until(
+    `${groupName(group)} whole`,
+    mendMs,
+    async () => {
+      const pods = await look(() => podsOf(world.superClient, group))
+      if (!pods) return undefined
+      words = gapOf(group, pods) ?? 'the old containers are still there'
+      return pods.every(isReady) && gapOf(group, pods) === undefined && holds(pods) ? pods : undefined
+    },
+    { everyMs: lookMs, seen: () => words },
+  )
+}
+
+const servesTenant = new Set(['etcd', 'shared-etcd', 'kube-apiserver'])
+
+/** The API servers that stand on a group answer that they are ready, at the address that clients use. */
+const untilAnswered = async ({ tenants }: ChaosWorld, { part, tenant }: PodGroup): Promise<void> => {
+  if (!servesTenant.has(part)) return
+  const asked = tenant ? [tenant] : tenants.filter(({ dataStore }) => dataStore === 'shared')
+  for (const { name, client } of asked)
+    await until(
+      `tenant ${name} answering`,
+      mendMs,
+      async () => (await look(() => client.raw('/readyz', { timeoutMs: 3_000 })))?.status === 200,
+      { everyMs: lookMs },
+    )
+}
+
+/** Stops processes for a time. They go on however this ends, unless we are killed: then the next run thaws what it can, and probes end the rest. */
+const freeze = async (ids: readonly ProcessId[], forMs: number, stop: AbortSignal): Promise<void> => {
+  for (const id of ids) signal(id, 'SIGSTOP')
+  try {
+    await sleep(forMs, undefined, { signal: stop }).catch(() => {})
+  } finally {
+    for (const id of ids) signal(id, 'SIGCONT')
+  }
+}
+
+const hitPod = async (world: ChaosWorld, group: PodGroup, fault: Fault, stop: AbortSignal): Promise<Done> => {
+  const pods = await untilWhole(world, group)
+  const victim = pods[pickOf(fault.pick, pods.length)]
+  if (!victim) throw new Error(`${groupName(group)} has no pods`)
+  const { name = '', namespace = '', uid = '' } = victim.metadata
+  const old = new Set(containersOf(victim))
+  let holds: (now: readonly KubeObject[]) => boolean = () => true
+  if (fault.action === 'delete') {
+    await world.superClient.delete(resourceTypes.pods, { name, namespace }, { uid, gracePeriodSeconds: 1 })
+    holds = (now) => now.every(({ metadata }) => metadata.uid !== uid)
+  } else {
+    const processes = processesOfPod(uid)
+    if (processes.length === 0) throw new Error(`no process of pod ${name} was found`)
+    if (fault.action === 'freeze') await freeze(processes, fault.forMs, stop)
+    else {
+      for (const id of processes) signal(id, 'SIGKILL')
+      holds = (now) => now.every((pod) => containersOf(pod).every((id) => !old.has(id)))
+    }
+  }
+  const over = performance.now()
+  await untilWhole(world, group, holds)
+  await untilAnswered(world, group)
+  return { target: name, recoveredMs: performance.now() - over }
+}
+
+const programsHit = (part: Fault['part']): readonly ('containerd' | 'kubelet')[] =>
+  part === 'kubelet+containerd' ? ['containerd', 'kubelet'] : [part === 'containerd' ? 'containerd' : 'kubelet']
+
+/** Starts what does not run of a node's programs, as `hack/cluster.ts up` would. */
+const startPrograms = ({ plan, programs, progress }: ChaosWorld, node: NodeMachine): Promise<void> =>
+  withClusterLock(
+    plan.name,
+    async () => {
+      const parts = nodeParts(plan, node, programs)
+      await ensureRunning(plan, parts.containerd)
+      await ensureRunning(plan, parts.kubelet)
+    },
+    () => progress(`waiting for another command that works on cluster ${plan.name}`),
+  )
+
+/** The node says that it is Ready, with a Lease that its kubelet has renewed since. */
+const untilNodeReady = async ({ superClient }: ChaosWorld, name: string, sinceMs: number): Promise<void> => {
+  await until(
+    `node ${name} Ready`,
+    mendMs,
+    async () => {
+      const lease = await look(() => superClient.get(resourceTypes.leases, { name, namespace: 'kube-node-lease' }))
+      const node = await look(() => superClient.get(resourceTypes.nodes, { name }))
+      return node !== undefined && isReady(node) && Date.parse(lease?.['spec']?.renewTime ?? '') > sinceMs
+    },
+    { everyMs: lookMs },
+  )
+}
+
+const hitNode = async (world: ChaosWorld, fault: Fault, stop: AbortSignal): Promise<Done> => {
+  const { plan } = world
+  const node = plan.nodes[pickOf(fault.pick, plan.nodes.length)]
+  if (!node) throw new Error('the cluster has no nodes')
+  const ids = programsHit(fault.part).map((program) => `${program}-${node.name}`)
+  const found = await Promise.all(ids.map((id) => running(plan, id)))
+  const processes = found.filter((record) => record !== undefined)
+  if (processes.length < ids.length) throw new Error(`not all of ${ids.join(', ')} run`)
+  if (fault.action === 'freeze') await freeze(processes, fault.forMs, stop)
+  else {
+    for (const id of processes) signal(id, 'SIGKILL')
+    await sleep(fault.forMs, undefined, { signal: stop }).catch(() => {})
+    await startPrograms(world, node)
+  }
+  const over = performance.now()
+  await untilNodeReady(world, node.name, Date.now())
+  return { target: node.name, recoveredMs: performance.now() - over }
+}
+
+/** Does a fault and waits until it is mended. `stop` cuts short what is frozen or away. @throws when it is not mended in five minutes. */
+export const carryOut = (world: ChaosWorld, groups: readonly PodGroup[], fault: Fault, stop: AbortSignal): Promise<Done> => {
+  if (fault.lane === 'nodes') return hitNode(world, fault, stop)
+  const group = groups.find(({ part, tenant }) => part === fault.part && tenant?.name === fault.tenant)
+  if (!group) throw new Error(`nothing is known of ${fault.part} ${fault.tenant ?? ''}`)
+  return hitPod(world, group, fault, stop)
+}
+
+/** Lets everything go on that a run which was killed has left frozen or ended. */
+export const mendNodes = async (world: ChaosWorld): Promise<void> => {
+  for (const node of world.plan.nodes) {
+    for (const program of ['containerd', 'kubelet']) {
+      const record = await running(world.plan, `${program}-${node.name}`)
+      if (record) signal(record, 'SIGCONT')
+    }
+    await startPrograms(world, node)
+  }
+}
