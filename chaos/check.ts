@@ -24,27 +24,31 @@ export interface TenantVerdict {
 }
 
 const cli = join(import.meta.dirname, '../src/bin/cli.ts')
-const quietMs = 300_000
+const quietMs = 600_000
 const sidesMs = 120_000
 const lookMs = 1_000
 
 /** Asks again until nothing is left over, or the time is; gives what was left last. */
-const untilNone = async (deadlineMs: number, ask: () => Promise<readonly string[]>): Promise<readonly string[]> => {
+const untilNone = async (
+  deadlineMs: number,
+  ended: AbortSignal,
+  ask: () => Promise<readonly string[]>,
+): Promise<readonly string[]> => {
   const end = performance.now() + deadlineMs
   for (;;) {
     const left = await ask().catch((error: unknown) => [explainError(error)])
     if (left.length === 0 || performance.now() > end) return left
-    await sleep(lookMs)
+    await sleep(lookMs, undefined, { signal: ended })
   }
 }
 
-/** Waits until nothing moves any more; gives the seconds that took, and what is not quiet after five minutes. */
+/** Waits until nothing moves any more; gives the seconds that took, and what is not quiet after ten minutes. */
 export const untilQuiet = async (
   world: ChaosWorld,
   groups: readonly PodGroup[],
 ): Promise<{ readonly seconds: number; readonly gaps: readonly string[] }> => {
   const began = performance.now()
-  const gaps = await untilNone(quietMs, () => gapsOf(world, groups))
+  const gaps = await untilNone(quietMs, world.ended, () => gapsOf(world, groups))
   return { seconds: (performance.now() - began) / 1000, gaps }
 }
 
@@ -62,7 +66,7 @@ export const judge = async (world: ChaosWorld, tenant: ChaosTenant, load: Load):
     (stored) => findingsOf(entries, stored),
     (error: unknown) => [{ what: 'lost' as const, object: 'all', detail: `cannot be read: ${explainError(error)}` }],
   )
-  const differences = await untilNone(sidesMs, async () => {
+  const differences = await untilNone(sidesMs, world.ended, async () => {
     const [above, below] = await Promise.all([tenantSide(tenant), superSide(world.superClient, tenant)])
     // Without a pod nothing is used.
     const used = above.some(({ plural }) => plural === 'pods') ? [usedName] : []

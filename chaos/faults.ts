@@ -4,6 +4,7 @@ import { nodeParts } from '../hack/cluster/node.ts'
 import type { NodeMachine } from '../hack/cluster/plan.ts'
 import { processesOfPod } from '../hack/cluster/pod-processes.ts'
 import { withClusterLock } from '../hack/cluster/state.ts'
+import { bringUpRuntime } from '../hack/cluster/up.ts'
 import { type ProcessId, signal, until } from '../hack/processes.ts'
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
@@ -19,8 +20,8 @@ export interface Done {
   readonly recoveredMs: number
 }
 
-/** What is not mended by then is a finding: a node that was away for a minute, and a back-off of some crashes, fit in. */
-const mendMs = 300_000
+/** What is not mended by then is a finding. A node that was away for a minute, a back-off of some crashes and a machine with much else to do fit in. */
+const mendMs = 600_000
 const lookMs = 250
 
 /** Reads that fail count as not yet: super's own parts are not hit, but a node's ways may be. */
@@ -36,6 +37,7 @@ const untilWhole = async (
     `${groupName(group)} whole`,
     mendMs,
     async () => {
+      world.ended.throwIfAborted()
       const pods = await look(() => podsOf(world.superClient, group))
       if (!pods) return undefined
       words = gapOf(group, pods) ?? 'the old containers are still there'
@@ -48,14 +50,17 @@ const untilWhole = async (
 const servesTenant = new Set(['etcd', 'shared-etcd', 'kube-apiserver'])
 
 /** The API servers that stand on a group answer that they are ready, at the address that clients use. */
-const untilAnswered = async ({ tenants }: ChaosWorld, { part, tenant }: PodGroup): Promise<void> => {
+const untilAnswered = async ({ tenants, ended }: ChaosWorld, { part, tenant }: PodGroup): Promise<void> => {
   if (!servesTenant.has(part)) return
   const asked = tenant ? [tenant] : tenants.filter(({ dataStore }) => dataStore === 'shared')
   for (const { name, client } of asked)
     await until(
       `tenant ${name} answering`,
       mendMs,
-      async () => (await look(() => client.raw('/readyz', { timeoutMs: 3_000 })))?.status === 200,
+      async () => {
+        ended.throwIfAborted()
+        return (await look(() => client.raw('/readyz', { timeoutMs: 3_000 })))?.status === 200
+      },
       { everyMs: lookMs },
     )
 }
@@ -104,18 +109,23 @@ const startPrograms = ({ plan, programs, progress }: ChaosWorld, node: NodeMachi
     plan.name,
     async () => {
       const parts = nodeParts(plan, node, programs)
-      await ensureRunning(plan, parts.containerd)
+      await bringUpRuntime(plan, programs, node, parts)
       await ensureRunning(plan, parts.kubelet)
     },
     () => progress(`waiting for another command that works on cluster ${plan.name}`),
   )
 
-/** The node says that it is Ready, with a Lease that its kubelet has renewed since. */
-const untilNodeReady = async ({ superClient }: ChaosWorld, name: string, sinceMs: number): Promise<void> => {
+/** The node says that it is Ready, with a Lease that its kubelet has renewed since. A program that ended by itself meanwhile is started again, as by an init. */
+const untilNodeReady = async (world: ChaosWorld, machine: NodeMachine, sinceMs: number): Promise<void> => {
+  const { superClient, plan, ended } = world
+  const { name } = machine
   await until(
     `node ${name} Ready`,
     mendMs,
     async () => {
+      ended.throwIfAborted()
+      const all = await Promise.all(['containerd', 'kubelet'].map((program) => running(plan, `${program}-${name}`)))
+      if (all.includes(undefined)) await startPrograms(world, machine)
       const lease = await look(() => superClient.get(resourceTypes.leases, { name, namespace: 'kube-node-lease' }))
       const node = await look(() => superClient.get(resourceTypes.nodes, { name }))
       return node !== undefined && isReady(node) && Date.parse(lease?.['spec']?.renewTime ?? '') > sinceMs
@@ -139,11 +149,11 @@ const hitNode = async (world: ChaosWorld, fault: Fault, stop: AbortSignal): Prom
     await startPrograms(world, node)
   }
   const over = performance.now()
-  await untilNodeReady(world, node.name, Date.now())
+  await untilNodeReady(world, node, Date.now())
   return { target: node.name, recoveredMs: performance.now() - over }
 }
 
-/** Does a fault and waits until it is mended. `stop` cuts short what is frozen or away. @throws when it is not mended in five minutes. */
+/** Does a fault and waits until it is mended. `stop` cuts short what is frozen or away. @throws when it is not mended in ten minutes. */
 export const carryOut = (world: ChaosWorld, groups: readonly PodGroup[], fault: Fault, stop: AbortSignal): Promise<Done> => {
   if (fault.lane === 'nodes') return hitNode(world, fault, stop)
   const group = groups.find(({ part, tenant }) => part === fault.part && tenant?.name === fault.tenant)

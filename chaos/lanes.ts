@@ -17,15 +17,16 @@ export interface FaultRecord extends Fault {
 const wordsOf = ({ action, part, tenant, forMs }: Fault): string =>
   `${action} ${part}${tenant ? ` of ${tenant}` : ''}${forMs > 0 ? ` for ${(forMs / 1000).toFixed(1)} s` : ''}`
 
-/** Does faults in all lanes for a time, or until `ended`; gives them in the order in which they were over. A fault that is not mended is recorded, and the lane goes on. */
+/** Does faults in all lanes for so many milliseconds; gives them in the order in which they were over. A fault that is not mended is recorded, and the lane goes on. */
 export const runLanes = async (
   world: ChaosWorld,
   groups: readonly PodGroup[],
   plan: PlanInput,
-  { forMs, ended }: { readonly forMs: number; readonly ended: AbortSignal },
+  forMs: number,
 ): Promise<FaultRecord[]> => {
   const over = new AbortController()
   const stop = over.signal
+  const { ended } = world
   const end = (): void => over.abort()
   const timer = setTimeout(end, forMs)
   ended.addEventListener('abort', end, { once: true })

@@ -124,8 +124,8 @@ export const streams: readonly Stream[] = [
   { name: 'settings', kinds: [configMap], everyMs: 700, most: 12 },
   { name: 'passwords', kinds: [secret], everyMs: 1_500, most: 8 },
   { name: 'doors', kinds: [service], everyMs: 1_500, most: 6 },
-  { name: 'workloads', kinds: [deployment(false, 2)], everyMs: 6_000, most: 2 },
-  { name: 'keepers', kinds: [claim, deployment(true, 1)], everyMs: 10_000, most: 1 },
+  { name: 'workloads', kinds: [deployment(false, 2)], everyMs: 15_000, most: 2 },
+  { name: 'keepers', kinds: [claim, deployment(true, 1)], everyMs: 20_000, most: 1 },
 ]
 
 /** Every kind once, to list what is stored. */

@@ -29,14 +29,15 @@ const resultsDir = join(import.meta.dirname, 'results')
 const beforeMs = 15_000
 
 /** A cluster with Berth in it and no tenants of before. */
-const openWorld = async (options: ChaosOptions): Promise<ChaosWorld> => {
+const openWorld = async (options: ChaosOptions, signal: AbortSignal): Promise<ChaosWorld> => {
   const progress = printProgress()
   const cluster = await ensureCluster({ name: options.cluster, progress })
   const plan = await recordedPlan(options.cluster)
   if (!plan) throw new Error('faults are done to processes of this machine: use BERTH_CLUSTER=local')
   const superClient = createKubeClient(await loadKubeconfig(cluster.kubeconfigPath), { userAgent: 'berth-chaos' })
   const superKubectl = kubectlFor(cluster.binaries.kubectl, cluster.kubeconfigPath)
-  const world = { cluster, plan, programs: await clusterPrograms(progress), superClient, superKubectl, tenants: [], progress }
+  const programs = await clusterPrograms(progress)
+  const world = { cluster, plan, programs, superClient, superKubectl, tenants: [], progress, ended: signal }
   await mendNodes(world)
   await installBerth(cluster, progress)
   return world
@@ -48,8 +49,8 @@ const tidyUp = async ({ superClient, superKubectl, progress }: ChaosWorld): Prom
   await removeSharedStore(superKubectl)
 }
 
-const makeTenants = async (world: ChaosWorld, ended: AbortSignal): Promise<ChaosTenant[]> => {
-  const { superClient, superKubectl, progress } = world
+const makeTenants = async (world: ChaosWorld): Promise<ChaosTenant[]> => {
+  const { superClient, superKubectl, progress, ended } = world
   const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: tenantsNamespace } }
   await superClient.create(resourceTypes.namespaces, namespace).catch((error: unknown) => {
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
@@ -68,11 +69,11 @@ const makeTenants = async (world: ChaosWorld, ended: AbortSignal): Promise<Chaos
 }
 
 /** Load, faults, rest and checks. */
-const chaos = async (empty: ChaosWorld, options: ChaosOptions, ended: AbortSignal): Promise<ChaosResult> => {
-  const { progress } = empty
+const chaos = async (empty: ChaosWorld, options: ChaosOptions): Promise<ChaosResult> => {
+  const { progress, ended } = empty
   const date = new Date().toISOString()
   const machine = machineFacts()
-  const tenants = await makeTenants(empty, ended)
+  const tenants = await makeTenants(empty)
   const world = { ...empty, tenants }
   try {
     const start = await untilQuiet(world, [])
@@ -85,7 +86,7 @@ const chaos = async (empty: ChaosWorld, options: ChaosOptions, ended: AbortSigna
     try {
       await sleep(beforeMs, undefined, { signal: ended })
       const planned = { seed: options.seed, tenants, parts: options.parts }
-      const faults = await runLanes(world, groups, planned, { forMs: options.minutes * 60_000, ended })
+      const faults = await runLanes(world, groups, planned, options.minutes * 60_000)
       const seconds = (performance.now() - began) / 1000
       await Promise.all(loads.map(({ load }) => load.stop()))
       ended.throwIfAborted()
@@ -117,8 +118,8 @@ const chaos = async (empty: ChaosWorld, options: ChaosOptions, ended: AbortSigna
 }
 
 /** Runs all, prints and keeps the result; true when nothing was found. */
-const report = async (world: ChaosWorld, options: ChaosOptions, ended: AbortSignal): Promise<boolean> => {
-  const result = await chaos(world, options, ended)
+const report = async (world: ChaosWorld, options: ChaosOptions): Promise<boolean> => {
+  const result = await chaos(world, options)
   await mkdir(resultsDir, { recursive: true })
   const path = join(resultsDir, `${result.date.replaceAll(':', '')}.json`)
   await writeFile(path, `${JSON.stringify(result, undefined, 2)}\n`)
@@ -137,9 +138,9 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const work = async (options: ChaosOptions): Promise<void> => {
-  const world = await openWorld(options)
+  const world = await openWorld(options, ended.signal)
   try {
-    const clean = await report(world, options, ended.signal)
+    const clean = await report(world, options)
     if (!clean) {
       process.exitCode = 1
       console.error(

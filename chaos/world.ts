@@ -17,6 +17,8 @@ export interface ChaosWorld {
   readonly superKubectl: Kubectl
   readonly tenants: readonly ChaosTenant[]
   readonly progress: Progress
+  /** Ends every wait: somebody does not want to know any more. */
+  readonly ended: AbortSignal
 }
 
 /** A group of pods that do the same. */

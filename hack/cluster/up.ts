@@ -73,7 +73,8 @@ const bringUpControlPlane = async (plan: ClusterPlan, programs: ClusterPrograms)
   for (const component of rest) await ensureRunning(plan, component)
 }
 
-const bringUpRuntime = async (
+/** Starts a node's containerd if it does not run, and waits until it answers: a kubelet that comes before that ends at once. */
+export const bringUpRuntime = async (
   plan: ClusterPlan,
   programs: ClusterPrograms,
   node: NodeMachine,
