@@ -5,7 +5,7 @@ import type { NodeMachine } from '../hack/cluster/plan.ts'
 import { processesOfPod } from '../hack/cluster/pod-processes.ts'
 import { withClusterLock } from '../hack/cluster/state.ts'
 import { bringUpRuntime } from '../hack/cluster/up.ts'
-import { type ProcessId, signal, until } from '../hack/processes.ts'
+import { type ProcessId, parentOf, signal, until } from '../hack/processes.ts'
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import { type Fault, pickOf } from './plan.ts'
@@ -142,8 +142,12 @@ const hitNode = async (world: ChaosWorld, fault: Fault, stop: AbortSignal): Prom
   const found = await Promise.all(ids.map((id) => running(plan, id)))
   const processes = found.filter((record) => record !== undefined)
   if (processes.length < ids.length) throw new Error(`not all of ${ids.join(', ')} run`)
-  if (fault.action === 'freeze') await freeze(processes, fault.forMs, stop)
-  else {
+  if (fault.action === 'freeze') {
+    const launchers = processes.flatMap((id) => parentOf(id) ?? [])
+    await freeze(processes, fault.forMs, stop)
+    // nsenter stops itself when what it started is stopped, and would wait for nobody any more.
+    for (const id of launchers) signal(id, 'SIGCONT')
+  } else {
     for (const id of processes) signal(id, 'SIGKILL')
     await sleep(fault.forMs, undefined, { signal: stop }).catch(() => {})
     await startPrograms(world, node)
@@ -166,7 +170,7 @@ export const mendNodes = async (world: ChaosWorld): Promise<void> => {
   for (const node of world.plan.nodes) {
     for (const program of ['containerd', 'kubelet']) {
       const record = await running(world.plan, `${program}-${node.name}`)
-      if (record) signal(record, 'SIGCONT')
+      for (const id of record ? [record, parentOf(record)] : []) if (id) signal(id, 'SIGCONT')
     }
     await startPrograms(world, node)
   }

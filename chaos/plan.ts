@@ -23,8 +23,8 @@ export type PartName = (typeof partNames)[number]
 export type Action = 'kill' | 'freeze' | 'delete'
 
 /**
- * Within a lane a fault begins only when the one before is over and mended, so that one member of an etcd and one node are hit at a time. The lanes
- * know nothing of each other: a node may be down while a member of etcd is killed and the syncer is frozen.
+ * Within a lane nothing is hit whose owner (a tenant, a node, a part of Berth) has something that is not mended, so that one member of an etcd and one node
+ * are hit at a time. The lanes know nothing of each other: a node may be down while a member of etcd is killed and the syncer is frozen.
  */
 export const laneNames = ['berth', 'planes', 'nodes'] as const
 export type LaneName = (typeof laneNames)[number]

@@ -69,6 +69,12 @@ export const commandLineOf = ({ pid }: ProcessId): string => (read(`/proc/${pid}
 /** The program a process was started as: its first argument. */
 export const programOf = ({ pid }: ProcessId): string => (read(`/proc/${pid}/cmdline`) ?? '').split('\0')[0] ?? ''
 
+/** The process that started this one, if it is still there. */
+export const parentOf = ({ pid }: ProcessId): ProcessId | undefined => {
+  const parent = /^PPid:\s+(\d+)$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
+  return parent === undefined ? undefined : processId(Number(parent))
+}
+
 /** The pids of a process' children. */
 export const childrenOf = (pid: number): number[] =>
   (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number)
