@@ -18,11 +18,11 @@ down: ## Take the demo away and leave the machine as it was
 check: ## Types, lint, format, dead code, unit tests: under 30 s
 	@$(RUN) node hack/check.ts
 
-test: ## All tests on a cluster of their own, which goes away after (KEEP=1 keeps it; SUITES="unit e2e" runs only these)
+test: ## All tests on clusters of their own, which go away after (KEEP=1 keeps them; SUITES="unit e2e" runs only these; LANES=1 uses one)
 	@$(RUN_CLUSTER) node hack/test.ts $(SUITES)
 
-e2e: ## Only the end-to-end tests, on the kept test cluster
-	@BERTH_TEST_CLUSTER=test $(RUN_CLUSTER) vitest run --project e2e
+e2e: ## Only the end-to-end tests, on the kept test clusters
+	@KEEP=1 $(RUN_CLUSTER) node hack/test.ts e2e
 
 generate: ## Write everything that is generated
 	@$(RUN) node hack/generate.ts

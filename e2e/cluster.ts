@@ -25,11 +25,14 @@ declare module 'vitest' {
   }
 }
 
-/** Global set-up of the stories: the cluster is brought up, or found, and Berth of these sources is installed. It stays up after. */
+/**
+ * Global set-up of the stories: the cluster is brought up, or found, or repaired after the story before, and Berth of these sources is installed. It stays up
+ * after. `BERTH_TEST_INSTALLED=1` is for one that has installed Berth there: it stays as it is.
+ */
 const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const progress = printProgress()
   const cluster = await ensureCluster({ name: process.env['BERTH_TEST_CLUSTER'] ?? 'test', progress })
-  await installBerth(cluster, progress)
+  if (process.env['BERTH_TEST_INSTALLED'] !== '1') await installBerth(cluster, progress)
   await ensureBinaries(['helm'], { progress })
   const dir = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   project.provide('world', {

@@ -1,38 +1,29 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { kubernetesVersions } from '../src/apis/tenant-control-plane.ts'
-import { downCluster } from './cluster/index.ts'
-import { conformanceLines, runConformance } from './conformance/run.ts'
-import { subset } from './conformance/subset.ts'
+import { downCluster, ensureCluster } from './cluster/index.ts'
+import { chooseProvider } from './cluster/provider.ts'
+import { installBerth } from './install/index.ts'
+import { conformanceJobs, e2eJobs, runVitest } from './lanes/jobs.ts'
+import { laneClusters, laneCount, usualLanes } from './lanes/plan.ts'
+import { runLanes } from './lanes/run.ts'
+import { nothing, oneFailed, sum, type Tally, tallyWords } from './lanes/tally.ts'
 import { printProgress } from './progress.ts'
-import { report, runStep, type Step, type StepResult, sourceSteps } from './steps.ts'
+import { report, runStep, sourceSteps } from './steps.ts'
 
-/** How many checks held and how many did not. */
-interface Tally {
-  readonly passed: number
-  readonly failed: number
-}
+/** One after the other, each with all of the machine. */
+const plainSuites = ['source', 'unit', 'integration', 'cluster'] as const
+/** In lanes, at once on clusters of their own: most of their time is waiting. In this order, as conformance leaves its tenants behind. */
+const laneSuites = ['e2e', 'conformance'] as const
+type PlainSuite = (typeof plainSuites)[number]
+type LaneSuite = (typeof laneSuites)[number]
 
-const clusterName = 'test'
-const allSuites = ['source', 'unit', 'integration', 'cluster', 'e2e', 'conformance'] as const
-
-const single = ({ ok }: StepResult): Tally => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1 })
-const sum = (tallies: readonly Tally[]): Tally => ({
-  passed: tallies.reduce((total, { passed }) => total + passed, 0),
-  failed: tallies.reduce((total, { failed }) => total + failed, 0),
+const testCluster = process.env['BERTH_TEST_CLUSTER'] || 'test'
+const lanes = laneCount({
+  asked: process.env['LANES'] || undefined,
+  provider: await chooseProvider(),
+  memoryGiB: totalmem() / 2 ** 30,
 })
-
-/** What vitest's JSON report says; a suite that broke without a failed test, or ran none, counts as one failure. */
-const fromReport = async (path: string, { ok }: StepResult): Promise<Tally> => {
-  const text = await readFile(path, 'utf8').catch(() => '{}')
-  const { numPassedTests: passed = 0, numFailedTests: failed = 0 } = JSON.parse(text) as {
-    numPassedTests?: number
-    numFailedTests?: number
-  }
-  return { passed, failed: (!ok || passed === 0) && failed === 0 ? 1 : failed }
-}
-
 const progress = printProgress()
 
 const source = async (stop: AbortSignal): Promise<Tally> => {
@@ -40,69 +31,72 @@ const source = async (stop: AbortSignal): Promise<Tally> => {
   for (const step of [...sourceSteps, { name: 'generated', command: ['node', 'hack/generate.ts', '--check'] as const }]) {
     const result = await runStep(step, { stop })
     progress(report(result))
-    tallies.push(single(result))
+    tallies.push(result.ok ? { passed: 1, failed: 0 } : oneFailed)
   }
   return sum(tallies)
 }
 
-const vitest = async (project: string, dir: string, stop: AbortSignal): Promise<Tally> => {
-  const path = join(dir, `${project}.json`)
-  const step: Step = {
-    name: project,
-    command: ['vitest', 'run', '--project', project, '--reporter', 'default', '--reporter', 'json', `--outputFile.json=${path}`],
-  }
-  return fromReport(path, await runStep(step, { live: true, stop, env: { BERTH_TEST_CLUSTER: clusterName } }))
+const runPlain = async (name: PlainSuite, dir: string, stop: AbortSignal): Promise<Tally> => {
+  progress(`suite ${name}`)
+  if (stop.aborted) return oneFailed
+  return name === 'source' ? source(stop) : runVitest(name, { live: true, dir, stop })
 }
 
-/** Tests of Kubernetes in a tenant of each version served. Runs on the cluster, and with the Berth, of the suite before. */
-const conformance = async (stop: AbortSignal): Promise<Tally> => {
-  const tallies: Tally[] = []
-  for (const version of kubernetesVersions) {
-    try {
-      const comparison = await runConformance({ ...subset(version), name: clusterName, version, install: true, stop }, progress)
-      for (const line of conformanceLines(comparison)) progress(line)
-      // A spec that finds that it cannot run here is neither.
-      const failed = comparison.specs.filter((spec) => spec.tenant === 'failed').length
-      tallies.push({ passed: comparison.passed, failed: comparison.passed === 0 ? Math.max(failed, 1) : failed })
-    } catch (error) {
-      console.error(error)
-      tallies.push({ passed: 0, failed: 1 })
-    }
-  }
-  return sum(tallies)
+const runInLanes = async (
+  names: readonly LaneSuite[],
+  dir: string,
+  stop: AbortSignal,
+): Promise<Readonly<Record<string, Tally>>> => {
+  if (names.length === 0) return {}
+  const options = { dir, progress, stop }
+  const jobs = [
+    ...(names.includes('e2e') ? await e2eJobs(options) : []),
+    ...(names.includes('conformance') ? conformanceJobs(options) : []),
+  ]
+  const clusters = laneClusters(testCluster, lanes)
+  progress(`suites ${names.join(' and ')} on ${clusters.join(', ')}: ${jobs.length} jobs`)
+  return runLanes(jobs, {
+    clusters,
+    prepare: async (name) => {
+      const said = (line: string): void => progress(`lane ${name}: ${line}`)
+      await installBerth(await ensureCluster({ name, progress: said }), said)
+    },
+    progress,
+    stop,
+  })
 }
 
-const runSuite = (name: string, dir: string, stop: AbortSignal): Promise<Tally> => {
-  if (name === 'source') return source(stop)
-  return name === 'conformance' ? conformance(stop) : vitest(name, dir, stop)
-}
-
-const runSuites = async (names: readonly string[], stop: AbortSignal): Promise<Tally> => {
+const runSuites = async (wanted: (name: string) => boolean, stop: AbortSignal): Promise<Tally> => {
   const dir = await mkdtemp(join(tmpdir(), 'berth-test-'))
   try {
-    const tallies: Tally[] = []
-    for (const name of names) {
-      progress(`suite ${name}`)
-      const tally = stop.aborted ? { passed: 0, failed: 1 } : await runSuite(name, dir, stop)
-      progress(`suite ${name}: ${tally.passed} passed, ${tally.failed} failed`)
-      tallies.push(tally)
+    const counts: [suite: string, Tally][] = []
+    for (const name of plainSuites.filter(wanted)) {
+      counts.push([name, await runPlain(name, dir, stop)])
+      for (const [suite, tally] of counts.slice(-1)) progress(`suite ${suite}: ${tallyWords(tally)}`)
     }
-    return sum(tallies)
+    const inLanes = Object.entries(await runInLanes(laneSuites.filter(wanted), dir, stop))
+    for (const [suite, tally] of [...counts, ...inLanes]) progress(`suite ${suite}: ${tallyWords(tally)}`)
+    return sum([...counts, ...inLanes].map(([, tally]) => tally))
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
 }
 
-/** Takes the test cluster away; that this works is a check of its own. */
+/** Takes the test clusters away, also those of a run that was killed; that this works is a check of its own. */
 const tidyUp = async (): Promise<Tally> => {
-  if (process.env['KEEP'] === '1') return { passed: 0, failed: 0 }
-  try {
-    await downCluster({ name: clusterName, progress })
-    return { passed: 0, failed: 0 }
-  } catch (error) {
-    console.error(error)
-    return { passed: 0, failed: 1 }
-  }
+  if (process.env['KEEP'] === '1') return nothing
+  const tallies = await Promise.all(
+    laneClusters(testCluster, Math.max(lanes, usualLanes)).map((name) =>
+      downCluster({ name, progress }).then(
+        () => nothing,
+        (error: unknown) => {
+          console.error(error)
+          return oneFailed
+        },
+      ),
+    ),
+  )
+  return sum(tallies)
 }
 
 // A first Ctrl-C ends the suites and tidies up, a second one ends us.
@@ -114,9 +108,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+const allSuites: readonly string[] = [...plainSuites, ...laneSuites]
 const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !allSuites.some((suite) => suite === name))
+const unknown = wanted.filter((name) => !allSuites.includes(name))
 if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}: there are ${allSuites.join(', ')}`)
-const total = sum([await runSuites(wanted.length > 0 ? wanted : allSuites, stop.signal), await tidyUp()])
+const total = sum([await runSuites((name) => wanted.length === 0 || wanted.includes(name), stop.signal), await tidyUp()])
 process.exitCode = total.failed > 0 ? 1 : 0
-console.log(`${total.passed} passed, ${total.failed} failed`)
+console.log(tallyWords(total))
