@@ -18,7 +18,7 @@ down: ## Take the demo away and leave the machine as it was
 check: ## Types, lint, format, dead code, unit tests: under 30 s
 	@$(RUN) node hack/check.ts
 
-test: ## All tests on clusters of their own, which go away after (KEEP=1 keeps them; SUITES="unit e2e" runs only these; LANES=1 uses one)
+test: ## All tests on clusters of their own, which go away after (KEEP=1 keeps them; SUITES="unit e2e/access.e2e.ts" runs only these; LANES=1 uses one)
 	@$(RUN_CLUSTER) node hack/test.ts $(SUITES)
 
 e2e: ## Only the end-to-end tests, on the kept test clusters

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { downCluster, ensureCluster } from './cluster/index.ts'
 import { chooseProvider } from './cluster/provider.ts'
 import { installBerth } from './install/index.ts'
-import { conformanceJobs, e2eJobs, runVitest } from './lanes/jobs.ts'
+import { conformanceJobs, e2eJobs, runVitest, stories } from './lanes/jobs.ts'
 import { laneClusters, laneCount, usualLanes } from './lanes/plan.ts'
 import { runLanes } from './lanes/run.ts'
 import { nothing, oneFailed, sum, type Tally, tallyWords } from './lanes/tally.ts'
@@ -16,7 +16,6 @@ const plainSuites = ['source', 'unit', 'integration', 'cluster'] as const
 /** In lanes, at once on clusters of their own: most of their time is waiting. In this order, as conformance leaves its tenants behind. */
 const laneSuites = ['e2e', 'conformance'] as const
 type PlainSuite = (typeof plainSuites)[number]
-type LaneSuite = (typeof laneSuites)[number]
 
 const testCluster = process.env['BERTH_TEST_CLUSTER'] || 'test'
 const lanes = laneCount({
@@ -42,19 +41,15 @@ const runPlain = async (name: PlainSuite, dir: string, stop: AbortSignal): Promi
   return name === 'source' ? source(stop) : runVitest(name, { live: true, dir, stop })
 }
 
-const runInLanes = async (
-  names: readonly LaneSuite[],
-  dir: string,
-  stop: AbortSignal,
-): Promise<Readonly<Record<string, Tally>>> => {
-  if (names.length === 0) return {}
+/** Suites and single stories, as `e2e/access.e2e.ts`. */
+type Wanted = (name: string) => boolean
+
+const runInLanes = async (wanted: Wanted, dir: string, stop: AbortSignal): Promise<Readonly<Record<string, Tally>>> => {
   const options = { dir, progress, stop }
-  const jobs = [
-    ...(names.includes('e2e') ? await e2eJobs(options) : []),
-    ...(names.includes('conformance') ? conformanceJobs(options) : []),
-  ]
+  const jobs = [...e2eJobs(options), ...conformanceJobs(options)].filter(({ name, suite }) => wanted(suite) || wanted(name))
+  if (jobs.length === 0) return {}
   const clusters = laneClusters(testCluster, lanes)
-  progress(`suites ${names.join(' and ')} on ${clusters.join(', ')}: ${jobs.length} jobs`)
+  progress(`${jobs.length} jobs on ${clusters.join(' and ')}`)
   return runLanes(jobs, {
     clusters,
     prepare: async (name) => {
@@ -66,15 +61,16 @@ const runInLanes = async (
   })
 }
 
-const runSuites = async (wanted: (name: string) => boolean, stop: AbortSignal): Promise<Tally> => {
+const runSuites = async (wanted: Wanted, stop: AbortSignal): Promise<Tally> => {
   const dir = await mkdtemp(join(tmpdir(), 'berth-test-'))
   try {
     const counts: [suite: string, Tally][] = []
     for (const name of plainSuites.filter(wanted)) {
-      counts.push([name, await runPlain(name, dir, stop)])
-      for (const [suite, tally] of counts.slice(-1)) progress(`suite ${suite}: ${tallyWords(tally)}`)
+      const tally = await runPlain(name, dir, stop)
+      progress(`suite ${name}: ${tallyWords(tally)}`)
+      counts.push([name, tally])
     }
-    const inLanes = Object.entries(await runInLanes(laneSuites.filter(wanted), dir, stop))
+    const inLanes = Object.entries(await runInLanes(wanted, dir, stop))
     for (const [suite, tally] of [...counts, ...inLanes]) progress(`suite ${suite}: ${tallyWords(tally)}`)
     return sum([...counts, ...inLanes].map(([, tally]) => tally))
   } finally {
@@ -108,10 +104,10 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-const allSuites: readonly string[] = [...plainSuites, ...laneSuites]
+const suites: readonly string[] = [...plainSuites, ...laneSuites]
 const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !allSuites.includes(name))
-if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}: there are ${allSuites.join(', ')}`)
+const unknown = wanted.filter((name) => !suites.includes(name) && !stories().includes(name))
+if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}: there are ${suites.join(', ')}, and files of e2e/`)
 const total = sum([await runSuites((name) => wanted.length === 0 || wanted.includes(name), stop.signal), await tidyUp()])
 process.exitCode = total.failed > 0 ? 1 : 0
 console.log(tallyWords(total))

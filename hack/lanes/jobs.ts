@@ -1,4 +1,5 @@
-import { glob, readFile } from 'node:fs/promises'
+import { globSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { kubernetesVersions } from '../../src/apis/tenant-control-plane.ts'
 import { conformanceLines, runConformance } from '../conformance/run.ts'
@@ -45,17 +46,17 @@ export const runVitest = async (
   return tallyOfReport(await readFile(report, 'utf8').catch(() => undefined), result.ok)
 }
 
+/** Files of the stories, from the root of the repository. */
+export const stories = (): string[] => globSync('e2e/**/*.e2e.ts', { cwd: root })
+
 /** The stories: a job for each file. */
-export const e2eJobs = async (options: JobsOptions): Promise<Job[]> => {
-  const files: string[] = []
-  for await (const file of glob('e2e/**/*.e2e.ts', { cwd: root })) files.push(file)
-  return longestFirst(files, seconds).map((file) => ({
+export const e2eJobs = (options: JobsOptions): Job[] =>
+  longestFirst(stories(), seconds).map((file) => ({
     name: file,
     suite: 'e2e',
     // The lane has Berth of these sources already, also when they are edited meanwhile.
     run: (cluster) => runVitest('e2e', { ...options, file, env: { BERTH_TEST_CLUSTER: cluster, BERTH_TEST_INSTALLED: '1' } }),
   }))
-}
 
 /** Tests of Kubernetes in a tenant of each version served: a job for each version. */
 export const conformanceJobs = ({ progress, stop }: JobsOptions): Job[] =>
