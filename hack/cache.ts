@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,3 +11,6 @@ export const contentKey = (...parts: readonly (string | Uint8Array)[]): string =
   for (const part of parts) hash.update(part).update('\0')
   return hash.digest('hex').slice(0, 16)
 }
+
+/** Where a file is written before it takes its name: another place each time, as others may be writing the same file, in this process too. */
+export const partialPath = (path: string): string => `${path}.${randomUUID().slice(0, 8)}.partial`

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { cacheDir } from '../cache.ts'
+import { cacheDir, partialPath } from '../cache.ts'
 import { withLock } from '../lock.ts'
 import { run } from '../run.ts'
 import { type ClusterPlan, clusterPlan, maxClusters } from './plan.ts'
@@ -18,7 +18,7 @@ interface ClusterRecord {
 /** Writes a file so that a reader sees the old or the new content, never half of it. */
 export const replaceFile = async (path: string, content: string, mode = 0o600): Promise<void> => {
   await mkdir(dirname(path), { recursive: true })
-  const partial = `${path}.${process.pid}.partial`
+  const partial = partialPath(path)
   await writeFile(partial, content, { mode })
   await rename(partial, path)
 }

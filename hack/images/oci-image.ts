@@ -4,7 +4,8 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { arch } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { cacheDir, contentKey } from '../cache.ts'
+import { cacheDir, contentKey, partialPath } from '../cache.ts'
+import { withLock } from '../lock.ts'
 import { fileEntry, type TarEntry, tar, textEntry } from './tar.ts'
 
 /** A file of an image: copied from `source`, or made of `content`. Permissions are 0755 for all users unless given. */
@@ -35,6 +36,8 @@ export interface ImageArchive {
   readonly digest: string
 }
 
+/** Another process may be at an image for so long. */
+const buildDeadlineMs = 10 * 60_000
 /** So many archives of one image are kept. */
 const keptArchives = 4
 
@@ -79,7 +82,7 @@ const withFolders = (files: readonly ImageFile[]): TarEntry[] => {
 
 /** Writes the entries as one archive, whole or not at all. */
 const writeTar = async (path: string, entries: readonly TarEntry[]): Promise<{ digest: string; size: number }> => {
-  const partial = `${path}.${process.pid}.partial`
+  const partial = partialPath(path)
   const hash = createHash('sha256')
   let size = 0
   const counted = async function* (): AsyncGenerator<Uint8Array> {
@@ -123,8 +126,9 @@ const layerBlob = async (files: readonly ImageFile[]): Promise<Blob> => {
 }
 
 const replaceText = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.${process.pid}`, text)
-  await rename(`${path}.${process.pid}`, path)
+  const partial = partialPath(path)
+  await writeFile(partial, text)
+  await rename(partial, path)
 }
 
 const jsonBlob = (value: unknown): Blob => {
@@ -196,7 +200,7 @@ const layout = async (spec: ImageSpec): Promise<{ entries: TarEntry[]; digest: s
   }
 }
 
-/** Writes the image's archive into the cache, or gives the one that is there for the same content. */
+/** Writes the image's archive into the cache, or gives the one that is there for the same content. Who asks for it meanwhile waits. */
 export const buildImage = async (spec: ImageSpec): Promise<ImageArchive> => {
   const key = contentKey(
     JSON.stringify({ ...spec, layers: undefined }),
@@ -207,13 +211,20 @@ export const buildImage = async (spec: ImageSpec): Promise<ImageArchive> => {
   const path = join(dir, `${short}-${key}.tar`)
   const about = `${path}.json`
   if (existsSync(path) && existsSync(about)) return JSON.parse(await readFile(about, 'utf8')) as ImageArchive
-  await mkdir(dir, { recursive: true })
-  const { entries, digest } = await layout(spec)
-  await writeTar(path, entries)
-  const archive = { names: spec.names, tar: path, digest }
-  await replaceText(about, JSON.stringify(archive))
-  await removeOlder(dir, short)
-  return archive
+  return withLock(
+    join(cacheDir(), 'locks', `image-${short}`),
+    async () => {
+      if (existsSync(path) && existsSync(about)) return JSON.parse(await readFile(about, 'utf8')) as ImageArchive
+      await mkdir(dir, { recursive: true })
+      const { entries, digest } = await layout(spec)
+      await writeTar(path, entries)
+      const archive = { names: spec.names, tar: path, digest }
+      await replaceText(about, JSON.stringify(archive))
+      await removeOlder(dir, short)
+      return archive
+    },
+    { deadlineMs: buildDeadlineMs },
+  )
 }
 
 /** Keeps the newest archives of an image: each is large, and the one of Berth is made anew with every change. */

@@ -75,6 +75,14 @@ describe('buildImage', () => {
     expect(listing.endsWith(` ${long}`)).toBe(true)
   })
 
+  test('gives those who ask for it at once the same archive', async () => {
+    const many: ImageFile[] = Array.from({ length: 200 }, (_, index) => ({ path: `/at-once/${index}`, content: `${index}` }))
+    const spec = await anImage({ names: ['example.com/at-once:1'], layers: [many, await files()] })
+    const [first, ...others] = await Promise.all([buildImage(spec), buildImage(spec), buildImage(spec)])
+    expect(others).toEqual([first, first])
+    expect((await readdir(join(dir, 'cache', 'images'))).filter((name) => name.endsWith('.partial'))).toEqual([])
+  })
+
   test('gives the same digest for the same content, with a cache or without', async () => {
     const first = await buildImage(await anImage())
     const again = await buildImage(await anImage())
