@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 
 /** A command of `make check` or `make test`. */
 export interface Step {
@@ -41,11 +40,14 @@ export const runStep = async (
       if (live) process.stderr.write(chunk)
     })
   }
-  const code = await Promise.race([
-    once(child, 'close').then(([status]) => status as number | null),
-    once(child, 'error').then(([error]) => String(error)),
-  ])
-  return { name, ok: code === 0, seconds: (Date.now() - began) / 1000, output: typeof code === 'string' ? code : output }
+  // That it could not be started, or was stopped. It has ended only when it is closed.
+  child.on('error', (error) => {
+    output += `${name}: ${error.message}\n`
+  })
+  const code = await new Promise<number | null>((resolve) => {
+    child.on('close', resolve)
+  })
+  return { name, ok: code === 0 && !stop?.aborted, seconds: (Date.now() - began) / 1000, output }
 }
 
 /** One line for a finished step, and what it printed when it failed. */
