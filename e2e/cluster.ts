@@ -6,6 +6,7 @@ import { ensureBinaries } from '../hack/binaries.ts'
 import { ensureCluster } from '../hack/cluster/index.ts'
 import { installBerth } from '../hack/install/index.ts'
 import { printProgress } from '../hack/progress.ts'
+import { storyPrograms } from './programs.ts'
 
 /** What every story stands on: a super cluster with Berth in it. */
 export interface World {
@@ -33,7 +34,7 @@ const setup = async (project: TestProject): Promise<() => Promise<void>> => {
   const progress = printProgress()
   const cluster = await ensureCluster({ name: process.env['BERTH_TEST_CLUSTER'] ?? 'test', progress })
   if (process.env['BERTH_TEST_INSTALLED'] !== '1') await installBerth(cluster, progress)
-  await ensureBinaries(['helm'], { progress })
+  await ensureBinaries(storyPrograms, { progress })
   const dir = await mkdtemp(join(tmpdir(), 'berth-e2e-'))
   project.provide('world', {
     clusterName: cluster.name,

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { storyPrograms } from '../e2e/programs.ts'
+import { ensureBinaries } from './binaries.ts'
 import { downCluster, ensureCluster } from './cluster/index.ts'
 import { chooseProvider } from './cluster/provider.ts'
 import { installBerth } from './install/index.ts'
@@ -55,6 +57,8 @@ const runInLanes = async (wanted: Wanted, dir: string, stop: AbortSignal): Promi
     prepare: async (name) => {
       const said = (line: string): void => progress(`lane ${name}: ${line}`)
       await installBerth(await ensureCluster({ name, progress: said }), said)
+      // From nothing this takes minutes, of which a story would not say a word before it is over.
+      await ensureBinaries(storyPrograms, { progress: said })
     },
     progress,
     stop,

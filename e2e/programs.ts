@@ -1,0 +1,2 @@
+/** What stories need beside a cluster. */
+export const storyPrograms = ['helm'] as const
