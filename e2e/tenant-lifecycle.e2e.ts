@@ -133,7 +133,11 @@ describe('a tenant from creation to deletion', () => {
   })
 
   test.for<[what: string, spec: object, words: readonly RegExp[]]>([
-    ['the kept size of the data', { dataStore: { storageSize: '9Gi' } }, [/spec\.dataStore/, /storageSize cannot be changed/]],
+    [
+      'a smaller disk',
+      { dataStore: { storageSize: '1Gi' } },
+      [/spec\.dataStore/, /storageSize cannot be smaller than the disks are/],
+    ],
     ['the cluster domain', { network: { clusterDomain: 'other.local' } }, [/spec\.network/, /clusterDomain cannot be changed/]],
     ['a version that goes back', { version: 'v1.36.3' }, [/spec\.version/, /cannot go back/]],
   ])('changing %s is refused with field and reason', async ([, spec, words]) => {

@@ -17,6 +17,17 @@ export const backupSpec = z
       .describe('How many complete snapshots of the schedule are kept; older ones are deleted with what they store'),
     storage: snapshotStorage.optional().describe('Where snapshots of the schedule lie'),
     recipients: snapshotRecipients,
+    drill: z
+      .object({
+        schedule: cronFields
+          .optional()
+          .describe(
+            'When the newest complete snapshot is drilled, in the five fields of cron and the time zone above; unset: never by itself',
+          ),
+        identitySecretName,
+      })
+      .optional()
+      .describe('Restore drills by schedule. The condition BackupProven says how the last one ended'),
   })
   .prefault({})
 

@@ -16,11 +16,13 @@ export const passingConditionTypes = [
   'Paused',
   'Restoring',
   'Moving',
+  'Growing',
   'RotatingCA',
   'Deleting',
   'Frozen',
   'Exposed',
   'ClassApplied',
+  'BackupProven',
 ] as const
 
 export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]

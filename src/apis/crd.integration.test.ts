@@ -191,24 +191,12 @@ describe('a change that cannot be', () => {
     ],
     ['to a slice of its own', {}, { network: { serviceSlice: '10.96.5.0/24' } }, /serviceSlice: .*cannot be changed/],
     ['of the cluster domain', {}, { network: { clusterDomain: 'b.c' } }, /clusterDomain: .*cannot be changed/],
-    [
-      'of the size of its disk',
-      { dataStore: { storageSize: '2Gi' } },
-      { dataStore: { storageSize: '4Gi' } },
-      /storageSize: .*cannot be changed/,
-    ],
     ['of its class into none', { className: 'gold' }, { className: null }, /className: .*cannot be taken away/],
     [
       'to a schedule without a storage',
       {},
       { backup: { schedule: '0 3 * * *' } },
       /backup\.storage: .*a schedule needs a storage/,
-    ],
-    [
-      'of the size of its disk that was left to a default',
-      {},
-      { dataStore: { storageSize: '4Gi' } },
-      /storageSize: .*cannot be changed/,
     ],
     ['of its storage class', {}, { dataStore: { storageClassName: 'x' } }, /storageClassName: .*cannot be changed/],
     [
@@ -250,6 +238,7 @@ describe('a change that cannot be', () => {
     ['to a kind of store, where it was left to a default', {}, { dataStore: pool }],
     ['to the next minor', { version: 'v1.36.3' }, { version: 'v1.37.1' }],
     ['of size and replicas', {}, { size: 'medium', apiServer: { replicas: 2 } }],
+    ['of the size of a disk that is not there yet', { dataStore: { storageSize: '4Gi' } }, { dataStore: { storageSize: '2Gi' } }],
     ['of the number of etcd members', {}, { dataStore: { replicas: 3 } }],
     [
       'of the way in',
@@ -274,6 +263,29 @@ describe('a change that cannot be', () => {
       spec: JSON.parse(JSON.stringify(to, (_, value) => value ?? undefined)),
     })
   })
+})
+
+type Store = Record<string, unknown>
+
+test.for<[name: string, noted: Store, from: Store, to: Store, isTaken: boolean]>([
+  ['a larger one', { storageSize: '2Gi' }, {}, { storageSize: '4Gi' }, true],
+  ['the same in other words', { storageSize: '2Gi' }, { storageSize: '2Gi' }, { storageSize: '2048Mi' }, true],
+  ['a smaller one', { storageSize: '4Gi' }, { storageSize: '4Gi' }, { storageSize: '3999Mi' }, false],
+  ['a smaller one than the default', { storageSize: '2Gi' }, {}, { storageSize: '1Gi' }, false],
+  ['one that looks smaller', { storageSize: '900Mi' }, { storageSize: '900Mi' }, { storageSize: '1Gi' }, true],
+  ['none any more, which is the default', { storageSize: '4Gi' }, { storageSize: '4Gi' }, { storageSize: null }, false],
+  ['none any more, as it is the default', { storageSize: '2Gi' }, { storageSize: '2Gi' }, { storageSize: null }, true],
+  ['what it has, where more could not be had', { storageSize: '2Gi' }, { storageSize: '9Gi' }, { storageSize: '2Gi' }, true],
+  ['another field, where it says less than it has', { storageSize: '4Gi' }, { storageSize: '1Gi' }, { replicas: 3 }, true],
+  ['a store elsewhere', { storageSize: '4Gi' }, { storageSize: '4Gi' }, { kind: 'shared', name: 'a', storageSize: null }, true],
+])('of a disk, %s', async ([, noted, from, to, isTaken]) => {
+  const ref = { name: `disk-${Math.random().toString(36).slice(2)}`, namespace: 'default' }
+  const created = await server.client.create(type, aTenant(ref.name, { dataStore: from }))
+  const status = { dataStore: { kind: 'dedicated', ...noted } }
+  await server.client.replace(type, { ...created, status }, { subresource: 'status' })
+  const changed = server.client.patch(type, ref, { spec: { dataStore: to } }, { type: 'merge' })
+  if (isTaken) await expect(changed).resolves.toBeDefined()
+  else await expect(changed).rejects.toThrow(/spec\.dataStore\.storageSize: .*a disk never shrinks/)
 })
 
 test.for<[phase: string, isTaken: boolean]>([
@@ -315,7 +327,6 @@ test('an object that an older Berth stored with every default stays as it is, an
   expect(created.spec).toEqual(spec)
   const change = (to: object) => server.client.patch(type, { name, namespace: 'default' }, { spec: to }, { type: 'merge' })
   await expect(change({ network: { clusterDomain: 'other.local' } })).rejects.toThrow(/clusterDomain cannot be changed/)
-  await expect(change({ dataStore: { storageSize: '4Gi' } })).rejects.toThrow(/storageSize cannot be changed/)
   await expect(change({ certificates: { authorities: { generation: 3 } } })).rejects.toThrow(/moves by one/)
   await expect(change({ version: 'v1.37.1', size: 'large' })).resolves.toMatchObject({
     spec: { ...spec, version: 'v1.37.1', size: 'large' },

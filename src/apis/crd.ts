@@ -1,4 +1,5 @@
 import { cloneRules } from './clone.ts'
+import { diskSizeRule } from './data-store-spec.ts'
 import { conditionPath, definitionOf } from './definition.ts'
 import type { KubeObject } from './kube-object.ts'
 import { resourceTypes } from './resource-types.ts'
@@ -59,6 +60,7 @@ export const tenantControlPlaneCrd = (storedDefaults: StoredDefaults = 'groups')
         message: `metadata.name may have at most ${maxTenantNameLength} characters: other names are made of it`,
       },
       ...cloneRules,
+      diskSizeRule,
       {
         rule: versionRule(
           (now, old) =>

@@ -6,6 +6,26 @@ import { storeEndpoints } from './store-endpoint.ts'
 const isOfKind = (kind: string, self: 'self' | 'oldSelf' = 'self'): string =>
   kind === 'dedicated' ? `(!has(${self}.kind) || ${self}.kind == '${kind}')` : `(has(${self}.kind) && ${self}.kind == '${kind}')`
 
+/** The disk of a tenant that says nothing of it, and whose class says nothing of it either. */
+const defaultStorageSize = '2Gi'
+
+/**
+ * The disks of a tenant never get smaller. Its status says how large they are: what was asked for and could not be had may be taken back to that. Of a tenant with
+ * a class that does not say it itself, the manager knows.
+ */
+export const diskSizeRule = {
+  rule: [
+    "!has(self.status) || !has(self.status.dataStore) || self.status.dataStore.kind != 'dedicated'",
+    '!has(self.status.dataStore.storageSize) || !isQuantity(self.status.dataStore.storageSize)',
+    "(has(self.spec.dataStore.kind) && self.spec.dataStore.kind != 'dedicated')",
+    '(has(self.spec.dataStore.storageSize) ? (has(oldSelf.spec.dataStore.storageSize) && self.spec.dataStore.storageSize == oldSelf.spec.dataStore.storageSize) : (!has(oldSelf.spec.dataStore.storageSize) || has(self.spec.className)))',
+    `quantity(has(self.spec.dataStore.storageSize) ? self.spec.dataStore.storageSize : '${defaultStorageSize}').compareTo(quantity(self.status.dataStore.storageSize)) >= 0`,
+  ].join(' || '),
+  message:
+    'storageSize cannot be smaller than the disks are, which status.dataStore.storageSize says: a disk never shrinks. Smaller ones take a move to another data store and back',
+  fieldPath: '.spec.dataStore.storageSize',
+}
+
 /** Fields of `dataStore` that belong to one kind, and whether it needs them. */
 export const fieldsOfKinds = [
   ['name', 'shared', true],
@@ -53,7 +73,11 @@ export const dataStoreSpec = z
       .max(253)
       .optional()
       .describe('Default: the cluster default class; without any class the data lies in an emptyDir'),
-    storageSize: quantity.default('2Gi'),
+    storageSize: quantity
+      .default(defaultStorageSize)
+      .describe(
+        'dedicated: the disk of each member, which may grow and never shrinks; etcd takes writes up to two fifths of it. Without a storage class: the most that a member writes to its node, fixed when the tenant is made',
+      ),
   })
   .prefault({})
   .meta({
@@ -64,10 +88,10 @@ export const dataStoreSpec = z
         fieldPath: `.${field}`,
       })),
       // One that was, or is to be, elsewhere has no volume yet. One that was left to a default stays so: what the default is need not be what it was.
-      ...['storageSize', 'storageClassName'].map((field) => ({
-        rule: `!${isOfKind('dedicated')} || !${isOfKind('dedicated', 'oldSelf')} || (has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field}))`,
-        message: `${field} cannot be changed`,
-        fieldPath: `.${field}`,
-      })),
+      {
+        rule: `!${isOfKind('dedicated')} || !${isOfKind('dedicated', 'oldSelf')} || (has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName))`,
+        message: 'storageClassName cannot be changed',
+        fieldPath: '.storageClassName',
+      },
     ],
   })

@@ -53,7 +53,7 @@ describe('resolveSpec', () => {
       'what is fixed stays when the class says something else',
       {
         defaults: {
-          dataStore: { storageSize: '10Gi', storageClassName: 'fast', replicas: 3 },
+          dataStore: { storageSize: '1Gi', storageClassName: 'fast', replicas: 3 },
           network: { clusterDomain: 'a.b' },
         },
         before: { dataStore: { storageSize: '5Gi' }, network: { clusterDomain: 'c.d' } },
@@ -62,6 +62,11 @@ describe('resolveSpec', () => {
         dataStore: { kind: 'dedicated', storageSize: '5Gi', replicas: 3 },
         network: { clusterDomain: 'c.d', maxServiceSlices: 4 },
       },
+    ],
+    [
+      'a disk that the class makes larger grows',
+      { defaults: { dataStore: { storageSize: '10Gi' } }, before: { dataStore: { storageSize: '5Gi' } } },
+      { dataStore: { kind: 'dedicated', storageSize: '10Gi', replicas: 1 } },
     ],
     [
       'and when it says nothing any more',

@@ -1,4 +1,5 @@
 import { fieldsOfKinds } from './data-store-spec.ts'
+import { quantityValue } from './quantity.ts'
 import type { ClassDefaults } from './tenant-class.ts'
 import {
   kubernetesVersions,
@@ -23,6 +24,7 @@ const merged = new Set([
   'sync',
   'sync.classes',
   'backup',
+  'backup.drill',
   'upgrade',
   'isolation',
 ])
@@ -44,15 +46,22 @@ const overlaid = (base: Fields, over: Fields, path = ''): Fields => {
   }
 }
 
-/** What defaults say once, when a tenant is made: data and names in certificates stay where and what they are. */
+/** What defaults say once, when a tenant is made: data and names in certificates stay where and what they are. A disk may grow. */
 const fixedFields = { dataStore: ['kind', 'name', 'storageClassName', 'storageSize'], network: ['clusterDomain'] } as const
+
+/** A disk grows, and never shrinks: of another default only more counts. */
+const largerOf = (given: unknown, was: unknown): unknown =>
+  typeof given === 'string' && typeof was === 'string' && quantityValue(given) > quantityValue(was) ? given : was
 
 /** The defaults for a tenant that is there already: what is fixed is as it was, also where nothing was said. */
 const withFixed = (defaults: Fields, before: Fields): Fields => {
   const parts = Object.entries(fixedFields).map(([group, fields]) => {
     const [given, was] = [defaults[group], before[group]].map((value) => (isFields(value) ? value : {})) as [Fields, Fields]
     const left = Object.entries(given).filter(([field]) => !(fields as readonly string[]).includes(field))
-    const kept = fields.flatMap((field) => (was[field] === undefined ? [] : [[field, was[field]] as const]))
+    const kept = fields.flatMap((field) => {
+      const value = field === 'storageSize' ? largerOf(given[field], was[field]) : was[field]
+      return value === undefined ? [] : [[field, value] as const]
+    })
     return [group, Object.fromEntries([...left, ...kept])] as const
   })
   return { ...defaults, ...Object.fromEntries(parts) }

@@ -72,6 +72,22 @@ export const tenantControlPlaneStatus = z.object({
     .optional()
     .describe('The last restore that was carried out: the syncer follows it when somebody has said so'),
   upgrade: upgradeStatus.optional().describe('How the last change of spec.version stands'),
+  backup: z
+    .object({
+      lastDrill: z
+        .object({
+          snapshotName: z.string().max(253),
+          takenAt: z.string().max(64).meta({ format: 'date-time' }).describe('When that snapshot was taken'),
+          result: z.enum(['Passed', 'Failed']),
+          message: z.string().max(8192),
+          startedAt: z.string().max(64).meta({ format: 'date-time' }),
+          checkedAt: z.string().max(64).meta({ format: 'date-time' }),
+        })
+        .optional()
+        .describe('The last drill that ended, of the newest snapshot that was drilled'),
+    })
+    .optional()
+    .describe('Of a tenant with drills by schedule'),
   dataStore: dataStoreRecord
     .optional()
     .describe('Where the data of the tenant are now. spec.dataStore says where they are to be'),
@@ -86,6 +102,8 @@ export const tenantControlPlaneStatus = z.object({
     .optional()
     .describe('Seconds from creation until each condition was first true, by condition type'),
 })
+
+export type LastDrill = NonNullable<NonNullable<z.output<typeof tenantControlPlaneStatus>['backup']>['lastDrill']>
 
 export type RestoreStatus = NonNullable<z.output<typeof tenantControlPlaneStatus>['restore']>
 

@@ -1,3 +1,4 @@
+import type { ControlPlaneSnapshot } from '../apis/control-plane-snapshot.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { S3Access } from '../apis/snapshot-task.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
@@ -45,6 +46,8 @@ export interface Deps {
   readonly openStore: (access: S3Access, signal: AbortSignal) => ObjectStore
   /** Nodes of management, as far as their names, addresses and readiness go. */
   readonly nodes: () => readonly KubeObject[]
+  /** All snapshots of the management cluster; undefined while they are not known. */
+  readonly snapshots: () => readonly ControlPlaneSnapshot[] | undefined
   readonly showsName: ShowsName
   readonly tell: TellEvent
   readonly now: () => Date

@@ -93,7 +93,17 @@ export const createManager = (options: ManagerOptions): Manager => {
     recorder.record({ ...tenant, kind, apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes) }, note)
   }
   const { image, registry, metrics } = options
-  const { snapshots, schedules } = createSnapshotControllers({ kube, log, now, tell, image, registry, metrics, keyOfUid })
+  const { snapshots, schedules, knownSnapshots } = createSnapshotControllers({
+    kube,
+    log,
+    now,
+    tell,
+    image,
+    registry,
+    metrics,
+    keyOfUid,
+    onDrill: (key) => tenants.enqueue(key),
+  })
 
   const tenantInformer = createInformer<TenantControlPlane>({
     client: kube,
@@ -203,6 +213,7 @@ export const createManager = (options: ManagerOptions): Manager => {
             return agent
           },
           nodes: () => nodes.list(),
+          snapshots: knownSnapshots,
           showsName,
           tell,
           now,

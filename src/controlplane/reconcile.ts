@@ -15,9 +15,11 @@ import type { Deps } from './deps.ts'
 import { isHeldByMove, isMoving } from './moves/move-plan.ts'
 import { observe, refOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
+import { backupProof } from './snapshots/drill-schedule.ts'
 import { cloneRequest, isRestoring, isToBeCloned } from './snapshots/restore-plan.ts'
 import { isSameStatus, type StatusInput, statusOf, transitionsOf } from './status.ts'
 import { removeTenant } from './steps/cleanup.ts'
+import { type DiskState, heldDisks, triedDisks } from './steps/disks.ts'
 import { layFoundation } from './steps/foundation.ts'
 import { foundationStep, stepsFor } from './steps/index.ts'
 import { advanceMove, moveAfter, type StoreState } from './steps/move.ts'
@@ -26,7 +28,7 @@ import { withRecordedStore } from './steps/recorded-store.ts'
 import { advanceRestore, claimsOf, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { triedUpgrade, upgradeRetryMs } from './steps/upgrade.ts'
-import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
+import { isServing, type Round, runSteps, type Step, type StepResult } from './steps.ts'
 import { superOfTenant } from './super-cluster.ts'
 import { withVersionInForce } from './upgrades/version-in-force.ts'
 
@@ -65,14 +67,20 @@ const troublesome: ReadonlySet<string> = new Set(['Blocked', 'GoingBack', 'Resto
 
 const writeStatus = async (
   tenant: TenantControlPlane,
-  told: Pick<StatusInput, 'results' | 'pauseRefusal' | 'restore' | 'rotation' | 'classCondition' | 'upgrade' | 'store'> & {
+  told: Pick<
+    StatusInput,
+    'results' | 'pauseRefusal' | 'restore' | 'rotation' | 'classCondition' | 'upgrade' | 'store' | 'disks'
+  > & {
     versionRuns?: boolean
   },
   deps: Deps,
 ): Promise<void> => {
   const { results, versionRuns = false, ...others } = told
   const { pauseRefusal, restore, rotation, upgrade, store, classCondition } = others
-  const status = statusOf({ tenant, results, versionRuns, ...others, now: deps.now() })
+  const now = deps.now()
+  const snapshots = deps.snapshots()
+  const proof = snapshots ? backupProof(tenant, snapshots, now) : 'unknown'
+  const status = statusOf({ tenant, results, versionRuns, ...others, proof, now })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -91,6 +99,8 @@ const writeStatus = async (
   if (restore?.phase === 'Failed') problems.add('Restoring')
   if (upgrade && troublesome.has(upgrade.phase)) problems.add('Upgrading')
   if (store?.move?.phase === 'Failed' || store?.move?.isRefused) problems.add('Moving')
+  if (others.disks?.condition?.status === 'False') problems.add('Growing')
+  if (typeof proof === 'object' && proof.condition.status === 'False') problems.add('BackupProven')
   if (rotation?.reason === 'RotationRefused') problems.add('RotatingCA')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
@@ -136,6 +146,13 @@ const sooner = (outcome: Outcome, retryAfterMs: number | undefined): Outcome =>
     ? outcome
     : { ...outcome, retryAfterMs: Math.min(retryAfterMs, outcome.retryAfterMs ?? retryAfterMs) }
 
+const isStoreServing = (results: readonly StepResult[]): boolean =>
+  results.some((result) => result.step.condition === 'DataStoreReady' && isServing(result))
+
+/** A size holds from when it is written down. */
+const withNotedSize = (store: StoreState, disks: DiskState): StoreState =>
+  disks.note === undefined ? store : { ...store, dataStore: { ...store.dataStore, storageSize: disks.note } }
+
 const runRound = async (
   recorded: TenantControlPlane,
   classCondition: ClassCondition | undefined,
@@ -150,6 +167,7 @@ const runRound = async (
   let upgrade = tenant.status?.upgrade
   let rotation: RotationState | undefined
   let store: StoreState | undefined
+  let disks: DiskState | undefined
   try {
     const observed = await observe(withStoreInForce(tenant), deps)
     if (superTrouble === undefined) tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
@@ -160,9 +178,13 @@ const runRound = async (
     pauseRefusal = pauseRefusalOf(round)
     restore = await advanceRestore(round, deps)
     store = await advanceMove(round, { wanted: tenant.spec.dataStore, restore }, deps)
-    results = await runSteps(stepsOfRound(round, { restore, store, pauseRefusal }), round, deps)
+    const steps = stepsOfRound(round, { restore, store, pauseRefusal })
+    results = await runSteps(steps, round, deps)
+    const isAtWork = steps === stepsFor(present.spec.dataStore.kind)
+    const wanted = tenant.spec.dataStore
+    disks = isAtWork ? await triedDisks(round, { wanted, serves: isStoreServing(results) }, deps) : heldDisks(round, wanted)
     restore = restoreAfter(restore, results, round)
-    store = moveAfter(store, results, round)
+    store = withNotedSize(moveAfter(store, results, round), disks)
     const asked = {
       ...present,
       spec: { ...recorded.spec, dataStore: present.spec.dataStore },
@@ -173,8 +195,13 @@ const runRound = async (
     results = [{ step: foundationStep, error }]
   }
   const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
-  await writeStatus(tenant, { results, versionRuns, pauseRefusal, restore, rotation, upgrade, store, classCondition }, deps)
-  const outcome = sooner(sooner(outcomeOf(results), rotation?.retryAfterMs), upgradeRetryMs(upgrade))
+  await writeStatus(
+    tenant,
+    { results, versionRuns, pauseRefusal, restore, rotation, upgrade, store, disks, classCondition },
+    deps,
+  )
+  const pauses = [rotation?.retryAfterMs, upgradeRetryMs(upgrade), disks?.retryAfterMs]
+  const outcome = pauses.reduce(sooner, outcomeOf(results))
   const isMovingNow = isMoving(store?.move) || (store?.move?.phase === 'Checking' && !store.move.isRefused)
   if (isRestoring(restore) || isMovingNow) return sooner(outcome, restoringMs)
   return restore?.request === cloneRequest && restore.phase === 'Failed' ? sooner(outcome, cloneAgainMs) : outcome

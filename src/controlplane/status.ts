@@ -8,6 +8,8 @@ import type { ClassCondition } from './classes/apply-class.ts'
 import { tenantEndpoint } from './endpoints.ts'
 import { planePlaceOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
+import type { BackupProof } from './snapshots/drill-schedule.ts'
+import type { DiskState } from './steps/disks.ts'
 import type { StoreState } from './steps/move.ts'
 import { conditionOf, isServing, type StepResult } from './steps.ts'
 
@@ -87,10 +89,14 @@ export interface StatusInput {
   readonly upgrade?: UpgradeStatus | undefined
   /** Where the data are, and how a move of them stands; undefined: a round that got nowhere. */
   readonly store?: StoreState | undefined
+  /** How the disks of the data store stand; undefined: a round that got nowhere. */
+  readonly disks?: DiskState | undefined
   /** How a rotation of keys stands; undefined when none is under way. */
   readonly rotation?: RotationState | undefined
   /** What the tenant's class has to say; undefined for a tenant without one. */
   readonly classCondition?: ClassCondition | undefined
+  /** How far the backup is known to be of use; undefined: no drills are scheduled. */
+  readonly proof?: BackupProof | 'unknown' | undefined
   readonly now: Date
 }
 
@@ -165,6 +171,14 @@ const rotatingCondition = (
   return { type: 'RotatingCA', status, reason, message: message.slice(0, 4000), observedGeneration }
 }
 
+/** While nobody knows the snapshots, what was said of them last stands. */
+const proofOf = ({ proof, tenant }: Pick<StatusInput, 'proof' | 'tenant'>): BackupProof | undefined => {
+  if (proof !== 'unknown') return proof
+  const { conditions, backup } = tenant.status ?? {}
+  const condition = conditions?.find(({ type }) => type === 'BackupProven')
+  return condition && { condition, lastDrill: backup?.lastDrill }
+}
+
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const { tenant, results, versionRuns, restore, upgrade, now } = input
@@ -194,13 +208,22 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const move = input.store ? input.store.move : tenant.status?.move
   const moving = phasedCondition('Moving', move, generation)
   conditions = moving ? setCondition(conditions, moving, now) : conditions.filter(({ type }) => type !== 'Moving')
+  // A round that got nowhere knows nothing of them.
+  const growing = input.disks
+    ? input.disks.condition && { ...input.disks.condition, type: 'Growing' as const, observedGeneration: generation }
+    : tenant.status?.conditions?.find(({ type }) => type === 'Growing')
+  conditions = growing ? setCondition(conditions, growing, now) : conditions.filter(({ type }) => type !== 'Growing')
   const rotating = rotatingCondition(input, generation)
   conditions = rotating ? setCondition(conditions, rotating, now) : conditions.filter(({ type }) => type !== 'RotatingCA')
   conditions = input.classCondition
     ? setCondition(conditions, { type: 'ClassApplied', ...input.classCondition, observedGeneration: generation }, now)
     : conditions.filter(({ type }) => type !== 'ClassApplied')
+  const proof = proofOf(input)
+  conditions = proof
+    ? setCondition(conditions, { type: 'BackupProven', ...proof.condition, observedGeneration: generation }, now)
+    : conditions.filter(({ type }) => type !== 'BackupProven')
   const slice = tenant.status?.serviceSlice
-  const { upgrade: _, move: __, ...before } = tenant.status ?? {}
+  const { upgrade: _, move: __, backup: ___, ...before } = tenant.status ?? {}
   return {
     ...before,
     observedGeneration: generation,
@@ -210,6 +233,7 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
     }),
     kubeconfigSecret: kubeconfigSecretName(tenant.metadata.name ?? ''),
     ...(input.store && { dataStore: input.store.dataStore }),
+    ...(proof?.lastDrill && { backup: { lastDrill: proof.lastDrill } }),
     ...(move !== undefined && { move }),
     ...(restore !== undefined && { restore }),
     ...(upgrade !== undefined && { upgrade }),

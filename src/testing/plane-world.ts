@@ -1,4 +1,5 @@
 import { isResting } from '../apis/conditions.ts'
+import type { ControlPlaneSnapshot } from '../apis/control-plane-snapshot.ts'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import { dataStoreCrd } from '../apis/data-store-crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
@@ -56,6 +57,11 @@ export const startPlaneWorld = async () => {
   const setNodes = (all: readonly KubeObject[]): void => {
     nodes = all
   }
+  let snapshots: readonly ControlPlaneSnapshot[] = []
+  /** What the manager's informer would know of snapshots. */
+  const knowSnapshots = async (): Promise<void> => {
+    snapshots = (await kube.list<ControlPlaneSnapshot>(resourceTypes.controlPlaneSnapshots)).items
+  }
   /** Names of the certificate that an API server shows, by its pod's address: what its kubelet has brought to it so far. */
   const shown = new Map<string, readonly string[]>()
 
@@ -83,6 +89,7 @@ export const startPlaneWorld = async () => {
       moveTasks: createMoveTasks(),
       agentAuthorities: () => agent,
       nodes: () => nodes,
+      snapshots: () => snapshots,
       showsName: async ({ address }: { address: string }, name: string) => shown.get(address)?.includes(name) ?? false,
       tell: () => {},
       now: () => new Date(),
@@ -226,6 +233,7 @@ export const startPlaneWorld = async () => {
     inventory,
     clearDns,
     setNodes,
+    knowSnapshots,
     shown,
     ownStores,
     connectionAs: (user: string) => server.connectionAs(user),

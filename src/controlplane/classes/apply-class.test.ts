@@ -121,8 +121,20 @@ describe('applyClass', () => {
     [
       'another class: its defaults, but for what is fixed',
       aTenant({ className: 'gold' }, of({ className: 'gold', size: 'large', dataStore: { storageSize: '5Gi' } })),
-      { tenantClass: aClass(), revision: aRevision({ dataStore: { storageSize: '9Gi', replicas: 3 } }) },
+      { tenantClass: aClass(), revision: aRevision({ dataStore: { storageSize: '2Gi', replicas: 3 } }) },
       { kind: 'applied', tenant: { spec: { size: 'small', dataStore: { storageSize: '5Gi', replicas: 3 } } } },
+    ],
+    [
+      'a disk that could not grow, and that the class takes back: what the disks have counts',
+      aTenant(
+        { className: 'gold' },
+        {
+          ...of({ className: 'gold', dataStore: { storageSize: '9Gi' } }),
+          dataStore: { kind: 'dedicated', storageSize: '5Gi' },
+        },
+      ),
+      { tenantClass: aClass(), revision: aRevision({ dataStore: { storageSize: '5Gi' } }) },
+      { kind: 'applied', tenant: { spec: { dataStore: { storageSize: '5Gi' } } } },
     ],
   ])('%s', ([, tenant, read, wanted]) => {
     expect(applyClass(tenant, read)).toMatchObject(wanted)

@@ -33,11 +33,19 @@ const withClass = (tenant: TenantControlPlane, spec: TenantControlPlaneSpec, sta
   status: { ...tenant.status, class: JSON.parse(JSON.stringify({ ...status, spec })) as ClassStatus },
 })
 
+/** With the size that the disks have: one that could not be had was never in force, and may be taken back. */
+const withDiskSize = (spec: TenantControlPlaneSpec, { status }: TenantControlPlane): TenantControlPlaneSpec => {
+  const { kind, storageSize } = status?.dataStore ?? {}
+  const isOwn = kind === 'dedicated' && spec.dataStore.kind === 'dedicated' && storageSize !== undefined
+  return isOwn ? { ...spec, dataStore: { ...spec.dataStore, storageSize } } : spec
+}
+
 /** What was in force last; undefined for a tenant of which nothing is made. Never throws: it may be of an older Berth. */
 const beforeOf = (tenant: TenantControlPlane): TenantControlPlaneSpec | undefined => {
   const { spec, status } = tenant
-  if (status?.class) return specInForce(tenant)
-  return status?.serviceSlice === undefined ? undefined : specInForce({ ...tenant, spec: { ...spec, className: undefined } })
+  if (status?.class) return withDiskSize(specInForce(tenant), tenant)
+  if (status?.serviceSlice === undefined) return undefined
+  return withDiskSize(specInForce({ ...tenant, spec: { ...spec, className: undefined } }), tenant)
 }
 
 /** What is no plan's business: it holds also while nobody knows the plan. */

@@ -112,10 +112,12 @@ describe('a tenant of a class', () => {
       defaults: { dataStore: { storageSize: '5Gi', storageClassName: 'fast' }, controllerManager: { extraArgs: { v: '4' } } },
     })
     const tenant = await tenantOf('brief')
-    await changeClass('brief', { defaults: { dataStore: { storageSize: '9Gi' } } })
+    await changeClass('brief', { defaults: { dataStore: { storageSize: '4Gi', storageClassName: 'slow' } } })
     await keep('brief')
     await settle(tenant)
-    expect((await read(tenant))?.status?.class?.spec).toMatchObject({ dataStore: { storageSize: '5Gi' } })
+    expect((await read(tenant))?.status?.class?.spec).toMatchObject({
+      dataStore: { storageSize: '5Gi', storageClassName: 'fast' },
+    })
 
     await kube.patch(classType, { name: 'brief' }, { metadata: { finalizers: [] } }, { type: 'merge' })
     await kube.delete(classType, { name: 'brief' })

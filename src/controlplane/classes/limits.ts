@@ -1,6 +1,6 @@
+import { quantityValue } from '../../apis/quantity.ts'
 import type { ClassLimits } from '../../apis/tenant-class.ts'
 import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
-import { quantityValue } from '../sizes.ts'
 
 /** One thing that a spec says beyond a limit of its class. */
 export interface Violation {

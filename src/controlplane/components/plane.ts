@@ -8,9 +8,12 @@ import type { PlanePlace } from '../endpoints.ts'
 import type { componentNames } from '../names.ts'
 import { keyFolder } from './keys-volume.ts'
 
-/** Where etcd keeps its data: a claim (of a class, or of the cluster's default one), a directory that goes with the pod, or nowhere here. */
+/**
+ * Where etcd keeps its data: a claim (of a class, or of the cluster's default one), a directory that goes with the pod, or nowhere here. Sizes are quantities:
+ * `template` is what the StatefulSet that is there makes volumes with, `smallest` what every member has. Both are those of the spec, but while disks grow.
+ */
 export type Storage =
-  | { readonly kind: 'claim'; readonly className?: string }
+  | { readonly kind: 'claim'; readonly className?: string; readonly template?: string; readonly smallest?: string }
   | { readonly kind: 'ephemeral' }
   | { readonly kind: 'elsewhere' }
 

@@ -53,6 +53,7 @@ test('a member says who leads, how new and how large it is', async () => {
   expect(status.leader).toBe(status.memberId)
   expect(Number(status.revision)).toBeGreaterThan(1)
   expect(status.sizeBytes).toBeGreaterThanOrEqual(status.inUseBytes)
+  expect(status.quotaBytes).toBe(quotaBytes)
   expect(await client.members()).toEqual([{ id: status.memberId, ordinal: 0, isStarted: true, isLearner: false }])
 })
 
@@ -83,6 +84,7 @@ test('a full store: told, room is made where there is some, and writes are taken
       quotaBytes,
       storageBytes: 3 * quotaBytes,
       canSpareOne: true,
+      isWhole: true,
       usages: [{ ordinal: 0, isLeader: true, sizeBytes, inUseBytes }],
     })
     action = next.kind

@@ -14,6 +14,8 @@ export interface MemberStatus {
   readonly revision: string
   readonly sizeBytes: number
   readonly inUseBytes: number
+  /** At which it takes no more writes, since it started; undefined: it does not say. */
+  readonly quotaBytes: number | undefined
 }
 
 /**
@@ -124,14 +126,22 @@ export const createEtcdClient: ConnectEtcd = (connection, signal) => {
         leader?: string
         dbSize?: string
         dbSizeInUse?: string
+        dbSizeQuota?: string
       }>('maintenance/status', {}, undefined, timeouts.statusMs)
-      const { header, leader, dbSize = '0', dbSizeInUse = '0' } = answer ?? { header: { member_id: '', revision: '0' } }
+      const {
+        header,
+        leader,
+        dbSize = '0',
+        dbSizeInUse = '0',
+        dbSizeQuota,
+      } = answer ?? { header: { member_id: '', revision: '0' } }
       return {
         memberId: header.member_id,
         leader: leader === undefined || leader === '0' ? undefined : leader,
         revision: header.revision,
         sizeBytes: Number(dbSize),
         inUseBytes: Number(dbSizeInUse),
+        quotaBytes: dbSizeQuota === undefined ? undefined : Number(dbSizeQuota),
       }
     },
     alarms: async () => {

@@ -1,10 +1,9 @@
 import { stringify } from 'yaml'
-import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { quantityValue } from '../../apis/quantity.ts'
 import type { TenantRef } from '../../tenancy/names.ts'
 import { keyFolder } from '../components/keys-volume.ts'
 import { etcdPeersService } from '../names.ts'
 import { etcdMember } from '../pki/plan.ts'
-import { quantityValue } from '../sizes.ts'
 import type { MemberPlan } from './members.ts'
 
 export const etcdPorts = { client: 2379, peer: 2380, metrics: 2381 } as const
@@ -31,13 +30,14 @@ export const ordinalOf = (peerUrls: readonly string[]): number | undefined => {
 /** What members of one store have in common. */
 export interface StoreSettings {
   readonly tenant: TenantRef
-  readonly spec: Pick<TenantControlPlaneSpec, 'dataStore'>
+  /** What every member can write to, as a quantity. */
+  readonly diskSize: string
   /** One without others has nobody to wait for before it elects itself. It keeps that haste until it starts anew, which harms nobody: etcd asks before it votes. */
   readonly isAlone: boolean
 }
 
 /** A file for each member, as flags are the same for all pods of a StatefulSet. Its keys are the flags of etcd (server/embed/config.go). */
-export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, spec, isAlone }: StoreSettings): string =>
+export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, diskSize, isAlone }: StoreSettings): string =>
   stringify({
     name: etcdMember(ordinal),
     'data-dir': `${dataFolder}/data`,
@@ -67,7 +67,7 @@ export const memberConfig = ({ ordinal, start, peers }: MemberPlan, { tenant, sp
     'tls-min-version': 'TLS1.2',
     // The manager asks by JSON. Off unless said so, where there is a file.
     'enable-grpc-gateway': true,
-    'quota-backend-bytes': quotaBytes(spec.dataStore.storageSize),
+    'quota-backend-bytes': quotaBytes(diskSize),
     'auto-compaction-mode': 'periodic',
     'auto-compaction-retention': '10m',
     ...(isAlone

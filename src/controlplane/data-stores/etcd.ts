@@ -21,11 +21,22 @@ import { planText } from './store-plan.ts'
 
 const configFolder = '/etc/etcd'
 
-const settingsOf = ({ tenant, spec, store }: Plane): StoreSettings => ({ tenant, spec, isAlone: store.members.length === 1 })
+/** The disk that every member of a data store has, as a quantity: while disks grow, that of the one that comes last. */
+export const diskSizeOf = ({ storage, spec }: Pick<Plane, 'storage' | 'spec'>): string =>
+  storage.kind === 'claim' && storage.smallest !== undefined ? storage.smallest : spec.dataStore.storageSize
 
-/** What all members have in common: a change of it starts them anew, one after the other. Who the others are is no reason to. */
-const commonHash = ({ tenant, spec }: Plane): string =>
-  hashOf(memberConfig({ ordinal: 0, start: 'found', peers: [0] }, { tenant, spec, isAlone: true }))
+const settingsOf = (plane: Plane): StoreSettings => ({
+  tenant: plane.tenant,
+  diskSize: diskSizeOf(plane),
+  isAlone: plane.store.members.length === 1,
+})
+
+/**
+ * What all members have in common: a change of it starts them anew, one after the other. Who the others are is no reason to, nor is the size of the disks: the
+ * quota that goes with it is taken up by members as they start, and one that is full is started for it.
+ */
+const commonHash = ({ tenant }: Plane): string =>
+  hashOf(memberConfig({ ordinal: 0, start: 'found', peers: [0] }, { tenant, diskSize: '2Gi', isAlone: true }))
 
 /** The members' configuration, and the plan it was made of: what is known of the members while etcd does not answer. */
 export const membersConfig = (plane: Plane): KubeObject => {
@@ -95,7 +106,8 @@ const statefulSet = (plane: Plane): KubeObject => {
             spec: {
               accessModes: ['ReadWriteOnce'],
               ...(storage.className !== undefined && { storageClassName: storage.className }),
-              resources: { requests: { storage: dataStore.storageSize } },
+              // What is there cannot be changed: it is made anew for that, around its pods.
+              resources: { requests: { storage: storage.template ?? dataStore.storageSize } },
             },
           },
         ],

@@ -10,6 +10,11 @@ const usage = (ordinal: number, size: number, inUse: number, isLeader = false): 
   sizeBytes: size * mib,
   inUseBytes: inUse * mib,
 })
+/** Started when its disk was half as large. */
+const grown = (ordinal: number, size: number, inUse: number, isLeader = false): MemberUsage => ({
+  ...usage(ordinal, size, inUse, isLeader),
+  quotaBytes: 50 * mib,
+})
 const full: Alarm = { memberId: '1', kind: 'NOSPACE' }
 
 test.for<[name: string, usages: MemberUsage[], alarms: Alarm[], action: Partial<UpkeepAction>]>([
@@ -23,9 +28,18 @@ test.for<[name: string, usages: MemberUsage[], alarms: Alarm[], action: Partial<
   ['then takes writes again', [usage(0, 61, 60, true), usage(1, 61, 60)], [full], { kind: 'disarm' }],
   ['not for what would not help yet: deletes go on meanwhile', [usage(0, 101, 94, true)], [full], { kind: 'full' }],
   ['one without any word of its disk is not called full', [], [full], { kind: 'disarm' }],
+  ['of a disk that grew since a member started, it starts anew', [grown(0, 50, 40)], [full], { kind: 'restart', ordinal: 0 }],
+  [
+    'one after the other, the leader last',
+    [grown(0, 50, 40, true), { ...grown(1, 50, 40), quotaBytes }, grown(2, 50, 40)],
+    [full],
+    { kind: 'restart', ordinal: 2 },
+  ],
+  ['not while there is room', [grown(0, 40, 40)], [], { kind: 'none' }],
+  ['a full member goes by the quota that it started with', [{ ...usage(0, 48, 48), quotaBytes: 50 * mib }], [], { kind: 'none' }],
   ['corrupt data come first', [usage(0, 10, 10)], [full, { memberId: '2', kind: 'CORRUPT' }], { kind: 'corrupt' }],
 ])('%s', ([, usages, alarms, action]) => {
-  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true })).toMatchObject(action)
+  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true, isWhole: true })).toMatchObject(action)
 })
 
 test.for<[name: string, given: object, alarms: Alarm[], action: string]>([
@@ -35,7 +49,15 @@ test.for<[name: string, given: object, alarms: Alarm[], action: string]>([
   ['nor when it is full', { storageBytes: 130 * mib }, [full], 'full'],
 ])('no member is defragmented where %s', ([, given, alarms, action]) => {
   const usages = [usage(0, 98, 40, true)]
-  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true, ...given }).kind).toBe(action)
+  expect(nextUpkeep({ usages, alarms, quotaBytes, storageBytes, canSpareOne: true, isWhole: true, ...given }).kind).toBe(action)
+})
+
+test.for<[name: string, usages: MemberUsage[]]>([
+  ['one that does not serve keeps the others', [usage(0, 50, 50, true), grown(1, 50, 50)]],
+  ['a single one that does not serve', [grown(0, 50, 50)]],
+])('of a store that is not whole nobody starts anew: %s', ([, usages]) => {
+  const upkeep = { usages, alarms: [full], quotaBytes, storageBytes, canSpareOne: true, isWhole: false }
+  expect(nextUpkeep(upkeep).kind).toBe('full')
 })
 
 test.for<[size: number, text: string | undefined]>([

@@ -28,6 +28,7 @@ const changes: readonly (readonly [field: string, before: Spec, after: Spec, end
   ],
   ['controllerManager.extraArgs', {}, { controllerManager: { extraArgs: { v: '3' } } }, ['Deployment/kube-controller-manager']],
   ['dataStore.replicas', {}, { dataStore: { replicas: 3 } }, []],
+  ['dataStore.storageSize', {}, { dataStore: { storageSize: '5Gi' } }, []],
   [
     'size, small to medium',
     {},

@@ -62,6 +62,10 @@ const templateDetail = (before: KubeObject, after: KubeObject): string => {
   return parts.length > 0 ? listed(parts) : 'its pods are made otherwise'
 }
 
+/** What a StatefulSet makes volumes with. */
+const volumeSizeOf = ({ spec }: KubeObject): string | undefined =>
+  spec?.volumeClaimTemplates?.[0]?.spec?.resources?.requests?.storage as string | undefined
+
 /** What clients notice of a restart, by component. */
 const restartText = ({ place, object }: Made): string => {
   if (place === 'tenant') return 'lookups in the tenant may fail for seconds'
@@ -80,6 +84,8 @@ const restartText = ({ place, object }: Made): string => {
 const workloadEffects = (before: Made, after: Made): Effect[] => {
   const base = { place: after.place, object: `${after.object.kind}/${after.object.metadata.name}` }
   const [was, will] = [replicasOf(before.object), replicasOf(after.object)]
+  const size = volumeSizeOf(after.object)
+  const grows = size !== undefined && size !== volumeSizeOf(before.object)
   const isOther = hashOf(before.object.spec.template) !== hashOf(after.object.spec.template)
   const detail = isOther ? templateDetail(before.object, after.object) : ''
   if (was > 0 && will === 0) {
@@ -87,6 +93,8 @@ const workloadEffects = (before: Made, after: Made): Effect[] => {
     const meanwhile = isManager ? 'controllers of the tenant do nothing' : "nobody can use the tenant's API"
     return [{ ...base, effect: 'stops', detail: `${was} -> 0`, meanwhile }]
   }
+  if (will === 0 && !isOther && grows)
+    return [{ ...base, effect: 'changes', detail: 'volumes grow when it starts', meanwhile: '' }]
   if (will === 0) return isOther ? [{ ...base, effect: 'changes', detail: `${detail}, when it starts`, meanwhile: '' }] : []
   if (was === 0)
     return [{ ...base, effect: 'starts', detail: listed([`0 -> ${will}`, ...(detail ? [detail] : [])]), meanwhile: '' }]
@@ -103,7 +111,17 @@ const workloadEffects = (before: Made, after: Made): Effect[] => {
             meanwhile: '',
           } as const,
         ]),
-    ...(!isOther && was === will
+    ...(grows
+      ? [
+          {
+            ...base,
+            effect: 'changes',
+            detail: `volumes grow to ${size}; it is made anew around its pods, which go on`,
+            meanwhile: '',
+          } as const,
+        ]
+      : []),
+    ...(!isOther && !grows && was === will
       ? [{ ...base, effect: 'changes', detail: 'settings of its rollout', meanwhile: '' } as const]
       : []),
   ]

@@ -11,10 +11,12 @@ import { controlPlaneNamespace } from '../../tenancy/names.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
 import { flagsRefusal } from '../components/extra-args.ts'
 import { type Plane, type RemotePlace, type RootsHashes, rootsHashOf } from '../components/plane.ts'
+import { type Disk, disksIn, sizeRefusal } from '../data-stores/disk-plan.ts'
 import { foundingPlan } from '../data-stores/members.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import { componentNames, etcdMembersConfig, storePrefix } from '../names.ts'
 import { objectId, refOf } from '../observe.ts'
+import { readClasses } from '../steps/disks.ts'
 import { storageOf } from '../steps/foundation.ts'
 import { pauseRefusalOf } from '../steps/pause.ts'
 import { defaultRegistry } from '../versions.ts'
@@ -89,8 +91,22 @@ const remoteOf = async (
   }
 }
 
+/** The tenant with the size that its disks have: what could not be carried out is not how it is. */
+const withNotedSize = (tenant: TenantControlPlane): TenantControlPlane => {
+  const { kind, storageSize } = tenant.status?.dataStore ?? {}
+  const { dataStore } = tenant.spec
+  return kind === 'dedicated' && dataStore.kind === 'dedicated' && storageSize !== undefined
+    ? { ...tenant, spec: { ...tenant.spec, dataStore: { ...dataStore, storageSize } } }
+    : tenant
+}
+
+interface Present {
+  readonly plane: Plane
+  readonly disks: readonly Disk[]
+}
+
 /** The plane that a tenant has, as its objects in management say it: without its keys. */
-const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): Promise<Plane> => {
+const presentOf = async (tenant: TenantControlPlane, { client, signal }: Access): Promise<Present> => {
   const ref = refOf(tenant)
   const namespace = controlPlaneNamespace(ref)
   const labelSelector = `${controlPlaneLabel}=${ref.uid}`
@@ -103,7 +119,7 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
   const slices = slicesOf(tenant.status)
   const ipv6Slice = firstSliceOf(slices, 'IPv6')
   const remote = await remoteOf(tenant, { client, signal })
-  return {
+  const plane: Plane = {
     tenant: ref,
     spec: tenant.spec,
     ...sizesOf(tenant),
@@ -123,6 +139,7 @@ const planeOf = async (tenant: TenantControlPlane, { client, signal }: Access): 
     rootsHashes: rootsHashesOf(objects),
     watchesClients: watchesClients(apiServer),
   }
+  return { plane, disks: disksIn(objects.values()) }
 }
 
 /** True when the generation of keys before is to go. What reads them when it starts is started anew for that, and for another generation. */
@@ -150,7 +167,36 @@ const rotated = ({ rootsHashes, watchesClients: isRotating, spec }: Plane, { cer
 const changed = (before: Plane, spec: Plane['spec']): Plane => {
   const { replicas } = spec.dataStore
   const store = before.store.members.length === replicas ? before.store : { members: foundingPlan(replicas), isHeld: false }
-  return { ...before, spec, store, rootsHashes: rotated(before, spec) }
+  // Of disks that grow there is nothing left of the size before.
+  const { storage } = before
+  const grows = storage.kind === 'claim' && before.spec.dataStore.storageSize !== spec.dataStore.storageSize
+  const { template: _, smallest: __, ...as } = storage.kind === 'claim' ? storage : {}
+  return {
+    ...before,
+    spec,
+    store,
+    ...(grows && { storage: { ...as, kind: 'claim' as const } }),
+    rootsHashes: rotated(before, spec),
+  }
+}
+
+/** Why the disks do not get the size that is wanted. */
+const sizeRefusalOf = async (
+  { plane, disks }: Present,
+  { dataStore }: Plane['spec'],
+  { client, signal }: Access,
+): Promise<string | undefined> => {
+  const noted = plane.spec.dataStore
+  if (dataStore.kind !== 'dedicated' || noted.kind !== 'dedicated' || dataStore.storageSize === noted.storageSize)
+    return undefined
+  const classes = await readClasses(disks, { kube: client, signal })
+  return sizeRefusal({
+    wanted: dataStore.storageSize,
+    noted: noted.storageSize,
+    storage: plane.storage.kind,
+    disks,
+    classes,
+  })
 }
 
 /** Flags that are refused change nothing. */
@@ -160,6 +206,11 @@ const withoutRefused = (spec: Plane['spec'], before: Plane['spec']): Plane['spec
   ...(flagsRefusal.controllerManager(spec) && {
     controllerManager: { ...spec.controllerManager, extraArgs: before.controllerManager.extraArgs },
   }),
+})
+
+const withSizeOf = (spec: Plane['spec'], { dataStore: { storageSize } }: Plane['spec']): Plane['spec'] => ({
+  ...spec,
+  dataStore: { ...spec.dataStore, storageSize },
 })
 
 /** What the API server would store, or its words when it would not. Nothing is stored. */
@@ -193,11 +244,22 @@ export const explainChange = async (written: Written, access: Access): Promise<E
   if (applied.kind === 'refused') return { ...about, refusals: [applied.condition.message], effects: [] }
   const wanted = applied.tenant
   const isMade = stored?.status?.serviceSlice !== undefined
-  const before = await planeOf(stored ? inForce(stored) : wanted, access)
-  let after = changed({ ...before, ...sizesOf(wanted) }, wanted.spec)
+  const present = await presentOf(stored ? withNotedSize(inForce(stored)) : wanted, access)
+  const before = present.plane
+  const diskRefusal = isMade ? await sizeRefusalOf(present, wanted.spec, access) : undefined
+  let after = changed(
+    { ...before, ...sizesOf(wanted) },
+    diskRefusal === undefined ? wanted.spec : withSizeOf(wanted.spec, before.spec),
+  )
   const pauseRefusal = isMade ? pauseRefusalOf({ tenant: { ...wanted, status: stored.status }, plane: after }) : undefined
   if (pauseRefusal !== undefined) after = { ...after, spec: { ...after.spec, state: 'Running' } }
-  const refusals = [classRefusal, flagsRefusal.apiServer(after.spec), flagsRefusal.controllerManager(after.spec), pauseRefusal]
+  const refusals = [
+    classRefusal,
+    flagsRefusal.apiServer(after.spec),
+    flagsRefusal.controllerManager(after.spec),
+    pauseRefusal,
+    diskRefusal,
+  ]
   after = { ...after, spec: withoutRefused(after.spec, before.spec) }
   return {
     ...about,

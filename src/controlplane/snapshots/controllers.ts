@@ -13,6 +13,7 @@ import { openS3 } from '../../snapshots/s3-store.ts'
 import { controlPlaneLabel, scheduleLabel, snapshotLabel } from '../../tenancy/marks.ts'
 import { storeInForce } from '../data-stores/in-force.ts'
 import type { Deps, TellEvent } from '../deps.ts'
+import { keepDrills } from './keep-drills.ts'
 import { reconcileSnapshot } from './reconcile-snapshot.ts'
 import { nextScheduleAction, type ScheduleAction, scheduledSnapshot } from './schedule.ts'
 
@@ -67,6 +68,9 @@ export const keepSchedule = async (
   return { kind: 'wait', reason: 'Scheduled', retryAfterMs: Math.min(longestWaitMs, untilNext) }
 }
 
+const soonerOf = (a: Outcome, b: Outcome): Outcome =>
+  a.kind === 'wait' && (b.kind !== 'wait' || (a.retryAfterMs ?? longestWaitMs) <= (b.retryAfterMs ?? longestWaitMs)) ? a : b
+
 /** Controllers of ControlPlaneSnapshots, and of the schedules that make them. Keys of both are `namespace/name`. */
 export const createSnapshotControllers = (options: {
   readonly kube: KubeClient
@@ -79,8 +83,15 @@ export const createSnapshotControllers = (options: {
   readonly metrics: ControllerMetrics | undefined
   /** Keys of tenants by UID. */
   readonly keyOfUid: ReadonlyMap<string, string>
-}): { readonly snapshots: Controller; readonly schedules: Controller } => {
-  const { kube, log, now, tell, image, registry, metrics, keyOfUid } = options
+  /** Told the key of a tenant of which there is news that its status has to tell. */
+  readonly onDrill: (key: string) => void
+}): {
+  readonly snapshots: Controller
+  readonly schedules: Controller
+  /** All that are known; undefined before they are. */
+  readonly knownSnapshots: () => readonly ControlPlaneSnapshot[] | undefined
+} => {
+  const { kube, log, now, tell, image, registry, metrics, keyOfUid, onDrill } = options
   const refOf = (key: string) => {
     const [namespace = '', name = ''] = key.split('/')
     return { namespace, name }
@@ -91,9 +102,13 @@ export const createSnapshotControllers = (options: {
     log,
     // An installation whose kinds are applied a moment later goes on without it until then.
     optional: true,
-    onEvent: (_, snapshot) => {
+    onEvent: (_, snapshot, old) => {
+      const tenantKey = `${snapshot.metadata.namespace}/${snapshot.spec.tenantName}`
       snapshots.enqueue(objectKey(snapshot))
-      schedules.enqueue(`${snapshot.metadata.namespace}/${snapshot.spec.tenantName}`)
+      schedules.enqueue(tenantKey)
+      const [is, was] = [snapshot.status, old?.status]
+      if (is?.drill?.result !== was?.drill?.result || is?.drill?.checkedAt !== was?.drill?.checkedAt || is?.phase !== was?.phase)
+        onDrill(tenantKey)
     },
   })
   const jobInformer = createInformer({
@@ -130,7 +145,11 @@ export const createSnapshotControllers = (options: {
     log,
     concurrency: 1,
     ...(metrics && { metrics }),
-    reconcile: (key, signal) => keepSchedule(refOf(key), { kube, signal, now, tell, log: log.child({ tenant: key }) }),
+    reconcile: async (key, signal) => {
+      const deps = { kube, signal, now, tell, log: log.child({ tenant: key }) }
+      const taken = await keepSchedule(refOf(key), deps)
+      return soonerOf(taken, await keepDrills(refOf(key), deps))
+    },
   })
-  return { snapshots, schedules }
+  return { snapshots, schedules, knownSnapshots: () => (snapshotInformer.hasSynced ? snapshotInformer.list() : undefined) }
 }

@@ -2,6 +2,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { explainError } from '../../lib/errors.ts'
 import { applyWanted } from '../apply.ts'
+import type { Component } from '../components/plane.ts'
 import { membersConfig } from '../data-stores/etcd.ts'
 import type { EtcdClient } from '../data-stores/etcd-client.ts'
 import { dataStores } from '../data-stores/index.ts'
@@ -110,6 +111,18 @@ const deleteLeftClaims = async (round: Round, count: number, deps: Deps): Promis
   }
 }
 
+/** True while it is made anew: nothing is written to it until it is gone. */
+const isGoing = (workload: KubeObject | undefined): boolean => workload?.metadata.deletionTimestamp !== undefined
+
+/** True when it says nothing of its pods, as it is gone, going or so new that nobody has looked at them for it. */
+const isBeingRemade = (workload: KubeObject | undefined): boolean =>
+  workload === undefined || isGoing(workload) || workload.status?.observedGeneration === undefined
+
+const withoutWorkload = (component: Component): Component => ({
+  ...component,
+  desired: (plane) => component.desired(plane).filter(({ kind }) => kind !== 'StatefulSet'),
+})
+
 /** A data store of the tenant's own: as many members as are wanted, each change of them a step at a time, and room on their disks. */
 export const runDedicatedStore: Step['run'] = async (round, deps) => {
   const clients = round.plane.hasServed ? clientsOf(round, deps) : new Map<number, EtcdClient>()
@@ -159,15 +172,18 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
   const config = membersConfig(plane)
   // Before the pods that read it.
   await applyWanted(config, observed.objects.get(objectId(config)), deps)
-  const settled = await applyComponent(component, plane, round, deps)
   const workload = observed.objects.get(`StatefulSet/${component.name}`)
-  const isQuiet = action.kind === 'none' && settled && isRolledOut(workload)
+  const settled = await applyComponent(isGoing(workload) ? withoutWorkload(component) : component, plane, round, deps)
+  const isQuiet = action.kind === 'none' && settled && !isGoing(workload) && isRolledOut(workload)
   if (store) await deleteLeftClaims(round, plane.store.members.length, deps)
   const isFull = store?.alarms.some((alarm) => alarm.kind === 'NOSPACE') === true
-  const allServe = isQuiet && plane.store.members.every(({ ordinal }) => pods.get(ordinal)?.isReady === true)
+  const areReady = plane.store.members.every(({ ordinal }) => pods.get(ordinal)?.isReady === true)
+  const allServe = isQuiet && areReady
   // What is full takes no writes anyway.
   const canSpareOne = allServe || (isFull && action.kind === 'none')
-  const kept = store && (await triedUpkeep(store, { plane, canSpareOne }, deps))
+  const isWhole = allServe && store?.statuses.size === plane.store.members.length
+  const restart = (ordinal: number) => deletePod(round, ordinal, deps)
+  const kept = store && (await triedUpkeep(store, { plane, canSpareOne, isWhole, restart }, deps))
   if (store && action.kind !== 'none') {
     const message = await unlessRefused(() => finishAction(action, store, round, deps), notYet)
     if (typeof kept === 'object') return kept
@@ -175,6 +191,10 @@ const runStore = async (round: Round, store: Answering | undefined, deps: Deps):
     return { kind: 'wait', reason: 'ChangingMembers', message, serves: true, problem, retryAfterMs: 500 }
   }
   if (typeof kept === 'object') return kept
+  if (!isQuiet && plane.hasServed && areReady && isBeingRemade(workload)) {
+    const message = `etcd serves with ${plane.store.members.length} member(s), whose StatefulSet is made anew around them`
+    return { kind: 'wait', reason: 'Remaking', message, serves: true, retryAfterMs: 500 }
+  }
   if (!isQuiet) return starting(component.name, round, workload)
   if (plane.hasServed && plane.store.members.length !== wanted) {
     const message = `${wanted} members are wanted, but etcd does not answer the manager. Check network policies and the manager's log`

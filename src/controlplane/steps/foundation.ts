@@ -10,6 +10,7 @@ import { namespaceObject, networkPolicies } from '../components/isolation.ts'
 import { apiServerService } from '../components/kube-apiserver.ts'
 import { metadataOf, type Plane, type RootsHashes, type Storage } from '../components/plane.ts'
 import { superDoorService } from '../components/super-door.ts'
+import { disksIn, smallestSize, templateSize } from '../data-stores/disk-plan.ts'
 import { notedPlan } from '../data-stores/store-plan.ts'
 import type { Deps } from '../deps.ts'
 import { hasReadyPod, podsOf } from '../diagnose.ts'
@@ -65,15 +66,23 @@ const secretObject = (plane: Pick<Plane, 'tenant' | 'namespace'>, name: string, 
 const isDefaultClass = ({ metadata }: KubeObject): boolean =>
   metadata.annotations?.['storageclass.kubernetes.io/is-default-class'] === 'true'
 
-/** Volumes of a data store never change: once it is there, it says itself. */
+/** Where the volumes of a data store are never changes: once it is there, it says itself. Its volumes do so too while its StatefulSet is made anew. */
 export const storageOf = (tenant: TenantControlPlane, observed: Pick<Observed, 'objects' | 'storageClasses'>): Storage => {
   if (tenant.spec.dataStore.kind !== 'dedicated') return { kind: 'elsewhere' }
   const className = tenant.spec.dataStore.storageClassName
   const live = observed.objects.get(`StatefulSet/${componentNames.etcd}`)
+  const disks = disksIn(observed.objects.values())
   const claims = live
     ? (live.spec?.volumeClaimTemplates ?? []).length > 0
-    : className !== undefined || observed.storageClasses.some(isDefaultClass)
-  return claims ? { kind: 'claim', ...(className !== undefined && { className }) } : { kind: 'ephemeral' }
+    : disks.length > 0 || className !== undefined || observed.storageClasses.some(isDefaultClass)
+  if (!claims) return { kind: 'ephemeral' }
+  const template = templateSize(live)
+  return {
+    kind: 'claim',
+    ...(className !== undefined && { className }),
+    ...(template !== undefined && { template }),
+    smallest: smallestSize(disks, tenant.spec.dataStore.storageSize),
+  }
 }
 
 const sameData = (a: SecretData | undefined, b: SecretData): boolean => a !== undefined && hashOf(a) === hashOf(b)

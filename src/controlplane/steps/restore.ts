@@ -8,7 +8,7 @@ import { AppError, explainError, hasCode } from '../../lib/errors.ts'
 import { loadingAnnotation } from '../../tenancy/marks.ts'
 import { shortHash } from '../../tenancy/names.ts'
 import { applyWanted } from '../apply.ts'
-import { membersConfig } from '../data-stores/etcd.ts'
+import { diskSizeOf, membersConfig } from '../data-stores/etcd.ts'
 import { quotaBytes } from '../data-stores/etcd-config.ts'
 import { ordinalOfName } from '../data-stores/member-pods.ts'
 import { foundingPlan } from '../data-stores/members.ts'
@@ -112,7 +112,7 @@ const load = async (round: Round, restore: RestoreStatus, request: RestoreReques
   const order = orderSecret(place, { kind: 'load', ...access, key, sha256, ...(remap && { remap }) })
   await kube.apply(resourceTypes.secrets, order, { fieldManager, force: true, signal })
   const etcdImage = imagesOf(plane.spec.version, plane.registry).etcd
-  const quota = quotaBytes(plane.spec.dataStore.storageSize)
+  const quota = quotaBytes(diskSizeOf(plane))
   const job = loadJob({
     ...place,
     image,

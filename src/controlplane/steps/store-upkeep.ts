@@ -1,30 +1,42 @@
+import { quantityValue } from '../../apis/quantity.ts'
 import { explainError } from '../../lib/errors.ts'
 import type { Plane } from '../components/plane.ts'
+import { diskSizeOf } from '../data-stores/etcd.ts'
 import type { EtcdClient, MemberStatus } from '../data-stores/etcd-client.ts'
 import { quotaBytes } from '../data-stores/etcd-config.ts'
-import { fillText, fullText, type MemberUsage, nextUpkeep } from '../data-stores/upkeep.ts'
+import { fillText, fullText, type MemberUsage, nextUpkeep, quotaInForce } from '../data-stores/upkeep.ts'
 import type { Deps } from '../deps.ts'
 import { etcdMember } from '../pki/plan.ts'
-import { quantityValue } from '../sizes.ts'
 import type { StepOutcome } from '../steps.ts'
 import { type Answering, isOfStore, leaderOf } from './answering-store.ts'
 
 const usagesOf = (store: Answering, statuses: ReadonlyMap<number, MemberStatus>): MemberUsage[] =>
-  [...statuses].map(([ordinal, { memberId, sizeBytes, inUseBytes }]) => ({
+  [...statuses].map(([ordinal, { memberId, sizeBytes, inUseBytes, quotaBytes: quota }]) => ({
     ordinal,
     isLeader: memberId === leaderOf(store),
     sizeBytes,
     inUseBytes,
+    quotaBytes: quota,
   }))
+
+/** What of a data store its upkeep goes by. */
+interface Kept {
+  readonly plane: Plane
+  readonly canSpareOne: boolean
+  /** All members are there and serve. */
+  readonly isWhole: boolean
+  /** Ends a member's pod, which comes again. */
+  readonly restart: (ordinal: number) => Promise<void>
+}
 
 /** Keeps the disks in order. Gives what people have to know, or what they have to do. */
 const keepUp = async (
   store: Answering,
-  { plane, canSpareOne }: { readonly plane: Plane; readonly canSpareOne: boolean },
+  { plane, canSpareOne, isWhole, restart }: Kept,
   { log }: Deps,
 ): Promise<StepOutcome | string | undefined> => {
-  const { storageSize } = plane.spec.dataStore
-  const quota = quotaBytes(storageSize)
+  const diskSize = diskSizeOf(plane)
+  const quota = quotaBytes(diskSize)
   let { statuses } = store
   if (store.alarms.some(({ kind }) => kind === 'NOSPACE')) {
     const [status] = statuses.values()
@@ -34,7 +46,7 @@ const keepUp = async (
     )
   }
   const usages = usagesOf(store, statuses)
-  const upkeep = { usages, alarms: store.alarms, quotaBytes: quota, storageBytes: quantityValue(storageSize), canSpareOne }
+  const upkeep = { usages, alarms: store.alarms, quotaBytes: quota, storageBytes: quantityValue(diskSize), canSpareOne, isWhole }
   const action = nextUpkeep(upkeep)
   switch (action.kind) {
     case 'none':
@@ -45,12 +57,21 @@ const keepUp = async (
       return store.alarms.length === 0
         ? undefined
         : { kind: 'wait', reason: 'StoreFull', message: 'etcd is full; room is being made', retryAfterMs: 100 }
+    case 'restart':
+      log.info({ member: etcdMember(action.ordinal) }, 'etcd member of a full store is started anew for its larger quota')
+      await restart(action.ordinal)
+      return {
+        kind: 'wait',
+        reason: 'StoreFull',
+        message: `etcd is full; ${etcdMember(action.ordinal)} starts anew with the room that its disk has got`,
+        retryAfterMs: 500,
+      }
     case 'disarm':
       for (const alarm of store.alarms) await store.anyone.disarm(alarm)
       log.info({}, 'etcd takes writes again')
       return undefined
     case 'full':
-      return { kind: 'wait', reason: 'StoreFull', message: fullText(action.usage, quota), problem: true }
+      return { kind: 'wait', reason: 'StoreFull', message: fullText(action.usage, quotaInForce(upkeep)), problem: true }
     case 'corrupt': {
       const message = `members of etcd differ in their data, so none of them serves: their logs say which one is wrong. Take it out with etcdctl, or restore a backup`
       return { kind: 'wait', reason: 'StoreCorrupt', message, problem: true }
@@ -61,11 +82,7 @@ const keepUp = async (
 const memberOf = ({ clients, anyone }: Answering, ordinal: number): EtcdClient => clients.get(ordinal) ?? anyone
 
 /** A store that serves is no less of use because its upkeep failed once; one that is full is not full any less. */
-export const triedUpkeep = async (
-  store: Answering,
-  given: { readonly plane: Plane; readonly canSpareOne: boolean },
-  deps: Deps,
-): Promise<StepOutcome | string | undefined> => {
+export const triedUpkeep = async (store: Answering, given: Kept, deps: Deps): Promise<StepOutcome | string | undefined> => {
   try {
     return await keepUp(store, given, deps)
   } catch (error) {
