@@ -216,7 +216,10 @@ describe.runIf(world().isLocal)('a super cluster apart from management', { timeo
     const commands = /there: (.*)$/.exec(left)?.[1]?.split('; ') ?? []
     expect(commands).toHaveLength(3)
     for (const command of commands) await clusters.inSuper(command.split(' ').slice(1), { timeoutMs: 90_000 })
-    await waitFor('nothing of the orphan', async () => (await tracesIn(clusters.inSuper, uid)).length === 0)
+    await waitFor('nothing of the orphan', async () => {
+      const traces = await tracesIn(clusters.inSuper, uid)
+      return traces.length === 0 || Promise.reject(new Error(traces.join(', ')))
+    })
   })
 
   test('the syncer that starts while super is away takes its tenants up when it is back', async () => {
