@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { storyPrograms } from '../e2e/programs.ts'
+import { twoClusterNames } from '../e2e/two-cluster-names.ts'
 import { ensureBinaries } from './binaries.ts'
 import { downCluster, ensureCluster } from './cluster/index.ts'
 import { chooseProvider } from './cluster/provider.ts'
@@ -85,8 +86,10 @@ const runSuites = async (wanted: Wanted, stop: AbortSignal): Promise<Tally> => {
 /** Takes the test clusters away, also those of a run that was killed; that this works is a check of its own. */
 const tidyUp = async (): Promise<Tally> => {
   if (process.env['KEEP'] === '1') return nothing
+  const ofLanes = laneClusters(testCluster, Math.max(lanes, usualLanes))
+  const clusters = [...ofLanes, ...ofLanes.flatMap(twoClusterNames)]
   const tallies = await Promise.all(
-    laneClusters(testCluster, Math.max(lanes, usualLanes)).map((name) =>
+    clusters.map((name) =>
       downCluster({ name, progress }).then(
         () => nothing,
         (error: unknown) => {

@@ -14,6 +14,7 @@ import { type Kubectl, kubectlFor } from '../../hack/cluster/kubectl.ts'
 import { applyBerth } from '../../hack/install/index.ts'
 import { printProgress } from '../../hack/progress.ts'
 import { attempt } from '../../hack/run.ts'
+import { twoClusterNames } from '../two-cluster-names.ts'
 import { apply, world } from './kubectl.ts'
 
 const cli = join(import.meta.dirname, '../../src/bin/cli.ts')
@@ -48,7 +49,7 @@ const superKubeconfig = async (inSuper: Kubectl, account: string, server: string
   })
 }
 
-const clusterNames = () => [`${world().clusterName}-m`, `${world().clusterName}-s`] as const
+const clusterNames = () => twoClusterNames(world().clusterName)
 
 /** Takes both away, however far they came. */
 export const downTwoClusters = async (): Promise<void> => {
