@@ -13,6 +13,8 @@ export interface PlanesOptions {
   readonly restSeconds: number
   /** Requests of each kind that the sizes are compared by. */
   readonly calls: number
+  /** Objects that are written to each of them as fast as it takes them. */
+  readonly burst: number
   readonly stages: readonly StageName[]
   /** Leaves the cluster up at the end. */
   readonly keep: boolean
@@ -25,7 +27,7 @@ Makes tenants on a local cluster and measures their control planes:
   at-once     the same, several at a time, without rest
   wake        out of a pause and out of hibernation
   upgrade     to the next minor version under a steady writer
-  sizes       memory, latency and CPU of small against medium
+  sizes       memory, latency, CPU and a burst of writes of small against medium
 
   --tenants 20      tenants of the first two
   --at-once 5       tenants in the making at once
@@ -68,6 +70,7 @@ export const readOptions = (args: readonly string[]): PlanesOptions | undefined 
     atOnce: count('at-once', values['at-once'] ?? usual.atOnce),
     restSeconds: values.quick ? 5 : 20,
     calls: values.quick ? 50 : 200,
+    burst: values.quick ? 500 : 10_000,
     stages,
     keep: values.keep,
   }

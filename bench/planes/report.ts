@@ -1,6 +1,6 @@
 import { table } from '../report.ts'
 import { median, percentile } from '../stats.ts'
-import { goalsOf, growthPerTenant, perTenant, ratiosOf, secondsOf, verdictOf } from './goals.ts'
+import { goalsOf, growthPerTenant, perTenant, ratiosOf, secondsOf, sumOf, verdictOf } from './goals.ts'
 import type { CreationsAndDeletions, PlanesResult, Rest, SizeFigures, UpgradeFigures } from './results.ts'
 
 const fixed = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : '-')
@@ -107,8 +107,24 @@ const upgrades = ({ from, to, seconds, phases, longestGapMs, acknowledged, retri
     `longest time without an acknowledged write ${longestGapMs} ms; ${acknowledged} writes, ${retried} failed at first, ${failed} failed`,
   ].join('\n')
 
-const notMeasured = `not measured: GOGC alone, which comes with the size (small 40 and 50, medium 100); GOMEMLIMIT, which none of these calls comes near;
-sizes of caches, which are upstream's defaults`
+const burstTable = (sizes: readonly SizeFigures[]): string =>
+  table([
+    ['burst of ConfigMaps', 'seconds', 'per s', 'create p50 ms', 'p99', 'list of 2,000 p50 ms', 'p99', 'CPU s', 'RSS MiB after'],
+    ...sizes.map(({ size, burst: { objects, seconds, createMs, listMs, cpuSeconds, residentMiB } }) => [
+      `${size}, ${objects}`,
+      fixed(seconds),
+      fixed(objects / seconds, 0),
+      fixed(createMs.p50),
+      fixed(createMs.p99),
+      fixed(listMs.p50),
+      fixed(listMs.p99),
+      fixed(sumOf(cpuSeconds)),
+      fixed(sumOf(residentMiB), 0),
+    ]),
+  ])
+
+const notMeasured = `not measured: GOGC alone, which comes with the size (small 25 and 50, medium 100; docs/benchmarks.md has a table); GOMEMLIMIT, which none of these
+calls comes near`
 
 const sizesTable = (sizes: readonly SizeFigures[]): string =>
   [
@@ -125,6 +141,7 @@ const sizesTable = (sizes: readonly SizeFigures[]): string =>
         fixed(cpuMsPerCall, 2),
       ]),
     ]),
+    burstTable(sizes),
     ...sizes.map(({ size, atRest }) => programs(`${size}, at rest`, atRest)),
     notMeasured,
   ].join('\n\n')

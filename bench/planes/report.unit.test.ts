@@ -27,7 +27,15 @@ test('what broke off is told, and what was not measured is left out', () => {
 
 test('sizes and wakes have a row each', () => {
   const { programs } = aRest(1, 0)
-  const figures = { getMs: { p50: 2, p99: 9 }, createMs: { p50: 4, p99: 12 }, cpuMsPerCall: 3 }
+  const burst = {
+    objects: 10_000,
+    seconds: 20,
+    cpuSeconds: { etcd: 4, 'kube-apiserver': 16 },
+    createMs: { p50: 30, p99: 90 },
+    listMs: { p50: 40, p99: 60 },
+    residentMiB: { etcd: 100, 'kube-apiserver': 400 },
+  }
+  const figures = { getMs: { p50: 2, p99: 9 }, createMs: { p50: 4, p99: 12 }, cpuMsPerCall: 3, burst }
   const text = reportOf(
     aResult({
       wake: {
@@ -42,7 +50,9 @@ test('sizes and wakes have a row each', () => {
   )
   expect(line(text, 'hibernated')).toBe('hibernated | 7.0 | 8.0 | 9.0')
   expect(line(text, 'small  ')).toBe('small | 260.0 | 300.0 | 2.00 | 9.00 | 4.00 | 12.00 | 3.00')
-  expect(line(text, 'small / medium: RSS at rest, kube-apiserver')).toMatch(/ 1\.00$/)
+  expect(line(text, 'small, 10000')).toBe('small, 10000 | 20.0 | 500 | 30.0 | 90.0 | 40.0 | 60.0 | 20.0 | 500')
+  expect(line(text, 'small / medium: anonymous at rest, kube-apiserver')).toMatch(/ 1\.00$/)
+  expect(line(text, 'small / medium: list, p99')).toMatch(/ 1\.00$/)
   expect(line(text, 'small / medium: CPU')).toBe('small / medium: CPU per call | 1.50')
   expect(text).toContain('not measured: GOGC alone')
 })

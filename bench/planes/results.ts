@@ -63,15 +63,34 @@ export interface UpgradeFigures {
   readonly failed: number
 }
 
+/** Of times in milliseconds. */
+export interface Percentiles {
+  readonly p50: number
+  readonly p99: number
+}
+
+/** Many writes at once to one tenant, and lists of what came of it. */
+export interface BurstFigures {
+  readonly objects: number
+  readonly seconds: number
+  /** Used by each program while it was written. */
+  readonly cpuSeconds: Readonly<Record<string, number>>
+  readonly createMs: Percentiles
+  readonly listMs: Percentiles
+  /** Of each program when all was written. */
+  readonly residentMiB: Readonly<Record<string, number>>
+}
+
 /** What one size costs and gives. */
 export interface SizeFigures {
   readonly size: string
   readonly atRest: Readonly<Record<string, RestingProgram>>
   readonly residentMiBAfterCalls: Readonly<Record<string, number>>
-  readonly getMs: { readonly p50: number; readonly p99: number }
-  readonly createMs: { readonly p50: number; readonly p99: number }
+  readonly getMs: Percentiles
+  readonly createMs: Percentiles
   /** Of all processes of the control plane, for each call; a get and a create count as one each. */
   readonly cpuMsPerCall: number
+  readonly burst: BurstFigures
 }
 
 export interface PlanesResult {

@@ -1,10 +1,9 @@
-import type { KubeObject } from '../../src/apis/kube-object.ts'
 import { resourceTypes } from '../../src/apis/resource-types.ts'
 import type { KubeClient } from '../../src/kube/client.ts'
-import { percentile, rotated } from '../stats.ts'
+import { rotated } from '../stats.ts'
 import { programFigures, readPlanes, readTwice } from './at-rest.ts'
-import type { ProgramUse } from './processes.ts'
-import type { SizeFigures } from './results.ts'
+import { burst, configMap, cpuOf, percentiles, timed } from './load.ts'
+import type { BurstFigures, SizeFigures } from './results.ts'
 import type { Stage } from './stage.ts'
 import { type BenchPlane, withPlane } from './tenants.ts'
 
@@ -16,20 +15,6 @@ const type = resourceTypes.configMaps
 const namespace = 'default'
 const read = { namespace, name: 'warm-0' }
 
-/** About 1 KB, as most ConfigMaps. */
-const configMap = (name: string): KubeObject => ({
-  apiVersion: 'v1',
-  kind: 'ConfigMap',
-  metadata: { namespace, name },
-  data: { 'settings.yaml': 'key: value\n'.repeat(90) },
-})
-
-const timed = async (times: number[], call: () => Promise<unknown>): Promise<void> => {
-  const began = performance.now()
-  await call()
-  times.push(performance.now() - began)
-}
-
 /** What a batch of calls took. */
 interface Batch {
   readonly getMs: readonly number[]
@@ -40,14 +25,11 @@ interface Batch {
 const callInTurn = async (client: KubeClient, prefix: string, count: number): Promise<Pick<Batch, 'getMs' | 'createMs'>> => {
   const [getMs, createMs]: [number[], number[]] = [[], []]
   for (let index = 0; index < count; index += 1) {
-    await timed(createMs, () => client.create(type, configMap(`${prefix}-${index}`)))
+    await timed(createMs, () => client.create(type, configMap(namespace, `${prefix}-${index}`)))
     await timed(getMs, () => client.get(type, read))
   }
   return { getMs, createMs }
 }
-
-const cpuOf = (programs: ReadonlyMap<string, ProgramUse> | undefined): number =>
-  [...(programs?.values() ?? [])].reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
 
 const runBatch = async ({ superClient }: Stage, plane: BenchPlane, number: number, count: number): Promise<Batch> => {
   const [before] = await readPlanes(superClient, [plane])
@@ -55,11 +37,6 @@ const runBatch = async ({ superClient }: Stage, plane: BenchPlane, number: numbe
   const [after] = await readPlanes(superClient, [plane])
   return { ...times, cpuSeconds: cpuOf(after) - cpuOf(before) }
 }
-
-const percentiles = (times: readonly number[]): { p50: number; p99: number } => ({
-  p50: percentile(times, 0.5),
-  p99: percentile(times, 0.99),
-})
 
 const compare = async (stage: Stage, planes: readonly BenchPlane[]): Promise<SizeFigures[]> => {
   const { superClient, progress, options } = stage
@@ -76,7 +53,12 @@ const compare = async (stage: Stage, planes: readonly BenchPlane[]): Promise<Siz
     }
   }
   const loaded = await readPlanes(superClient, planes)
-  return planes.map((_, index) => {
+  const bursts: BurstFigures[] = []
+  for (const [index, plane] of planes.entries()) {
+    progress(`${options.burst} writes at once to ${sizesCompared[index]}`)
+    bursts.push(await burst(stage, plane, options.burst))
+  }
+  return bursts.map((ofBurst, index) => {
     const of = batches[index] ?? []
     const [getMs, createMs] = [of.flatMap((batch) => batch.getMs), of.flatMap((batch) => batch.createMs)]
     const cpuSeconds = of.reduce((sum, batch) => sum + batch.cpuSeconds, 0)
@@ -89,6 +71,7 @@ const compare = async (stage: Stage, planes: readonly BenchPlane[]): Promise<Siz
       getMs: percentiles(getMs),
       createMs: percentiles(createMs),
       cpuMsPerCall: (cpuSeconds * 1000) / (getMs.length + createMs.length),
+      burst: ofBurst,
     }
   })
 }

@@ -7,6 +7,7 @@ interface PodSize {
   readonly memory: string
   /** Memory limit. There is no CPU limit: a throttled API server answers late, which costs more than it saves. */
   readonly memoryLimit: string
+  /** Heap that may be garbage before Go collects, in percent of what is in use (GOGC). */
   readonly goGc: number
 }
 
@@ -17,11 +18,12 @@ interface PlaneSize {
   readonly coreDnsReplicas: number
 }
 
-// Idle, an API server of one tenant holds about 290 MB resident, 220 with a lower GOGC; etcd 46, the controller manager 114.
+// Idle, an API server has about 78 MiB in use, and on top of that as much garbage as GOGC lets it: 214, 148, 129 and 121 MiB of its own with 100, 40, 25
+// and 15. Below 25 collecting costs more than it saves (docs/benchmarks.md). The others have little to collect.
 const sizes: Record<TenantControlPlaneSpec['size'], PlaneSize> = {
   small: {
     etcd: { cpu: '25m', memory: '64Mi', memoryLimit: '512Mi', goGc: 50 },
-    kubeApiServer: { cpu: '50m', memory: '256Mi', memoryLimit: '1Gi', goGc: 40 },
+    kubeApiServer: { cpu: '50m', memory: '256Mi', memoryLimit: '1Gi', goGc: 25 },
     kubeControllerManager: { cpu: '20m', memory: '96Mi', memoryLimit: '512Mi', goGc: 50 },
     coreDnsReplicas: 1,
   },
@@ -66,7 +68,10 @@ export const resourcesOf = (size: PodSize, asked: { cpu?: string | undefined; me
   return { requests: { cpu: asked.cpu ?? size.cpu, memory }, limits: { memory: limit } }
 }
 
-/** Go's own memory settings: collect harder before the kernel's limit ends the process. */
+/**
+ * Go's own memory settings: how much garbage may lie about at any time, and to collect harder before the kernel's limit ends the process. The soft limit stays well
+ * above what a tenant of the size needs, as near it collecting takes up to half of the CPU: what saves memory at rest is GOGC.
+ */
 export const goMemoryEnv = (size: PodSize, memoryLimit: string): { name: string; value: string }[] => [
   { name: 'GOGC', value: String(size.goGc) },
   { name: 'GOMEMLIMIT', value: `${Math.floor((quantityValue(memoryLimit) * 0.8) / 2 ** 20)}MiB` },

@@ -59,6 +59,39 @@ describe('every control-plane pod', () => {
     },
   )
 
+  const memoryOf = (workload: KubeObject): Record<string, string> => {
+    const [container] = podOf(workload).containers
+    const env: [string, string][] = container.env.map(({ name, value }: { name: string; value: string }) => [name, value])
+    return { limit: container.resources.limits.memory, ...Object.fromEntries(env.filter(([name]) => name.startsWith('GO'))) }
+  }
+
+  test.for<[size: string, wanted: readonly object[]]>([
+    [
+      'small',
+      [
+        { limit: '512Mi', GOGC: '50', GOMEMLIMIT: '409MiB' },
+        { limit: '1Gi', GOGC: '25', GOMEMLIMIT: '819MiB' },
+        { limit: '512Mi', GOGC: '50', GOMEMLIMIT: '409MiB' },
+      ],
+    ],
+    [
+      'large',
+      [
+        { limit: '8Gi', GOGC: '100', GOMEMLIMIT: '6553MiB' },
+        { limit: '8Gi', GOGC: '100', GOMEMLIMIT: '6553MiB' },
+        { limit: '4Gi', GOGC: '100', GOMEMLIMIT: '3276MiB' },
+      ],
+    ],
+  ])('of size %s collects garbage as its memory asks for: etcd, API server, controllers', ([size, wanted]) => {
+    const plane = aPlane({ size })
+    expect(components.map((component) => memoryOf(workloadOf(component.desired(plane))))).toEqual(wanted)
+  })
+
+  test('collects later when its tenant asks for more memory than the size has', () => {
+    const asked = aPlane({ apiServer: { resources: { memory: '4Gi' } } })
+    expect(memoryOf(workloadOf(kubeApiServer.desired(asked)))).toMatchObject({ limit: '4Gi', GOMEMLIMIT: '3276MiB' })
+  })
+
   test('takes the place of its registry, and nothing else', () => {
     const images = components.map(
       (component) => podOf(workloadOf(component.desired(aPlane({}, { registry: 'mirror.local/k8s' })))).containers[0].image,
