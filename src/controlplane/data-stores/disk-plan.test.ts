@@ -35,6 +35,7 @@ describe('disks', () => {
   test.for<[name: string, given: Partial<DiskView>, wanted: Seen]>([
     ['that are as wanted need nothing', {}, {}],
     ['of the same size in other words need nothing', { wanted: '2048Mi' }, {}],
+    ['that are being made are not told of', { disks: [disk(0, '2Gi', undefined, { isBound: false, capacity: undefined })] }, {}],
     ['that are to grow: noted first, and nothing is done yet', { wanted: '10Gi' }, { note: '10Gi' }],
     [
       'that are noted to grow: the volumes are asked for it, and what makes new ones is brought along',

@@ -74,7 +74,8 @@ export const sizeRefusal = ({ wanted, noted, storage, disks, classes }: Omit<Dis
 }
 
 const progressOf = (disks: readonly Disk[], size: string): { text: string; isStuck: boolean } | undefined => {
-  const small = disks.filter(({ capacity }) => capacity === undefined || isLess(capacity, size))
+  // One that is being made of that size does not grow.
+  const small = disks.filter(({ capacity, asked }) => isLess(capacity ?? asked, size))
   if (small.length === 0) return undefined
   const waiting = small.map(({ name, isBound, asked, work }) => {
     if (!isBound) return `${name} has no volume yet`
