@@ -76,6 +76,37 @@ describe('a clone of a tenant', () => {
     })
   })
 
+  test('goes on being trusted: the next drill comes by schedule, and the tenant says how the last one ended', async () => {
+    interface Told {
+      readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[]
+      readonly backup?: {
+        readonly lastDrill: { readonly snapshotName: string; readonly startedAt: string; readonly result: string }
+      }
+    }
+    const setDrill = (drill: object | null) =>
+      superKubectl(['patch', 'tcp', 'original', ...at, '--type=merge', '-p', JSON.stringify({ spec: { backup: { drill } } })])
+    const told = async (): Promise<Told> =>
+      (await getJson<Thing & { status: Told }>(superKubectl, ['tcp', 'original', ...at])).status
+    const { status } = await getJson(superKubectl, ['controlplanesnapshot', 'to-clone', ...at])
+    const { startedAt: byHand } = status?.['drill'] as { startedAt: string }
+    await setDrill({ schedule: '* * * * *', identitySecretName: 'clone-age-key' })
+    const { conditions, backup } = await waitFor(
+      'a drill by schedule',
+      async () => {
+        const seen = await told()
+        if ((seen.backup?.lastDrill.startedAt ?? byHand) <= byHand) throw new Error(JSON.stringify(seen.backup))
+        return seen
+      },
+      { deadlineMs: 150_000 },
+    )
+    // A clone takes over the plan of its source, and has nothing to drill.
+    await setDrill(null)
+    expect(backup?.lastDrill).toMatchObject({ snapshotName: 'to-clone', result: 'Passed' })
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'BackupProven', status: 'True', reason: 'DrillPassed' }))
+    expect(conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }))
+    await waitFor('the schedule to be taken back', async () => (await told()).backup === undefined)
+  })
+
   test('is made by one command and has all that was saved, with addresses of its own', async () => {
     const began = performance.now()
     const { code, output } = await berth('clone', 'to-clone', 'copy', '--identity-secret', 'clone-age-key')

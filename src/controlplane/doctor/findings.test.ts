@@ -154,6 +154,16 @@ describe('findings', () => {
       ['degraded tenant home/acme: UpgradingFailed (1)'],
     ],
     [
+      'disks that do not grow',
+      facts({ tenants: [tenant(condition('Ready', 'Usable', 'True'), condition('Growing', 'Refused'))] }),
+      ['degraded tenant home/acme: GrowingRefused (1)'],
+    ],
+    [
+      'a drill that failed, by the name of its cause',
+      facts({ tenants: [tenant(condition('Ready', 'Usable', 'True'), condition('BackupProven', 'DrillFailed'))] }),
+      ['degraded tenant home/acme: DrillFailed (1)'],
+    ],
+    [
       'a manager that does not get to a tenant',
       facts({
         tenants: [aTenantControlPlane({ status: { observedGeneration: 2, conditions: [condition('Ready', 'Usable', 'True')] } })],

@@ -1,4 +1,5 @@
 import type { Condition } from '../../apis/conditions.ts'
+import { quantityValue } from '../../apis/quantity.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError, hasCode } from '../../lib/errors.ts'
@@ -56,7 +57,7 @@ const viewOf = async (
     storage: plane.storage.kind,
     disks,
     // They are asked for only while a change is to be judged.
-    classes: wanted === noted ? new Map() : await readClasses(disks, deps),
+    classes: quantityValue(wanted) === quantityValue(noted) ? new Map() : await readClasses(disks, deps),
     template: templateSize(observed.objects.get(`StatefulSet/${componentNames.etcd}`)),
   }
 }
@@ -155,7 +156,8 @@ export const heldDisks = (
 ): DiskState => {
   const { dataStore } = plane.spec
   const isOpen =
-    storageSize !== dataStore.storageSize || tenant.status?.conditions?.some(({ type }) => type === 'Growing') === true
+    quantityValue(storageSize) > quantityValue(dataStore.storageSize) ||
+    tenant.status?.conditions?.some(({ type }) => type === 'Growing') === true
   if (kind !== 'dedicated' || dataStore.kind !== 'dedicated' || !isOpen) return {}
   const message = `disks grow to ${storageSize} when the tenant runs again`
   return { condition: { status: 'True', reason: 'Waiting', message } }
