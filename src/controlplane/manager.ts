@@ -157,6 +157,8 @@ export const createManager = (options: ManagerOptions): Manager => {
     },
   })
   const onNode = (): void => systemKeys.enqueue('vn-agent')
+  /** Of super's keys, where it is another cluster: this management. */
+  let owner: string | undefined
   const stopping = new AbortController()
   const onSuperChange = (look: SuperLook): void => {
     if (look.kind === 'away') log.error({ reason: look.message }, 'super is away')
@@ -237,9 +239,10 @@ export const createManager = (options: ManagerOptions): Manager => {
     sources: superCluster.isApart ? [nodes] : [superNodes],
     ...(options.metrics && { metrics: options.metrics }),
     reconcile: async (_, roundSignal) => {
-      if (!agent) return { kind: 'done' }
+      // The first of several pages of nodes would be issued for alone.
+      if (!agent || !superNodes.hasSynced) return { kind: 'wait', retryAfterMs: 1000 }
       const inSuper = { kube: superCluster.kube, signal: roundSignal, now }
-      await publishAgentClientCa(agent, inSuper)
+      await publishAgentClientCa(agent, { ...inSuper, owner })
       await keepAgentServing(agent.serving, nodeAddresses(superNodes.list()), inSuper)
       return { kind: 'wait', retryAfterMs: day }
     },
@@ -286,6 +289,8 @@ export const createManager = (options: ManagerOptions): Manager => {
   return {
     start: async () => {
       agent = await keepAgentAuthorities({ kube, signal, now })
+      if (superCluster.isApart)
+        owner = (await kube.get(resourceTypes.namespaces, { name: 'kube-system' }, { signal }))?.metadata.uid
       // Tenants that are exposed by nodes ask for those in their first round.
       if (superCluster.isApart) {
         superNodes.start()

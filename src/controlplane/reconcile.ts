@@ -8,6 +8,7 @@ import type { RestoreStatus } from '../apis/tenant-status.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import type { Outcome } from '../runtime/controller.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
+import type { UsedAddresses } from '../tenancy/slices.ts'
 import type { Applied, ClassCondition } from './classes/apply-class.ts'
 import { readApplied } from './classes/read-class.ts'
 import { withStoreInForce } from './data-stores/in-force.ts'
@@ -27,9 +28,10 @@ import { isToRest, moveSteps, pauseRefusalOf, pauseSteps, restoreSteps } from '.
 import { withRecordedStore } from './steps/recorded-store.ts'
 import { advanceRestore, claimsOf, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
+import { closedDoor } from './steps/super-door.ts'
 import { triedUpgrade, upgradeRetryMs } from './steps/upgrade.ts'
 import { isServing, type Round, runSteps, type Step, type StepResult } from './steps.ts'
-import { superOfTenant } from './super-cluster.ts'
+import { silences, superOfTenant } from './super-cluster.ts'
 import { withVersionInForce } from './upgrades/version-in-force.ts'
 
 /** How often a tenant that is well is looked at again: what no watch of the management cluster tells, such as a certificate's age or a silent syncer. */
@@ -120,10 +122,14 @@ const outcomeOf = (results: readonly StepResult[]): Outcome => {
   const first = waits[0]
   if (!first) return { kind: 'wait', reason: 'Usable', retryAfterMs: recheckMs * (0.9 + Math.random() * 0.2) }
   // What serves meanwhile may take long, an address of a load balancer for one: it says itself how soon to look.
-  const pauses = waits.map(({ serves, retryAfterMs = waitMs }) => (serves ? retryAfterMs : Math.min(waitMs, retryAfterMs)))
+  const pauses = waits.map(({ serves, isTold, retryAfterMs = waitMs }) =>
+    serves || isTold ? retryAfterMs : Math.min(waitMs, retryAfterMs),
+  )
   const retryAfterMs = Math.min(...pauses)
   return { kind: 'wait', reason: first.reason, message: first.message, retryAfterMs }
 }
+
+const atRest = (steps: readonly Step[], { plane }: Round): readonly Step[] => (plane.isApart ? [...steps, closedDoor] : steps)
 
 const stepsOfRound = (
   round: Round,
@@ -132,11 +138,12 @@ const stepsOfRound = (
   const { restore, store, pauseRefusal } = told
   // A tenant that is to begin with a snapshot never runs without its data.
   const waitsForData = isToBeCloned(round.tenant, claimsOf(round)) && restore?.loadedAt === undefined
-  if (isRestoring(restore) || (waitsForData && round.tenant.spec.state === 'Running')) return [foundationStep, ...restoreSteps]
+  if (isRestoring(restore) || (waitsForData && round.tenant.spec.state === 'Running'))
+    return [foundationStep, ...atRest(restoreSteps, round)]
   // Also in the round in which it ends: the round is of the data store before.
-  if (isHeldByMove(store.move) || isHeldByMove(round.tenant.status?.move)) return [foundationStep, ...moveSteps]
+  if (isHeldByMove(store.move) || isHeldByMove(round.tenant.status?.move)) return [foundationStep, ...atRest(moveSteps, round)]
   return pauseRefusal === undefined && isToRest(round)
-    ? [foundationStep, ...pauseSteps]
+    ? [foundationStep, ...atRest(pauseSteps, round)]
     : stepsFor(round.tenant.spec.dataStore.kind, round.plane.isApart)
 }
 
@@ -152,6 +159,20 @@ const isStoreServing = (results: readonly StepResult[]): boolean =>
 /** A size holds from when it is written down. */
 const withNotedSize = (store: StoreState, disks: DiskState): StoreState =>
   disks.note === undefined ? store : { ...store, dataStore: { ...store.dataStore, storageSize: disks.note } }
+
+/** With another slice, if one is needed. A super cluster apart that went away since it was looked at holds up nothing else. */
+const grown = async (
+  tenant: TenantControlPlane,
+  used: UsedAddresses,
+  deps: Deps & { readonly lock: SliceLock },
+): Promise<TenantControlPlane> => {
+  try {
+    return await growSlices(tenant, used, deps)
+  } catch (error) {
+    if (deps.superCluster.isApart && hasCode(error, ...silences)) return tenant
+    throw error
+  }
+}
 
 const runRound = async (
   recorded: TenantControlPlane,
@@ -170,7 +191,7 @@ const runRound = async (
   let disks: DiskState | undefined
   try {
     const observed = await observe(withStoreInForce(tenant), deps)
-    if (superTrouble === undefined) tenant = await growSlices(tenant, usedAddressesOf(observed.syncerLease), deps)
+    if (superTrouble === undefined) tenant = await grown(tenant, usedAddressesOf(observed.syncerLease), deps)
     const present = withStoreInForce(tenant)
     const foundation = await layFoundation(present, slice, observed, { ...deps, superTrouble })
     const round: Round = { tenant: present, ref: refOf(tenant), ...foundation, observed, superTrouble, now: deps.now() }
@@ -180,7 +201,7 @@ const runRound = async (
     store = await advanceMove(round, { wanted: tenant.spec.dataStore, restore }, deps)
     const steps = stepsOfRound(round, { restore, store, pauseRefusal })
     results = await runSteps(steps, round, deps)
-    const isAtWork = steps === stepsFor(present.spec.dataStore.kind)
+    const isAtWork = steps === stepsFor(present.spec.dataStore.kind, round.plane.isApart)
     const wanted = tenant.spec.dataStore
     disks = isAtWork ? await triedDisks(round, { wanted, serves: isStoreServing(results) }, deps) : heldDisks(round, wanted)
     restore = restoreAfter(restore, results, round)

@@ -25,6 +25,8 @@ export type StepOutcome =
       readonly serves?: boolean
       /** URL that the published kubeconfig names. */
       readonly endpoint?: string
+      /** Looking sooner than `retryAfterMs` helps nobody: somebody tells when it is over. */
+      readonly isTold?: boolean
     }
 
 /** What a step answers that has to do something in super, while that cannot be used. */
@@ -32,7 +34,8 @@ export const superAway = (message: string): StepOutcome => ({
   kind: 'wait',
   reason: 'SuperUnreachable',
   message,
-  retryAfterMs: 3000,
+  retryAfterMs: 20_000,
+  isTold: true,
   problem: true,
 })
 

@@ -26,6 +26,9 @@ const answerTimeoutMs = 3000
 /** So long an answer counts. A call that fails meanwhile tells by itself. */
 const lookedMs = 5000
 
+/** How a cluster that is away fails a call. */
+export const silences = ['KUBE_UNREACHABLE', 'KUBE_TIMEOUT'] as const
+
 const identityOf = async (kube: KubeClient, signal: AbortSignal): Promise<string> => {
   const { namespaces } = resourceTypes
   const system = await kube.get<KubeObject>(namespaces, { name: 'kube-system' }, { signal, timeoutMs: answerTimeoutMs })
@@ -124,7 +127,9 @@ export const superOfTenant = (
       `the tenant's pods run in ${placeText(wasApart)}, and the manager was given ${placeText(isApart)} for super: start the manager as it was`,
     )
   if (look.kind === 'away')
-    return record ? { kind: 'known', record, trouble: look.message } : refused('SUPER_UNREACHABLE', look.message)
+    return record && serviceSlice !== undefined
+      ? { kind: 'known', record, trouble: look.message }
+      : refused('SUPER_UNREACHABLE', look.message)
   if (record && record.uid !== look.uid)
     return refused(
       'SUPER_MISMATCH',

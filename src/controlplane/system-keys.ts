@@ -86,12 +86,27 @@ export const keepAgentAuthorities = async (deps: SystemDeps): Promise<AgentAutho
   return { client, servingCert: serving.cert, serving }
 }
 
-/** vn-agent's copy, in super, of the authority that it checks clients with: without its key. */
-export const publishAgentClientCa = async ({ client }: Pick<AgentAuthorities, 'client'>, deps: SystemDeps): Promise<void> => {
+/** Annotation on what a management cluster keeps in a super cluster apart: UID of its namespace kube-system. */
+const ownerAnnotation = 'berth.dev/management'
+
+/**
+ * vn-agent's copy, in super, of the authority that it checks clients with: without its key. `owner`: management, where that is another cluster. Throws
+ * SUPER_OBJECT_FOREIGN when super is another one's.
+ */
+export const publishAgentClientCa = async (
+  { client }: Pick<AgentAuthorities, 'client'>,
+  { owner, ...deps }: SystemDeps & { readonly owner?: string | undefined },
+): Promise<void> => {
   const { agentClientCa: name } = systemNames
   const published = await deps.kube.get(resourceTypes.configMaps, { name, namespace: systemNamespace }, { signal: deps.signal })
-  if (published?.data?.['ca.crt'] === client.cert) return
-  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadata(name), data: { 'ca.crt': client.cert } }
+  const other = published?.metadata.annotations?.[ownerAnnotation]
+  if (owner !== undefined && other !== undefined && other !== owner) {
+    const message = `this super cluster is served by the Berth of another management cluster (${other}): check the kubeconfig of super, or delete ConfigMap ${systemNamespace}/${name} there to take it over`
+    throw new AppError('SUPER_OBJECT_FOREIGN', message, {})
+  }
+  if (published?.data?.['ca.crt'] === client.cert && other === owner) return
+  const marked = { ...metadata(name), ...(owner !== undefined && { annotations: { [ownerAnnotation]: owner } }) }
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: marked, data: { 'ca.crt': client.cert } }
   await deps.kube.apply(resourceTypes.configMaps, configMap, { fieldManager, force: true, signal: deps.signal })
 }
 

@@ -139,7 +139,7 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   let superUid: string | undefined
   const sources = tenantSources({
-    superUid: () => superUid,
+    superCluster: () => ({ uid: superUid, isApart: superClient !== management }),
     planes: createInformer<TenantControlPlane>({
       client: management,
       type: resourceTypes.tenantControlPlanes,

@@ -81,16 +81,25 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
   }
 }
 
+/** True when a tenant's pods run in the super cluster at hand. One that is older than the record runs where its control plane is. */
+const isHere = (
+  { status }: TenantControlPlane,
+  here: { readonly uid: string | undefined; readonly isApart: boolean },
+): boolean => {
+  const recorded = status?.superCluster
+  return recorded ? recorded.uid === here.uid && recorded.isApart === here.isApart : !here.isApart
+}
+
 /** Joins TenantControlPlanes with the syncer's kubeconfigs in their control-plane namespaces. */
 export const tenantSources = ({
   planes,
   kubeconfigs,
-  superUid,
+  superCluster,
 }: {
   planes: Informer<TenantControlPlane>
   kubeconfigs: Informer<KubeObject>
-  /** Which super cluster this is: UID of its namespace kube-system. */
-  superUid: () => string | undefined
+  /** Which super cluster this is: UID of its namespace kube-system; and whether it is another one than management. */
+  superCluster: () => { readonly uid: string | undefined; readonly isApart: boolean }
 }) => {
   const served = new Set<string>()
   return {
@@ -108,7 +117,7 @@ export const tenantSources = ({
       planes.list().flatMap((plane) => {
         const uid = plane.metadata.uid ?? ''
         // Its pods run elsewhere: here all of them would seem to be gone.
-        if ((plane.status?.superCluster?.uid ?? superUid()) !== superUid()) return []
+        if (!isHere(plane, superCluster())) return []
         const secret = kubeconfigs.get(`${plane.status?.controlPlaneNamespace}/syncer-kubeconfig`)
         if (isResting(plane.status?.conditions)) {
           // Woken, it is served when its API server is up, and not before: it is known to be away.

@@ -59,7 +59,7 @@ const partFinding = (part: Part, now: Date): Finding | undefined => {
       ...base,
       severity: 'broken',
       cause: 'NotInstalled',
-      message: `${name} is not there, so that ${does}: kubectl apply -k manifests/base`,
+      message: `${name} is not there, so that ${does}: install Berth again (docs/how-to/install.md)`,
     }
   const { wanted, ready } = countsOf(part)
   if (wanted === 0 && workload.kind !== 'DaemonSet')
@@ -193,7 +193,9 @@ const withoutSuper = (
 ): { readonly own: readonly Finding[]; readonly away: readonly Finding[] } => {
   const told = findings.filter(({ cause }) => cause === 'SuperUnreachable')
   const own = findings.filter((finding) => !told.includes(finding))
-  const message = told[0]?.message ?? (inSuper.kind === 'away' ? inSuper.message : undefined)
+  // What a deletion says beside it is for that one.
+  const message =
+    told.find(({ severity }) => severity !== 'waiting')?.message ?? (inSuper.kind === 'away' ? inSuper.message : told[0]?.message)
   if (message !== undefined) {
     const tenants = told.flatMap((finding) => finding.tenants)
     return { own, away: [{ subject: 'super cluster', severity: 'broken', cause: 'SuperUnreachable', message, tenants }] }

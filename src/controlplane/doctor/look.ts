@@ -2,7 +2,8 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
-import { AppError, explainError } from '../../lib/errors.ts'
+import { AppError, explainError, hasCode } from '../../lib/errors.ts'
+import { silences } from '../super-cluster.ts'
 import { type Facts, type Finding, findingsOf, type Part } from './findings.ts'
 
 const place = 'berth-system'
@@ -44,7 +45,10 @@ const leaderSilence = async (now: Date, { client, signal }: Asked): Promise<numb
   return Number.isNaN(renewed) || !lease?.spec?.holderIdentity ? undefined : now.getTime() - renewed
 }
 
-const lookAtSuper = async (client: KubeClient | undefined, signal: AbortSignal): Promise<Facts['inSuper']> => {
+const lookAtSuper = async (
+  client: KubeClient | undefined,
+  { isApart, signal }: { readonly isApart: boolean; readonly signal: AbortSignal },
+): Promise<Facts['inSuper']> => {
   if (!client) return { kind: 'elsewhere' }
   try {
     const [agent, nodes] = await Promise.all([
@@ -53,6 +57,7 @@ const lookAtSuper = async (client: KubeClient | undefined, signal: AbortSignal):
     ])
     return { kind: 'seen', agent, nodes: nodes.items }
   } catch (error) {
+    if (!isApart || !hasCode(error, ...silences)) throw error
     return { kind: 'away', message: explainError(error) }
   }
 }
@@ -89,5 +94,12 @@ export const diagnose = async (
   ])
   const isApart = all.some(({ status }) => status?.superCluster?.isApart)
   const inSuper = superClient ?? (isApart ? undefined : client)
-  return findingsOf({ manager, syncer, leaderSilentMs, inSuper: await lookAtSuper(inSuper, signal), tenants: all, now })
+  return findingsOf({
+    manager,
+    syncer,
+    leaderSilentMs,
+    inSuper: await lookAtSuper(inSuper, { isApart: superClient !== undefined, signal }),
+    tenants: all,
+    now,
+  })
 }

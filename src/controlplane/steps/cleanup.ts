@@ -143,16 +143,22 @@ const leftText = ({ metadata }: TenantControlPlane): string => {
   return `the tenant is gone, and its super cluster could not be asked to remove what it has: pods, volumes and addresses stay. When it is back, there: kubectl delete namespaces -l ${label}; kubectl delete ipaddresses -l ${plane}; kubectl delete services,endpointslices,configmaps -n ${tenantIdentityNamespace} -l ${plane}`
 }
 
-type SuperForRemoval = { readonly kind: 'here' | 'unused' } | { readonly kind: 'away'; readonly waiting: Waiting }
+type SuperForRemoval =
+  /** `unused`: away, and nothing but perhaps a claim of addresses is there. */
+  { readonly kind: 'here' | 'unused' } | { readonly kind: 'away'; readonly waiting: Waiting }
 
-/** Whether super can be asked to remove what it has. A tenant without a slice never had anything there. */
+/** Whether super can be asked to remove what it has. Addresses are claimed there before anything is recorded. */
 const superForRemoval = async (tenant: TenantControlPlane, { superCluster, signal }: Deps): Promise<SuperForRemoval> => {
-  const { status = {}, metadata } = tenant
-  if (status.serviceSlice === undefined) return { kind: 'unused' }
+  const { status = {} } = tenant
   const found = superOfTenant(status, await superCluster.look(signal), superCluster.isApart)
   const trouble = found.kind === 'refused' ? found.error.message : found.trouble
   if (trouble === undefined) return { kind: 'here' }
+  if (status.serviceSlice === undefined) return { kind: 'unused' }
   const reason = found.kind === 'refused' && found.error.code === 'SUPER_MISMATCH' ? 'SuperMismatch' : 'SuperUnreachable'
+  return away(tenant, reason, trouble)
+}
+
+const away = ({ metadata }: TenantControlPlane, reason: string, trouble: string): Extract<SuperForRemoval, { kind: 'away' }> => {
   const word = `kubectl annotate tenantcontrolplane ${metadata.name} -n ${metadata.namespace} ${orphanSuperAnnotation}=true`
   const message = `${trouble}. The deletion waits with what the tenant has there. To let the tenant go and leave that behind: ${word}`
   return { kind: 'away', waiting: { reason, message } }
@@ -172,18 +178,44 @@ const removeMarks = async ({ metadata }: TenantControlPlane, superKube: KubeClie
   await superKube.delete(resourceTypes.configMaps, agentRecordRef(uid), { signal })
 }
 
+/**
+ * What is removed in super, by `work`. A super cluster apart that refuses or does not answer keeps nothing in management from going: `onRefusal` is told, and the
+ * deletion waits with that part, or goes without it on a word.
+ */
+const inSuperCluster = async <T>(
+  work: () => Promise<T>,
+  otherwise: T,
+  { superCluster, onRefusal }: Pick<Deps, 'superCluster'> & { readonly onRefusal: (why: string) => void },
+): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (!superCluster.isApart) throw error
+    onRefusal(explainError(error))
+    return otherwise
+  }
+}
+
 /** What the deletion waits for; undefined when nothing is left. In this order: what runs, then where it ran, then the way in. */
 const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waiting | undefined> => {
   const ref = refOf(tenant)
-  const inSuper = await superForRemoval(tenant, deps)
+  let inSuper = await superForRemoval(tenant, deps)
   const superKube = inSuper.kind === 'here' ? deps.superCluster.kube : undefined
+  const guard = {
+    superCluster: deps.superCluster,
+    onRefusal: (why: string): void => {
+      inSuper = away(tenant, 'SuperRefuses', `the super cluster does not let what the tenant has there be removed: ${why}`)
+    },
+  }
   const pods = await podsToWaitFor(tenant, superKube, deps)
   if (pods.length > 0) {
     const left = pods.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
     return { reason: 'RemovingWorkloads', message: `waits for pods to end: ${names(left)}` }
   }
   const [superNamespaces, planes, data] = await Promise.all([
-    superKube ? removeNamespaces(`${tenantLabel}=${ref.uid}`, { tenant, kube: superKube }, deps) : [],
+    superKube
+      ? inSuperCluster(() => removeNamespaces(`${tenantLabel}=${ref.uid}`, { tenant, kube: superKube }, deps), [], guard)
+      : [],
     removeNamespaces(`${controlPlaneLabel}=${ref.uid}`, { tenant, kube: deps.kube }, deps),
     // Nobody writes there any more.
     removeStoreData(tenant, deps),
@@ -194,9 +226,11 @@ const removeAll = async (tenant: TenantControlPlane, deps: Deps): Promise<Waitin
   if (planes.length > 0) return { reason: 'RemovingControlPlane', message: `waits for namespace ${names(planes)} to go` }
   if (data) return data
 
-  if (inSuper.kind === 'away' && !isOrphaned(tenant)) return inSuper.waiting
-  if (superKube) await removeMarks(tenant, superKube, deps)
-  else if (inSuper.kind === 'away') deps.tell(tenant, { type: 'Warning', reason: 'SuperLeft', message: leftText(tenant) })
+  if (superKube && inSuper.kind === 'here') await inSuperCluster(() => removeMarks(tenant, superKube, deps), undefined, guard)
+  if (inSuper.kind === 'away') {
+    if (!isOrphaned(tenant)) return inSuper.waiting
+    deps.tell(tenant, { type: 'Warning', reason: 'SuperLeft', message: leftText(tenant) })
+  }
   const secret = { name: kubeconfigSecretName(ref.name), namespace: ref.namespace }
   const published = await deps.kube.get(resourceTypes.secrets, secret, { signal: deps.signal })
   if (published?.metadata.labels?.[controlPlaneLabel] === ref.uid) {
@@ -233,7 +267,8 @@ export const removeTenant = async (tenant: TenantControlPlane, deps: Deps): Prom
       const told = tenant.status?.conditions?.find(({ type }) => type === 'Deleting')?.reason
       if (told !== waiting.reason) tell(tenant, { type: 'Normal', reason: waiting.reason, message: waiting.message })
     }
-    return { kind: 'wait', ...waiting, retryAfterMs: 500 }
+    // That super is back is told by no watch.
+    return { kind: 'wait', ...waiting, retryAfterMs: waiting.reason.startsWith('Super') ? 5000 : 500 }
   }
   const finalizers = tenant.metadata.finalizers.filter((name) => name !== tenantFinalizer)
   const body = { metadata: { finalizers, resourceVersion: tenant.metadata.resourceVersion } }

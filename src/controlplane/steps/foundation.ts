@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
-import { AppError } from '../../lib/errors.ts'
+import { AppError, hasCode } from '../../lib/errors.ts'
 import { controlPlaneLabel } from '../../tenancy/marks.ts'
 import { firstSliceOf, slicesOf } from '../../tenancy/slices.ts'
 import { allOf, applyUnlessCovered, applyWanted, hashOf, isApplied } from '../apply.ts'
@@ -23,6 +23,7 @@ import { consumerSecrets, missingRoots, type Roots, type Secrets, type StoreTrus
 import type { PkiInputs } from '../pki/plan.ts'
 import { rootsHashes } from '../pki/roots-hashes.ts'
 import type { RotationState } from '../rotation-state.ts'
+import { silences } from '../super-cluster.ts'
 import { rotateRoots } from './rotation.ts'
 
 /** What all later steps stand on. */
@@ -183,8 +184,13 @@ const claimInSuper = async (
     throw new AppError('SUPER_UNREACHABLE', place.superTrouble, {})
   }
   const wanted = superDoorService(place)
-  const live = await kube.get(resourceTypes.services, { name: '', ...wanted.metadata }, { signal })
-  await applyUnlessCovered(wanted, live, { kube, signal })
+  try {
+    const live = await kube.get(resourceTypes.services, { name: '', ...wanted.metadata }, { signal, timeoutMs: 3000 })
+    await applyUnlessCovered(wanted, live, { kube, signal })
+  } catch (error) {
+    // It went away since it was looked at: the next look tells.
+    if (status?.version === undefined || !hasCode(error, ...silences)) throw error
+  }
 }
 
 /** Namespace, policies, the claim on the slice's first address, and every key: in place before the first workload. */

@@ -29,10 +29,15 @@ const stepsWithRemoteStore: readonly Step[] = steps.map((step) =>
   step === apiServer ? { ...step, needs: [...step.needs, dataStore.name] } : step,
 )
 
+/** Super is led to a new way in before the one of before is taken away. */
+const apart = (all: readonly Step[]): readonly Step[] => all.flatMap((step) => (step === kubeconfig ? [superDoor, step] : [step]))
+const stepsApart = apart(steps)
+const stepsApartWithRemoteStore = apart(stepsWithRemoteStore)
+
 /** The steps for a tenant with this kind of data store, in super itself or apart from it. */
 export const stepsFor = (kind: TenantControlPlaneSpec['dataStore']['kind'], isApart = false): readonly Step[] => {
-  const all = kind === 'dedicated' ? steps : stepsWithRemoteStore
-  return isApart ? all.flatMap((step) => (step === kubeconfig ? [step, superDoor] : [step])) : all
+  if (isApart) return kind === 'dedicated' ? stepsApart : stepsApartWithRemoteStore
+  return kind === 'dedicated' ? steps : stepsWithRemoteStore
 }
 
 /** The step that stands for everything before the steps, when that fails. */

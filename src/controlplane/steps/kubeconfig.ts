@@ -130,7 +130,9 @@ export const kubeconfig: Step = {
     if (waits) return { ...waits, endpoint: server }
     const left = round.observed.objects.get(`Service/${exposedService}`)
     // Not before the kubeconfig names another way.
-    if (left && !left.metadata.deletionTimestamp && !exposureService(round.plane)) await deleteService(left, deps)
+    // Nor before super is led another way.
+    const isTaken = round.superTrouble === undefined && !exposureService(round.plane)
+    if (left && !left.metadata.deletionTimestamp && isTaken) await deleteService(left, deps)
     return { kind: 'done', reason: 'Published', message: `the kubeconfig names ${server}`, endpoint: server }
   },
 }

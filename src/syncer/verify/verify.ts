@@ -64,10 +64,23 @@ const readSource = async (
   throw new AppError('TENANT_UNREACHABLE', `tenant ${name} cannot be compared: ${why}`, {})
 }
 
+/** Throws SUPER_MISMATCH: in another cluster everything would seem to be missing. */
+const checkSuper = async ({ name, namespace, signal }: VerifyRequest, { management, superClient }: VerifyDeps): Promise<void> => {
+  const [plane, system] = await Promise.all([
+    management.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, { name, namespace }, { signal }),
+    superClient.get(resourceTypes.namespaces, { name: 'kube-system' }, { signal }),
+  ])
+  const recorded = plane?.status?.superCluster
+  if (recorded === undefined || recorded.uid === system?.metadata.uid) return
+  const text = `the pods of tenant ${name} run in super cluster ${recorded.uid}, and this is ${system?.metadata.uid}: name the right one with --super-kubeconfig`
+  throw new AppError('SUPER_MISMATCH', text, {})
+}
+
 /** Reads both sides of a tenant until they have come to rest, and tells every difference that stands. Changes nothing. */
 export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Promise<VerifyReport> => {
   const { rounds, everyMs, settleMs, signal, onRound } = request
   const source = await readSource(request, deps)
+  await checkSuper(request, deps)
   const { hibernation } = await readSyncRecord(deps.management, source.controlPlaneNamespace)
   if (!hasWoken(hibernation)) {
     const text = `tenant ${source.tenant.name} cannot be compared: its pods are being put to sleep or made anew (${hibernation?.left ?? 0} left)`
