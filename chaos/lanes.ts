@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Progress } from '../hack/progress.ts'
 import { explainError } from '../src/lib/errors.ts'
-import { carryOut } from './faults.ts'
-import { type Fault, faultsOf, type LaneName, laneNames, type PlanInput } from './plan.ts'
-import type { ChaosWorld, PodGroup } from './world.ts'
+import type { Done } from './faults.ts'
+import { type Fault, type LaneName, laneNames } from './plan.ts'
 
 /** A fault and what became of it. */
 export interface FaultRecord extends Fault {
@@ -14,14 +14,16 @@ export interface FaultRecord extends Fault {
   readonly failure?: string
 }
 
-const wordsOf = ({ action, part, tenant, forMs }: Fault): string =>
-  `${action} ${part}${tenant ? ` of ${tenant}` : ''}${forMs > 0 ? ` for ${(forMs / 1000).toFixed(1)} s` : ''}`
-
 /**
- * A lane waits so long for what it has hit to be mended. Then it goes on with what belongs to somebody else, of whom it has hit nothing that is not mended;
- * and hits nothing more while that holds of as many as here.
+ * A lane waits for `patienceMs`, beyond what a fault lasts by itself, for what it has hit to be mended. Then it goes on with what belongs to another owner, and hits
+ * nothing more while that holds of `most` owners.
  */
-const opens: Readonly<Record<LaneName, { readonly most: number; readonly patienceMs: number }>> = {
+interface Pace {
+  readonly most: number
+  readonly patienceMs: number
+}
+
+const paces: Readonly<Record<LaneName, Pace>> = {
   berth: { most: 2, patienceMs: 45_000 },
   planes: { most: 3, patienceMs: 45_000 },
   nodes: { most: 1, patienceMs: 0 },
@@ -30,16 +32,31 @@ const opens: Readonly<Record<LaneName, { readonly most: number; readonly patienc
 /** Time between one fault that is left out and the next. */
 const skipMs = 1_000
 
-/** Does faults in all lanes for so many milliseconds; gives them in the order in which they were over. A fault that is not mended is recorded, and the lane goes on. */
+export interface LanesInput {
+  readonly faultsOf: (lane: LaneName) => Iterable<Fault>
+  readonly forMs: number
+  /** A person wants no more of it. */
+  readonly ended: AbortSignal
+  readonly progress: Progress
+  readonly pace?: Readonly<Record<LaneName, Pace>>
+}
+
+/** Does a fault and waits until it is mended. `stop` cuts it short. @throws when it is not mended. */
+export type CarryOut = (fault: Fault, stop: AbortSignal) => Promise<Done>
+
+/** Of which nothing is hit while something of it is not mended. */
+const ownerOf = ({ lane, tenant, part }: Fault): string => (lane === 'nodes' ? 'nodes' : (tenant ?? part))
+
+const wordsOf = ({ action, part, tenant, forMs }: Fault): string =>
+  `${action} ${part}${tenant ? ` of ${tenant}` : ''}${forMs > 0 ? ` for ${(forMs / 1000).toFixed(1)} s` : ''}`
+
+/** Does faults in all lanes for so many milliseconds; gives them in the order in which they were over. One that is not mended is recorded, and its lane goes on. */
 export const runLanes = async (
-  world: ChaosWorld,
-  groups: readonly PodGroup[],
-  plan: PlanInput,
-  forMs: number,
+  { faultsOf, forMs, ended, progress, pace = paces }: LanesInput,
+  carryOut: CarryOut,
 ): Promise<FaultRecord[]> => {
   const over = new AbortController()
   const stop = over.signal
-  const { ended } = world
   const end = (): void => over.abort()
   const timer = setTimeout(end, forMs)
   ended.addEventListener('abort', end, { once: true })
@@ -48,23 +65,23 @@ export const runLanes = async (
   const doOne = async (fault: Fault): Promise<void> => {
     const { lane, number } = fault
     const atMs = Math.round(performance.now() - began)
-    world.progress(`${lane} ${number}: ${wordsOf(fault)}`)
+    progress(`${lane} ${number}: ${wordsOf(fault)}`)
     try {
-      const { target, recoveredMs } = await carryOut(world, groups, fault, stop)
-      world.progress(`${lane} ${number}: ${target} mended after ${(recoveredMs / 1000).toFixed(1)} s`)
+      const { target, recoveredMs } = await carryOut(fault, stop)
+      progress(`${lane} ${number}: ${target} mended after ${(recoveredMs / 1000).toFixed(1)} s`)
       records.push({ ...fault, atMs, target, recoveredMs: Math.round(recoveredMs) })
     } catch (error) {
-      world.progress(`${lane} ${number}: NOT MENDED: ${explainError(error)}`)
+      progress(`${lane} ${number}: NOT MENDED: ${explainError(error)}`)
       records.push({ ...fault, atMs, failure: explainError(error) })
     }
   }
   const run = async (lane: LaneName): Promise<void> => {
-    const { most, patienceMs } = opens[lane]
+    const { most, patienceMs } = pace[lane]
     const open = new Map<string, Promise<void>>()
-    for (const fault of faultsOf(lane, plan)) {
+    for (const fault of faultsOf(lane)) {
       if (open.size >= most) await Promise.race(open.values())
       if (stop.aborted) break
-      const owner = fault.tenant ?? fault.part
+      const owner = ownerOf(fault)
       if (open.has(owner)) {
         // Perhaps there is nobody else.
         await Promise.race([...open.values(), sleep(skipMs)])

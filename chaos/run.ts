@@ -14,10 +14,11 @@ import { loadKubeconfig } from '../src/kube/kubeconfig.ts'
 import { createKubeClient } from '../src/kube/undici-client.ts'
 import { hasCode } from '../src/lib/errors.ts'
 import { judge, type TenantVerdict, untilQuiet } from './check.ts'
-import { mendNodes } from './faults.ts'
+import { carryOut, mendNodes } from './faults.ts'
 import { runLanes } from './lanes.ts'
 import { makeLoadNamespace, startLoad } from './load.ts'
 import { type ChaosOptions, readOptions, usage } from './options.ts'
+import { faultsOf } from './plan.ts'
 import { podGroups } from './pod-groups.ts'
 import { type ChaosResult, isClean, reportOf } from './report.ts'
 import { makeSharedStore, removeSharedStore } from './shared-store.ts'
@@ -86,7 +87,10 @@ const chaos = async (empty: ChaosWorld, options: ChaosOptions): Promise<ChaosRes
     try {
       await sleep(beforeMs, undefined, { signal: ended })
       const planned = { seed: options.seed, tenants, parts: options.parts }
-      const faults = await runLanes(world, groups, planned, options.minutes * 60_000)
+      const faults = await runLanes(
+        { faultsOf: (lane) => faultsOf(lane, planned), forMs: options.minutes * 60_000, ended, progress },
+        (fault, stop) => carryOut(world, groups, fault, stop),
+      )
       const seconds = (performance.now() - began) / 1000
       await Promise.all(loads.map(({ load }) => load.stop()))
       ended.throwIfAborted()
