@@ -26,7 +26,8 @@ interface Pace {
 const paces: Readonly<Record<LaneName, Pace>> = {
   berth: { most: 2, patienceMs: 45_000 },
   planes: { most: 3, patienceMs: 45_000 },
-  nodes: { most: 1, patienceMs: 0 },
+  // There is nobody else: it rests when the node is back, and not while it is away.
+  nodes: { most: 1, patienceMs: 3_600_000 },
 }
 
 /** Time between one fault that is left out and the next. */
