@@ -5,7 +5,7 @@ import type { NodeMachine } from '../hack/cluster/plan.ts'
 import { processesOfPod } from '../hack/cluster/pod-processes.ts'
 import { withClusterLock } from '../hack/cluster/state.ts'
 import { bringUpRuntime } from '../hack/cluster/up.ts'
-import { type ProcessId, parentOf, signal, until } from '../hack/processes.ts'
+import { isAlive, type ProcessId, parentOf, signal, until } from '../hack/processes.ts'
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import { type Fault, pickOf } from './plan.ts'
@@ -115,7 +115,7 @@ const startPrograms = ({ plan, programs, progress }: ChaosWorld, node: NodeMachi
     () => progress(`waiting for another command that works on cluster ${plan.name}`),
   )
 
-/** The node says that it is Ready, with a Lease that its kubelet has renewed since. A program that ended by itself meanwhile is started again, as by an init. */
+/** The node says that it is Ready, with a Lease that its kubelet has renewed since. A program that does not run is started, also one that ended by itself meanwhile, as by an init. */
 const untilNodeReady = async (world: ChaosWorld, machine: NodeMachine, sinceMs: number): Promise<void> => {
   const { superClient, plan, ended } = world
   const { name } = machine
@@ -125,7 +125,10 @@ const untilNodeReady = async (world: ChaosWorld, machine: NodeMachine, sinceMs: 
     async () => {
       ended.throwIfAborted()
       const all = await Promise.all(['containerd', 'kubelet'].map((program) => running(plan, `${program}-${name}`)))
-      if (all.includes(undefined)) await startPrograms(world, machine)
+      if (all.includes(undefined)) {
+        await look(() => startPrograms(world, machine))
+        return false
+      }
       const lease = await look(() => superClient.get(resourceTypes.leases, { name, namespace: 'kube-node-lease' }))
       const node = await look(() => superClient.get(resourceTypes.nodes, { name }))
       return node !== undefined && isReady(node) && Date.parse(lease?.['spec']?.renewTime ?? '') > sinceMs
@@ -149,8 +152,9 @@ const hitNode = async (world: ChaosWorld, fault: Fault, stop: AbortSignal): Prom
     for (const id of launchers) signal(id, 'SIGCONT')
   } else {
     for (const id of processes) signal(id, 'SIGKILL')
+    // On a busy machine a signal takes its time: what is not dead yet would be taken for running.
+    await until(`${ids.join(', ')} dead`, mendMs, () => !processes.some(isAlive))
     await sleep(fault.forMs, undefined, { signal: stop }).catch(() => {})
-    await startPrograms(world, node)
   }
   const over = performance.now()
   await untilNodeReady(world, node, Date.now())
