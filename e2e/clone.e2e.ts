@@ -88,7 +88,7 @@ describe('a clone of a tenant', () => {
     const told = async (): Promise<Told> =>
       (await getJson<Thing & { status: Told }>(superKubectl, ['tcp', 'original', ...at])).status
     const { status } = await getJson(superKubectl, ['controlplanesnapshot', 'to-clone', ...at])
-    const byHand = (status?.['drill'] as { startedAt?: string } | undefined)?.startedAt
+    const byHand = (status?.['drill'] as { startedAt?: string } | undefined)?.startedAt ?? ''
     await setDrill({ schedule: '* * * * *', identitySecretName: 'clone-age-key' })
     const { conditions, backup } = await waitFor(
       'a drill by schedule',
