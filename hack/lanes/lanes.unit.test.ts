@@ -12,10 +12,12 @@ import { type Tally, tallyOfReport } from './tally.ts'
 describe('laneCount', () => {
   test.for<[name: string, asked: string | undefined, provider: ProviderName, memoryGiB: number, lanes: number]>([
     ['two on a machine with memory for two', undefined, 'local', 23.5, 2],
-    ['no more than two on a large one', undefined, 'kind', 512, 2],
+    ['no more than two on a large one', undefined, 'local', 512, 2],
     ['one on a small one', undefined, 'local', 15.6, 1],
     ['one on a tiny one', undefined, 'local', 4, 1],
     ['as many as are asked for', '3', 'local', 4, 3],
+    ['one with kind, whose clusters share Service range and route', undefined, 'kind', 512, 1],
+    ['one with kind, whatever is asked for', '2', 'kind', 64, 1],
     ['one when the cluster is somebody else’s', '2', 'existing', 64, 1],
   ])('%s', ([, asked, provider, memoryGiB, lanes]) => {
     expect(laneCount({ asked, provider, memoryGiB })).toBe(lanes)
@@ -47,6 +49,24 @@ describe('tallyOfReport', () => {
     ['a set-up that broke', '{"numPassedTests":0,"numFailedTests":0}', false, { passed: 0, failed: 1 }],
     ['an error outside of tests', '{"numPassedTests":7,"numFailedTests":0}', false, { passed: 7, failed: 1 }],
     ['nothing that was run', '{"numPassedTests":0,"numFailedTests":0}', true, { passed: 0, failed: 1 }],
+    [
+      'tests that were all skipped',
+      '{"numTotalTests":2,"numPassedTests":0,"numFailedTests":0,"numPendingTests":2}',
+      true,
+      { passed: 0, failed: 0 },
+    ],
+    [
+      'skipped tests of a run that broke',
+      '{"numTotalTests":2,"numPassedTests":0,"numFailedTests":0,"numPendingTests":2}',
+      false,
+      { passed: 0, failed: 1 },
+    ],
+    [
+      'no tests at all',
+      '{"numTotalTests":0,"numPassedTests":0,"numFailedTests":0,"numPendingTests":0}',
+      true,
+      { passed: 0, failed: 1 },
+    ],
     ['no report', undefined, true, { passed: 0, failed: 1 }],
     ['half a report', '{"numPassedTests":7,"numF', false, { passed: 0, failed: 1 }],
   ])('%s', ([, report, ok, tally]) => {

@@ -6,7 +6,8 @@ const gibPerLane = 8
 export const usualLanes = 2
 
 /**
- * How many clusters the stories run on at once. They mostly wait, so that two lanes take little more than half the time of one.
+ * How many clusters the stories run on at once. They mostly wait, so that two lanes take little more than half the time of one. Only local clusters stand side by
+ * side.
  * @param asked is what `LANES` says.
  * @param memoryGiB is all the memory of the machine.
  * @throws when `asked` is not a number of lanes.
@@ -22,8 +23,8 @@ export const laneCount = ({
 }): number => {
   if (asked !== undefined && !/^[1-9]$/.test(asked))
     throw new Error(`LANES is "${asked}": it must be a number from 1 to 9, of clusters to run stories on at once`)
-  // There is one of somebody else's, and stories expect to have a cluster for themselves.
-  if (provider === 'existing') return 1
+  // An existing one is somebody else's. Clusters of kind share one network: their Service ranges, and the route to them, would be the same.
+  if (provider !== 'local') return 1
   if (asked !== undefined) return Number(asked)
   return Math.max(1, Math.min(usualLanes, Math.floor(memoryGiB / gibPerLane)))
 }

@@ -76,6 +76,13 @@ describe('statusOf', () => {
     expect(status.version).toBeUndefined()
   })
 
+  test('has no time of a condition that comes and goes', () => {
+    const disks = { condition: { status: 'True', reason: 'Growing', message: 'disks grow' } } as const
+    const status = statusOf({ tenant: aTenantControlPlane(), results, versionRuns: false, disks, now })
+    expect(status.conditions?.map(({ type }) => type)).toContain('Growing')
+    expect(status.timings).toEqual({ CertificatesReady: 10 })
+  })
+
   test('is the same again for the same answers, however late', () => {
     const first = statusOf({ tenant: aTenantControlPlane(), results, versionRuns: true, now })
     const tenant = aTenantControlPlane({ status: first })

@@ -67,11 +67,16 @@ export const readyOf = (
   return { status: 'True', reason: 'Usable', message, observedGeneration }
 }
 
+/** What comes and goes again and again, and is no step on the way up. */
+const passingConditions: ReadonlySet<ConditionType> = new Set<ConditionType>(['Growing'])
+
 /** Seconds from creation until each condition was first true. A time once written stays. */
 const timingsOf = (tenant: TenantControlPlane, conditions: readonly Condition[], now: Date): Record<string, number> => {
   const created = Date.parse(tenant.metadata.creationTimestamp ?? now.toISOString())
   const seconds = Math.max(0, Math.round((now.getTime() - created) / 100) / 10)
-  const reached = conditions.filter(({ status }) => status === 'True').map(({ type }) => [type, seconds] as const)
+  const reached = conditions
+    .filter(({ type, status }) => status === 'True' && !passingConditions.has(type))
+    .map(({ type }) => [type, seconds] as const)
   return { ...Object.fromEntries(reached), ...tenant.status?.timings }
 }
 

@@ -36,6 +36,26 @@ describe('disks', () => {
     ['that are as wanted need nothing', {}, {}],
     ['of the same size in other words need nothing', { wanted: '2048Mi' }, {}],
     ['that are being made are not told of', { disks: [disk(0, '2Gi', undefined, { isBound: false, capacity: undefined })] }, {}],
+    [
+      'of a member that comes later, or is replaced: it is being made, and does not grow',
+      {
+        wanted: '10Gi',
+        noted: '10Gi',
+        disks: [disk(0, '10Gi'), disk(1, '10240Mi', undefined, { isBound: false, capacity: undefined })],
+        template: '10Gi',
+      },
+      {},
+    ],
+    [
+      'of a member that is being made while others grow: it is not counted as there',
+      {
+        wanted: '10Gi',
+        noted: '10Gi',
+        disks: [disk(0, '10Gi', '2Gi'), disk(1, '10Gi', undefined, { isBound: false, capacity: undefined })],
+        template: '10Gi',
+      },
+      { progress: /^0 of 2 members have 10Gi; data-etcd-0: its driver has not begun[^;]*; it needs an external-resizer$/ },
+    ],
     ['that are to grow: noted first, and nothing is done yet', { wanted: '10Gi' }, { note: '10Gi' }],
     [
       'that are noted to grow: the volumes are asked for it, and what makes new ones is brought along',

@@ -77,13 +77,14 @@ const progressOf = (disks: readonly Disk[], size: string): { text: string; isStu
   // One that is being made of that size does not grow.
   const small = disks.filter(({ capacity, asked }) => isLess(capacity ?? asked, size))
   if (small.length === 0) return undefined
+  const have = disks.filter(({ capacity }) => capacity !== undefined && !isLess(capacity, size))
   const waiting = small.map(({ name, isBound, asked, work }) => {
     if (!isBound) return `${name} has no volume yet`
     if (isLess(asked, size)) return `${name} is asked for`
     return `${name}: ${work?.text ?? 'its driver has not begun; it needs an external-resizer'}`
   })
   return {
-    text: `${disks.length - small.length} of ${disks.length} members have ${size}; ${waiting.join('; ')}`,
+    text: `${have.length} of ${disks.length} members have ${size}; ${waiting.join('; ')}`,
     isStuck: small.some(({ work }) => work?.isStuck === true),
   }
 }
