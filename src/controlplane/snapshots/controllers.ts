@@ -11,6 +11,7 @@ import { type Controller, createController, type Outcome } from '../../runtime/c
 import type { ControllerMetrics } from '../../runtime/metrics.ts'
 import { openS3 } from '../../snapshots/s3-store.ts'
 import { controlPlaneLabel, scheduleLabel, snapshotLabel } from '../../tenancy/marks.ts'
+import { allOf } from '../apply.ts'
 import { storeInForce } from '../data-stores/in-force.ts'
 import type { Deps, TellEvent } from '../deps.ts'
 import { keepDrills } from './keep-drills.ts'
@@ -70,6 +71,14 @@ export const keepSchedule = async (
 
 const soonerOf = (a: Outcome, b: Outcome): Outcome =>
   a.kind === 'wait' && (b.kind !== 'wait' || (a.retryAfterMs ?? longestWaitMs) <= (b.retryAfterMs ?? longestWaitMs)) ? a : b
+
+/** One after the other, the second also when the first fails; then throws what failed first. */
+export const bothInTurn = async (first: () => Promise<Outcome>, second: () => Promise<Outcome>): Promise<Outcome> => {
+  const begun = first()
+  const followed = begun.then(second, second)
+  await allOf([begun, followed])
+  return soonerOf(await begun, await followed)
+}
 
 /** Controllers of ControlPlaneSnapshots, and of the schedules that make them. Keys of both are `namespace/name`. */
 export const createSnapshotControllers = (options: {
@@ -140,6 +149,7 @@ export const createSnapshotControllers = (options: {
         openStore: openS3,
       }),
   })
+  const knownSnapshots = () => (snapshotInformer.hasSynced ? snapshotInformer.list() : undefined)
   const schedules: Controller = createController({
     name: 'snapshot-schedules',
     log,
@@ -147,9 +157,11 @@ export const createSnapshotControllers = (options: {
     ...(metrics && { metrics }),
     reconcile: async (key, signal) => {
       const deps = { kube, signal, now, tell, log: log.child({ tenant: key }) }
-      const taken = await keepSchedule(refOf(key), deps)
-      return soonerOf(taken, await keepDrills(refOf(key), deps))
+      return bothInTurn(
+        () => keepSchedule(refOf(key), deps),
+        () => keepDrills(refOf(key), { ...deps, snapshots: knownSnapshots }),
+      )
     },
   })
-  return { snapshots, schedules, knownSnapshots: () => (snapshotInformer.hasSynced ? snapshotInformer.list() : undefined) }
+  return { snapshots, schedules, knownSnapshots }
 }

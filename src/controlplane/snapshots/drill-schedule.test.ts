@@ -4,7 +4,7 @@ import type { TenantControlPlaneStatus } from '../../apis/tenant-status.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { aTenantControlPlane } from '../../testing/plane-builders.ts'
 import { drillRequestOf } from './drill-plan.ts'
-import { backupProof, drillOrder, nextDrill } from './drill-schedule.ts'
+import { backupProof, drillOrder, hasRoomForDrill, nextDrill } from './drill-schedule.ts'
 
 const uid = '6d3f0c1e-1111-4222-8333-944455556666'
 const at = (text: string): Date => new Date(`2026-06-${text}:00Z`)
@@ -169,7 +169,7 @@ describe('a schedule of drills', () => {
       expect(() => nextDrill(aTenant({ schedule }), [], at('01T02:00'))).toThrow(/spec\.backup\.drill\.schedule: /)
   })
 
-  test('asks for one drill a time, whoever asks', () => {
+  test('asks for a drill with what opens it', () => {
     expect(drillOrder(aTenant({ identitySecretName: 'age-key' }), at('01T05:00'))).toEqual({
       requestedAt: stamp('01T05:00'),
       identitySecretName: 'age-key',
@@ -262,6 +262,25 @@ describe('the proof of a backup', () => {
       /^False DrillLate: the drill of snapshot s-02T03:00 has not ended since/,
     ],
     [
+      'when that was drilled long before, and is drilled again',
+      aTenant({}, last('01T03:00', '01T05:00')),
+      [
+        taken('01T03:00', {
+          asked: stamp('02T05:00'),
+          drill: { request: 'an-earlier-one', result: 'Passed', startedAt: stamp('01T05:00'), checkedAt: stamp('01T05:01') },
+        }),
+      ],
+      '02T05:05',
+      /^True DrillPassed/,
+    ],
+    [
+      'when one is never begun',
+      aTenant({}, last('01T03:00', '01T05:00')),
+      [taken('02T03:00', { asked: stamp('02T05:00') })],
+      '02T07:01',
+      /^False DrillLate: the drill of snapshot s-02T03:00 has not begun since it was asked for at 2026-06-02T05:00:00Z\. See/,
+    ],
+    [
       'of a schedule that is none',
       aTenant({ schedule: '61 * * * *' }),
       [],
@@ -285,4 +304,23 @@ describe('the proof of a backup', () => {
       backupProof(aTenant({ schedule: undefined }), [taken('01T03:00', { drill: drilled('01T05:00') })], at('02T05:00')),
     ).toBeUndefined()
   })
+})
+
+test.for<[name: string, open: number, more: readonly ControlPlaneSnapshot[], hasRoom: boolean]>([
+  ['there is while fewer are open', 2, [], true],
+  ['there is none beyond three of whatever tenants', 3, [], false],
+  ['one that ended takes none', 2, [taken('01T04:00', { drill: drilled('01T04:50') })], true],
+  ['one that was asked for takes it', 2, [taken('01T04:00', { asked: stamp('01T04:59') })], false],
+  ['one that is late takes none any more', 2, [taken('01T01:00', { asked: stamp('01T02:00') })], true],
+  [
+    'nor one of a snapshot that is being deleted',
+    2,
+    [taken('01T04:00', { asked: stamp('01T04:59'), metadata: { deletionTimestamp: stamp('01T04:59') } })],
+    true,
+  ],
+])('room for a drill: %s', ([, open, more, hasRoom]) => {
+  const running = Array.from({ length: open }, (_, index) =>
+    taken('01T03:00', { of: `tenant-${index}`, drill: drilled('01T04:55', 'Running') }),
+  )
+  expect(hasRoomForDrill([...running, ...more], at('01T05:00'))).toBe(hasRoom)
 })

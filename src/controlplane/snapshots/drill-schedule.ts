@@ -69,7 +69,7 @@ export const nextDrill = (tenant: Tenant, snapshots: readonly ControlPlaneSnapsh
   }
 }
 
-/** What a drill of a snapshot is asked for with. The same for whoever asks at the same time, so that it is asked for once. */
+/** What a drill of a snapshot is asked for with. `at`: when it is asked for, which may be long after its time. */
 export const drillOrder = (
   { spec: { backup } }: Tenant,
   at: Date,
@@ -107,6 +107,29 @@ export interface BackupProof {
 
 const askAgain = 'once that is mended, berth snapshot drill asks for another one'
 
+/** True when what the status says of a drill is of the present request, or nothing is asked for any more: that of an earlier one says nothing of this one. */
+const isBegun = (snapshot: ControlPlaneSnapshot): boolean => {
+  const request = drillRequestOf(snapshot)
+  return request === undefined || snapshot.status?.drill?.request === request
+}
+
+/** Since when an open drill is awaited. */
+const awaitedSince = (snapshot: ControlPlaneSnapshot): string | undefined =>
+  isBegun(snapshot) ? snapshot.status?.drill?.startedAt : snapshot.spec.drill?.requestedAt
+
+const isLate = (snapshot: ControlPlaneSnapshot, now: Date): boolean =>
+  isOpen(snapshot) && now.getTime() - (timeOf(awaitedSince(snapshot)) || now.getTime()) > lateMs
+
+/** So many drills are open at once in an installation: each takes an API server and an etcd for itself. */
+const mostOpenDrills = 3
+
+/**
+ * True while another drill may be asked for. One that is late takes no place: those of buckets that nobody reaches would keep out all others. `snapshots` are those
+ * of all tenants. Pure.
+ */
+export const hasRoomForDrill = (snapshots: readonly ControlPlaneSnapshot[], now: Date): boolean =>
+  snapshots.filter((each) => !each.metadata.deletionTimestamp && isOpen(each) && !isLate(each, now)).length < mostOpenDrills
+
 const conditionFor = (
   tenant: Tenant,
   snapshots: readonly ControlPlaneSnapshot[],
@@ -117,12 +140,13 @@ const conditionFor = (
     return { status: 'False', reason: 'ScheduleInvalid', message }
   }
   const { lacksSnapshot, next } = nextDrill(tenant, snapshots, now)
-  const late = ownOf(tenant, snapshots).find(
-    (each) => isOpen(each) && now.getTime() - (timeOf(each.status?.drill?.startedAt) || now.getTime()) > lateMs,
-  )
+  const late = ownOf(tenant, snapshots).find((each) => isLate(each, now))
   if (late) {
-    const { message = '', startedAt = '' } = late.status?.drill ?? {}
-    const text = `the drill of snapshot ${late.metadata.name} has not ended since ${startedAt}: ${message}. See the manager's log, and whether its bucket can be reached`
+    const { drill } = late.status ?? {}
+    const how = isBegun(late)
+      ? `has not ended since ${drill?.startedAt}: ${drill?.message}`
+      : `has not begun since it was asked for at ${late.spec.drill?.requestedAt}`
+    const text = `the drill of snapshot ${late.metadata.name} ${how}. See the manager's log, and whether its bucket can be reached`
     return { status: 'False', reason: 'DrillLate', message: text }
   }
   if (lastDrill?.result === 'Failed') {
