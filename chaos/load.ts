@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { KubeObject } from '../src/apis/kube-object.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import type { KubeClient } from '../src/kube/client.ts'
-import { explainError, hasCode } from '../src/lib/errors.ts'
+import { AppError, explainError, hasCode } from '../src/lib/errors.ts'
 import { type Chance, chanceOf } from './chance.ts'
 import { fateOf } from './fate.ts'
 import {
@@ -106,7 +106,7 @@ export const startLoad = (client: KubeClient, seed: number, tenant: string): Loa
     if (fate === 'conflict') counts.conflicts += 1
     else {
       counts[fate] += 1
-      const said = `${fate}: ${explainError(error)
+      const said = `${fate}: ${error instanceof AppError ? `${error.code} ` : ''}${explainError(error)
         .replace(/[a-z]+-\d+|\d+/g, '*')
         .slice(0, 200)}`
       words.set(said, (words.get(said) ?? 0) + 1)

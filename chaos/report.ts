@@ -20,9 +20,29 @@ export interface ChaosResult {
   readonly verdicts: readonly TenantVerdict[]
 }
 
-/** True when nothing was lost, all came back, and both sides agree. Pure. */
-export const isClean = ({ faults, quiet, verdicts }: ChaosResult): boolean =>
-  faults.length > 0 && faults.every(({ failure }) => failure === undefined) && quiet.gaps.length === 0 && verdicts.every(isSound)
+/** Acknowledged writes for each minute of faults, of each tenant: with fewer, the load has proved little. */
+const leastWritesAMinute = 20
+
+/** Refusals that no fault explains, by their codes: the load is wrong, or the tenant's rights were lost. */
+const wrongRefusal = /^refused: KUBE_(INVALID|BAD_REQUEST|FORBIDDEN|UNAUTHORIZED)\b/
+
+/** What the load itself says against a run, in words. */
+const loadFindings = ({ options, tenants }: Pick<ChaosResult, 'options' | 'tenants'>): string[] => {
+  const least = Math.ceil(options.minutes * leastWritesAMinute)
+  return tenants.flatMap(({ name, load: { acknowledged, words } }) => [
+    ...(acknowledged < least ? [`${name}: only ${acknowledged} writes were answered, of at least ${least}`] : []),
+    ...Object.entries(words)
+      .filter(([said]) => wrongRefusal.test(said))
+      .map(([said, times]) => `${name}: ${times} times ${said}`),
+  ])
+}
+
+/** True when enough was written, nothing was lost, all came back, and both sides agree. Pure. */
+export const isClean = (result: ChaosResult): boolean => {
+  const { faults, quiet, verdicts } = result
+  const areMended = faults.length > 0 && faults.every(({ failure }) => failure === undefined)
+  return areMended && loadFindings(result).length === 0 && quiet.gaps.length === 0 && verdicts.every(isSound)
+}
 
 const seconds = (ms: number): string => (Number.isFinite(ms) ? (ms / 1000).toFixed(1) : '-')
 
@@ -62,7 +82,8 @@ const verdictsTable = (verdicts: readonly TenantVerdict[]): string =>
     ]),
   ])
 
-const details = ({ faults, quiet, verdicts }: ChaosResult): string[] => [
+const details = ({ options, tenants, faults, quiet, verdicts }: ChaosResult): string[] => [
+  ...loadFindings({ options, tenants }),
   ...faults.flatMap(({ lane, number, failure }) => (failure ? [`${lane} ${number}: ${failure}`] : [])),
   ...quiet.gaps.map((gap) => `not quiet: ${gap}`),
   ...verdicts.flatMap(({ name, findings, differences, verify }) => [

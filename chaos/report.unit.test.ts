@@ -26,7 +26,7 @@ const clean: ChaosResult = {
     {
       name: 'wide-1',
       shape: 'one of each',
-      load: { acknowledged: 10, refused: 1, conflicts: 2, unknown: 3, longestGapMs: 1_500, longestGapEndMs: 9_000, words: {} },
+      load: { acknowledged: 20, refused: 1, conflicts: 2, unknown: 3, longestGapMs: 1_500, longestGapEndMs: 9_000, words: {} },
     },
   ],
   faults: [fault],
@@ -34,11 +34,22 @@ const clean: ChaosResult = {
   verdicts: [{ name: 'wide-1', keys: 5, findings: [], differences: [], verify: { code: 0, output: '' } }],
 }
 const [verdict] = clean.verdicts
+const withLoad = (load: object): ChaosResult => ({
+  ...clean,
+  tenants: clean.tenants.map((each) => ({ ...each, load: { ...each.load, ...load } })),
+})
 
 describe('a run', () => {
   test.for<[name: string, result: ChaosResult, wanted: boolean]>([
     ['with nothing found is clean', clean, true],
     ['without a fault proves nothing', { ...clean, faults: [] }, false],
+    ['with hardly a write proves nothing', withLoad({ acknowledged: 19 }), false],
+    ['with servers that are not there', withLoad({ words: { 'refused: KUBE_UNREACHABLE connect ECONNREFUSED': 9 } }), true],
+    ...['INVALID', 'BAD_REQUEST', 'FORBIDDEN', 'UNAUTHORIZED'].map((code): [string, ChaosResult, boolean] => [
+      `with writes refused as ${code}`,
+      withLoad({ words: { [`refused: KUBE_${code} words`]: 1 } }),
+      false,
+    ]),
     [
       'with a fault that was not mended',
       { ...clean, faults: [{ ...fault, failure: 'etcd of wide-1 whole: not within' }] },
@@ -69,6 +80,7 @@ describe('a run', () => {
     expect(verdict).toBeDefined()
     expect(reportOf(clean)).toMatch(/kill etcd +1 +0 +4\.2 +4\.2/)
     expect(reportOf(clean)).toContain('no answered write was lost')
+    expect(reportOf(withLoad({ acknowledged: 3 }))).toContain('wide-1: only 3 writes were answered, of at least 20')
     const bad = reportOf({ ...clean, quiet: { seconds: 300, gaps: ['node node1 is not Ready'] } })
     expect(bad).toContain('not quiet: node node1 is not Ready')
     expect(bad).toContain('SEED=7')

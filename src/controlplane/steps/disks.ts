@@ -113,10 +113,15 @@ const conditionOf = ({ refusal, progress, note, remake, isStuck }: DiskPlan, aga
   }
 }
 
+/** True when nothing was being done to the data store as of the round before, by the word of its own step: members that change and pods that roll go first. */
+const wasSettled = ({ tenant }: Pick<Round, 'tenant'>): boolean =>
+  tenant.status?.conditions?.some(
+    ({ type, status, reason }) => type === 'DataStoreReady' && status === 'True' && reason === 'Serving',
+  ) ?? false
+
 /**
  * Takes the disks of a tenant's own data store one step closer to the size that is wanted: noted first, then asked for, then also what new members get. None of it
- * ends a pod, and each part is found by what is there, whoever was killed before. `serves`: the data store does, so nothing else is being done to it that matters
- * more.
+ * ends a pod, and each part is found by what is there, whoever was killed before. `serves`: the data store does, in this round.
  */
 const advanceDisks = async (
   round: Round,
@@ -127,7 +132,7 @@ const advanceDisks = async (
   if (dataStore.kind !== 'dedicated' || wanted.kind !== 'dedicated') return {}
   const plan = planDisks(await viewOf(round, wanted, deps))
   const against = await askFor(plan, round, deps)
-  if (plan.remake && serves) await forgetWorkload(round, deps)
+  if (plan.remake && serves && wasSettled(round)) await forgetWorkload(round, deps)
   const state = conditionOf(plan, against)
   const wasGrowing = round.tenant.status?.conditions?.some(({ type, reason }) => type === 'Growing' && reason !== 'Refused')
   if (wasGrowing && !state.condition) {
@@ -155,10 +160,11 @@ export const heldDisks = (
   { kind, storageSize }: TenantControlPlaneSpec['dataStore'],
 ): DiskState => {
   const { dataStore } = plane.spec
-  const isOpen =
-    quantityValue(storageSize) > quantityValue(dataStore.storageSize) ||
-    tenant.status?.conditions?.some(({ type }) => type === 'Growing') === true
-  if (kind !== 'dedicated' || dataStore.kind !== 'dedicated' || !isOpen) return {}
-  const message = `disks grow to ${storageSize} when the tenant runs again`
+  const before = tenant.status?.conditions?.find(({ type }) => type === 'Growing')
+  const isLarger = quantityValue(storageSize) > quantityValue(dataStore.storageSize)
+  if (kind !== 'dedicated' || dataStore.kind !== 'dedicated' || !(isLarger || before)) return {}
+  // Whoever is to help can do so meanwhile.
+  if (before?.reason === 'Refused') return { condition: before }
+  const message = `disks grow to ${isLarger ? storageSize : dataStore.storageSize} when the tenant runs again`
   return { condition: { status: 'True', reason: 'Waiting', message } }
 }

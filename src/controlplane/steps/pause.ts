@@ -85,9 +85,17 @@ const stopped = (
     const { component, plane } = partOf(round)
     const wanted = wantedOf(component, plane)
     const live = ['Deployment', 'StatefulSet'].flatMap((kind) => round.observed.objects.get(`${kind}/${component.name}`) ?? [])
+    // What is being made anew around its pods takes no other fields: it comes to zero once it is gone and made again.
+    const going = new Set(live.filter(({ metadata }) => metadata.deletionTimestamp).map(objectId))
     await (wanted
-      ? allOf(wanted.map((object) => applyWanted(atZero(object), round.observed.objects.get(objectId(object)), deps)))
-      : allOf(live.map((workload) => scaleToZero(workload, deps))))
+      ? allOf(
+          wanted
+            .filter((object) => !going.has(objectId(object)))
+            .map((object) => applyWanted(atZero(object), round.observed.objects.get(objectId(object)), deps)),
+        )
+      : allOf(live.filter((workload) => !going.has(objectId(workload))).map((workload) => scaleToZero(workload, deps))))
+    if (going.size > 0)
+      return { kind: 'wait', reason: onTheWay, message: `waits for ${component.name} to be made anew`, retryAfterMs: 500 }
     // One that was evicted stays to be looked at, and runs nothing; one that is on its way out is soon gone.
     const left = podsOf(round.observed.pods, component.name).filter(
       (pod) => pod.metadata.deletionTimestamp || !hasEnded(pod),

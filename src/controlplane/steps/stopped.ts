@@ -15,5 +15,6 @@ export const isStopped = ({ observed }: Pick<Round, 'observed'>, components: rea
     const workload = observed.objects.get(`${kindOf(name)}/${name}`)
     if (!workload) return true
     const { metadata, spec, status } = workload
+    if (metadata.deletionTimestamp) return false
     return spec?.replicas === 0 && (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0) && !status?.replicas
   })
