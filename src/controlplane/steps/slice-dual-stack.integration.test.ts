@@ -89,10 +89,12 @@ test('a ServiceCIDR object makes no family: a super of one stays so, and one wit
   })
   const tenant = await create('lone')
   const ipv6First = withRanges(range('kubernetes', ['fd00:96::/118', '10.96.0.0/16']))
-  await expect(recordSlice(tenant, { ...deps(), kube: ipv6First })).rejects.toThrow(/have IPv6 addresses first/)
+  await expect(recordSlice(tenant, { ...deps(), superCluster: sameCluster(ipv6First) })).rejects.toThrow(
+    /have IPv6 addresses first/,
+  )
   await recordSlice(tenant, {
     ...deps(),
-    kube: withRanges(range('kubernetes', ['10.96.0.0/16']), range('more', ['fd00:96::/118'])),
+    superCluster: sameCluster(withRanges(range('kubernetes', ['10.96.0.0/16']), range('more', ['fd00:96::/118']))),
   })
   expect(await statusSlices('lone')).toEqual(['10.96.3.0/24', undefined])
 })
