@@ -5,7 +5,7 @@ import { configMap, namespace } from './support/objects.ts'
 import { whileWriting } from './support/steady-writer.ts'
 import { createTenant, deleteTenants, type Tenant, tenantsNamespace } from './support/tenant.ts'
 import { verify } from './support/verify.ts'
-import { waitFor } from './support/wait.ts'
+import { podReady, waitFor } from './support/wait.ts'
 
 interface Condition {
   readonly type: string
@@ -110,12 +110,7 @@ describe('a data store of its own', () => {
     const written = await whileWriting(tenant, 'members ended one by one', async () => {
       for (const member of ['etcd-0', 'etcd-1', 'etcd-2']) {
         await superKubectl(['delete', 'pod', member, '-n', tenant.controlPlaneNamespace])
-        await superKubectl(
-          ['wait', '--for=condition=Ready', `pod/${member}`, '-n', tenant.controlPlaneNamespace, '--timeout=60s'],
-          {
-            timeoutMs: 70_000,
-          },
-        )
+        await podReady(superKubectl, tenant.controlPlaneNamespace, member)
       }
     })
     expect(written.failed).toEqual([])

@@ -39,8 +39,12 @@ export const waitIn = async (
   }
 }
 
-export const podReady = (kubectl: Kubectl, namespace: string, ...names: readonly string[]): Promise<void> =>
-  waitIn(kubectl, namespace, ['wait', '--for=condition=Ready', ...names.map((name) => `pod/${name}`)])
+/** Also of pods that a controller is only about to make: kubectl waits for a condition of what is there, and for nothing else. */
+export const podReady = async (kubectl: Kubectl, namespace: string, ...names: readonly string[]): Promise<void> => {
+  const pods = names.map((name) => `pod/${name}`)
+  await waitIn(kubectl, namespace, ['wait', '--for=create', ...pods])
+  await waitIn(kubectl, namespace, ['wait', '--for=condition=Ready', ...pods])
+}
 
 export const rolledOut = (kubectl: Kubectl, namespace: string, workload: string): Promise<void> =>
   waitIn(kubectl, namespace, ['rollout', 'status', workload])
