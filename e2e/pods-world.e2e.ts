@@ -201,7 +201,11 @@ describe('the world as a pod of a tenant sees it', () => {
     )
     await podReady(kubectl, 'world', 'strict')
     const both = ['strict.db.world.svc.cluster.local', '192.0.2.7\tlegacy'].join('\n')
-    expect(await kubectl(['logs', '-n', 'world', 'strict', '-c', 'main'])).toBe(`${both}\n${both}`)
+    // It is Ready before its script is through.
+    await waitFor('what both containers saw', async () => {
+      const said = await kubectl(['logs', '-n', 'world', 'strict', '-c', 'main'])
+      return said === `${both}\n${both}` || Promise.reject(new Error(said))
+    })
     const strict = await getJson(kubectl, ['pod', 'strict', '-n', 'world'])
     expect(strict.status?.['qosClass']).toBe('Guaranteed')
     const inSuper = await getJson(superKubectl, ['pod', 'strict', '-n', superNamespace(tenant, 'world')])
