@@ -28,7 +28,10 @@ export const unpackedPackage = async (name: string): Promise<string> => {
     await run('apt-get', ['-q', 'download', `${name}=${candidate}`], { cwd: partial, timeoutMs: 300_000 })
     const [archive = ''] = await readdir(partial)
     await run('dpkg-deb', ['-x', archive, 'content'], { cwd: partial })
-    await rename(join(partial, 'content'), dir)
+    await rename(join(partial, 'content'), dir).catch((error: unknown) => {
+      // Another lane was quicker; both have unpacked the same.
+      if (!existsSync(dir)) throw error
+    })
   } finally {
     await rm(partial, { recursive: true, force: true })
   }
