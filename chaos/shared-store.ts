@@ -1,6 +1,6 @@
+import { etcdContainer } from '../e2e/fixtures/etcd-container.ts'
 import { type Kubectl } from '../hack/cluster/kubectl.ts'
 import { until } from '../hack/processes.ts'
-import versions from '../images/versions.json' with { type: 'json' }
 import { issueAuthority, issueLeaf } from '../src/controlplane/pki/issue.ts'
 import { systemNamespace } from '../src/tenancy/names.ts'
 
@@ -23,31 +23,7 @@ const etcd = {
     template: {
       metadata: { labels: { app: 'etcd' } },
       spec: {
-        containers: [
-          {
-            name: 'etcd',
-            image: `registry.k8s.io/etcd:${versions.etcd}`,
-            command: [
-              '/usr/local/bin/etcd',
-              '--data-dir=/data/etcd',
-              '--listen-client-urls=https://0.0.0.0:2379',
-              `--advertise-client-urls=https://etcd.${namespace}.svc:2379`,
-              '--client-cert-auth',
-              '--trusted-ca-file=/keys/ca.crt',
-              '--cert-file=/keys/server.crt',
-              '--key-file=/keys/server.key',
-              '--auto-compaction-mode=periodic',
-              '--auto-compaction-retention=10m',
-              '--log-level=warn',
-            ],
-            ports: [{ name: 'client', containerPort: 2379 }],
-            readinessProbe: { tcpSocket: { port: 2379 }, periodSeconds: 1 },
-            volumeMounts: [
-              { name: 'keys', mountPath: '/keys' },
-              { name: 'data', mountPath: '/data' },
-            ],
-          },
-        ],
+        containers: [etcdContainer({ namespace, port: 2379, dataDir: '/data/etcd' })],
         volumes: [{ name: 'keys', secret: { secretName: 'keys' } }],
       },
     },

@@ -1,8 +1,8 @@
 import { execa } from 'execa'
 import { untilLine } from '../../hack/lines.ts'
-import versions from '../../images/versions.json' with { type: 'json' }
 import { createStoreClient, type StoreClient } from '../../src/controlplane/data-stores/store-client.ts'
 import { issueAuthority, issueLeaf, type KeyPair } from '../../src/controlplane/pki/issue.ts'
+import { etcdContainer } from '../fixtures/etcd-container.ts'
 import { apply, superKubectl, world } from './kubectl.ts'
 import { namespace, secret } from './objects.ts'
 import { podReady } from './wait.ts'
@@ -38,31 +38,7 @@ const etcdPod = {
   kind: 'Pod',
   metadata: { name: 'etcd', namespace: place, labels: { app: 'etcd' } },
   spec: {
-    containers: [
-      {
-        name: 'etcd',
-        image: `registry.k8s.io/etcd:${versions.etcd}`,
-        command: [
-          '/usr/local/bin/etcd',
-          '--data-dir=/data',
-          `--listen-client-urls=https://0.0.0.0:${listens}`,
-          `--advertise-client-urls=https://etcd.${place}.svc:2379`,
-          '--client-cert-auth',
-          '--trusted-ca-file=/keys/ca.crt',
-          '--cert-file=/keys/server.crt',
-          '--key-file=/keys/server.key',
-          '--auto-compaction-mode=periodic',
-          '--auto-compaction-retention=10m',
-          '--log-level=warn',
-        ],
-        ports: [{ name: 'client', containerPort: listens }],
-        readinessProbe: { tcpSocket: { port: listens }, periodSeconds: 1 },
-        volumeMounts: [
-          { name: 'keys', mountPath: '/keys' },
-          { name: 'data', mountPath: '/data' },
-        ],
-      },
-    ],
+    containers: [etcdContainer({ namespace: place, port: listens, dataDir: '/data' })],
     volumes: [
       { name: 'keys', secret: { secretName: 'keys' } },
       { name: 'data', emptyDir: {} },

@@ -6,9 +6,12 @@ export const quantity = z
   .max(32)
   .regex(/^[0-9]+(\.[0-9]+)?(m|[EPTGMK]i?|k)?$/)
 
-const units: Record<string, number> = {
-  '': 1,
+/** Powers by the suffix of a Quantity (apimachinery, pkg/api/resource); K, which is none there, as people mean it. */
+const scales: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
   m: 1e-3,
+  '': 1,
   k: 1e3,
   K: 1e3,
   M: 1e6,
@@ -24,8 +27,9 @@ const units: Record<string, number> = {
   Ei: 2 ** 60,
 }
 
-/** A Kubernetes quantity as a number of its base unit (bytes, cores); NaN for what is none. */
-export const quantityValue = (quantity: string): number => {
-  const [, number = '', unit = ''] = /^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$/.exec(quantity) ?? []
-  return Number(number || Number.NaN) * (units[unit] ?? Number.NaN)
+/** A Kubernetes quantity as a number of its base unit (bytes, cores), near enough to compare; NaN for what is none. */
+export const quantityValue = (text: string): number => {
+  const [, digits, suffix = '', exponent] = /^([+-]?[0-9.]+)(?:([numkKMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?$/.exec(text) ?? []
+  const scale = exponent === undefined ? scales[suffix] : 10 ** Number(exponent)
+  return Number(digits) * (scale ?? Number.NaN)
 }

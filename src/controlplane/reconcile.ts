@@ -30,7 +30,7 @@ import { advanceRestore, claimsOf, restoreAfter } from './steps/restore.ts'
 import { growSlices, recordSlice, type SliceLock, usedAddressesOf } from './steps/slice.ts'
 import { closedDoor } from './steps/super-door.ts'
 import { triedUpgrade, upgradeRetryMs } from './steps/upgrade.ts'
-import { isServing, type Round, runSteps, type Step, type StepResult } from './steps.ts'
+import { type Round, runSteps, type Step, type StepResult } from './steps.ts'
 import { silences, superOfTenant } from './super-cluster.ts'
 import { withVersionInForce } from './upgrades/version-in-force.ts'
 
@@ -153,8 +153,8 @@ const sooner = (outcome: Outcome, retryAfterMs: number | undefined): Outcome =>
     ? outcome
     : { ...outcome, retryAfterMs: Math.min(retryAfterMs, outcome.retryAfterMs ?? retryAfterMs) }
 
-const isStoreServing = (results: readonly StepResult[]): boolean =>
-  results.some((result) => result.step.condition === 'DataStoreReady' && isServing(result))
+/** The data store serves, and nothing is being done to it: members that change and pods that roll go before its disks. */
+const isStoreSettled = (results: readonly StepResult[]): boolean => isDone(results, 'DataStoreReady')
 
 /** A size holds from when it is written down. */
 const withNotedSize = (store: StoreState, disks: DiskState): StoreState =>
@@ -203,7 +203,7 @@ const runRound = async (
     results = await runSteps(steps, round, deps)
     const isAtWork = steps === stepsFor(present.spec.dataStore.kind, round.plane.isApart)
     const wanted = tenant.spec.dataStore
-    disks = isAtWork ? await triedDisks(round, { wanted, serves: isStoreServing(results) }, deps) : heldDisks(round, wanted)
+    disks = isAtWork ? await triedDisks(round, { wanted, isSettled: isStoreSettled(results) }, deps) : heldDisks(round, wanted)
     restore = restoreAfter(restore, results, round)
     store = withNotedSize(moveAfter(store, results, round), disks)
     const asked = {

@@ -113,26 +113,20 @@ const conditionOf = ({ refusal, progress, note, remake, isStuck }: DiskPlan, aga
   }
 }
 
-/** True when nothing was being done to the data store as of the round before, by the word of its own step: members that change and pods that roll go first. */
-const wasSettled = ({ tenant }: Pick<Round, 'tenant'>): boolean =>
-  tenant.status?.conditions?.some(
-    ({ type, status, reason }) => type === 'DataStoreReady' && status === 'True' && reason === 'Serving',
-  ) ?? false
-
 /**
  * Takes the disks of a tenant's own data store one step closer to the size that is wanted: noted first, then asked for, then also what new members get. None of it
- * ends a pod, and each part is found by what is there, whoever was killed before. `serves`: the data store does, in this round.
+ * ends a pod, and each part is found by what is there, whoever was killed before. `isSettled`: the data store serves, and nothing else is done to it in this round.
  */
 const advanceDisks = async (
   round: Round,
-  { wanted, serves }: { readonly wanted: TenantControlPlaneSpec['dataStore']; readonly serves: boolean },
+  { wanted, isSettled }: { readonly wanted: TenantControlPlaneSpec['dataStore']; readonly isSettled: boolean },
   deps: Deps,
 ): Promise<DiskState> => {
   const { dataStore } = round.plane.spec
   if (dataStore.kind !== 'dedicated' || wanted.kind !== 'dedicated') return {}
   const plan = planDisks(await viewOf(round, wanted, deps))
   const against = await askFor(plan, round, deps)
-  if (plan.remake && serves && wasSettled(round)) await forgetWorkload(round, deps)
+  if (plan.remake && isSettled) await forgetWorkload(round, deps)
   const state = conditionOf(plan, against)
   const wasGrowing = round.tenant.status?.conditions?.some(({ type, reason }) => type === 'Growing' && reason !== 'Refused')
   if (wasGrowing && !state.condition) {
