@@ -246,9 +246,14 @@ describe('berth tenant resume-sync', () => {
       lastTransitionTime: '2026-01-01T00:00:00Z',
     }
     await setConditions([...before, away])
-    const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
-    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('say it again when one does') })
+    const { code, err } = await berth('tenant', 'resume-sync', 'acme', '-n', 'tenants', '--timeout', '0')
+    expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('Say it again when a syncer serves it') })
     expect(await word()).toBeUndefined()
+    const given = berth('tenant', 'resume-sync', 'acme', '-n', 'tenants')
+    await setConditions([...before, { ...away, type: 'Frozen', status: 'True', reason: 'Frozen', message: 'it was restored' }])
+    expect(await given).toMatchObject({ code: 0, err: expect.stringContaining('goes on') })
+    const metadata = { annotations: { [resumeSyncAnnotation]: null } }
+    await clusters.superApi.client.patch(tenantControlPlanes, ref, { metadata }, { type: 'merge' })
     await setConditions(before)
   })
 

@@ -123,6 +123,7 @@ const commandTree = (host: CliHost, { version, end }: { version: string; end: (c
     })
   withAccess(tenant.command('resume-sync <tenant>'))
     .description('go on syncing a tenant that was frozen because its data vanished; what it lost is then removed from super')
+    .option('--timeout <seconds>', 'how long to wait for a syncer to look at it, as after a restore; 0: not at all', seconds, 60)
     .action(async (name: string, options) => {
       const { resumeSync } = await import('./commands/resume-sync.ts')
       end(await resumeSync(name, options, host))
