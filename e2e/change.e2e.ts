@@ -225,6 +225,34 @@ describe('a tenant that is changed', () => {
     await wasReadyAllTheTime()
   })
 
+  test('of another size rolls each of its programs once, as was said, and keeps its data', async () => {
+    const before = await seen()
+    const said = await change({ size: 'medium', apiServer: { extraArgs: { 'event-ttl': '2h' } } })
+    expect(said.sort()).toEqual(['etcd', 'kube-apiserver', 'kube-controller-manager'])
+    const after = await waitFor(
+      'one pod of each, and none of before',
+      async () => {
+        const now = await seen()
+        const settled = said.every(
+          (key) => now.pods.get(key)?.length === 1 && now.pods.get(key)?.join() !== before.pods.get(key)?.join(),
+        )
+        return settled && restarted(before, now).length >= said.length ? now : undefined
+      },
+      { deadlineMs: 150_000, report: () => namespaceReport(superKubectl, tenant.controlPlaneNamespace) },
+    )
+    await superKubectl(['wait', '--for=condition=Ready', `tcp/${name}`, '-n', tenantsNamespace, '--timeout=120s'], {
+      timeoutMs: 130_000,
+    })
+    expect([restarted(before, after).sort(), newRevisions(before, after).sort()]).toEqual([said, said])
+    const requests = async (component: string) => {
+      const [pod] = await listJson(superKubectl, ['pods', ...at(), '-l', `berth.dev/component=${component}`])
+      return JSON.stringify(pod?.spec)
+    }
+    expect(await requests('etcd')).toContain('"requests":{"cpu":"100m","memory":"256Mi"}')
+    expect(await requests('kube-apiserver')).toContain('"requests":{"cpu":"250m","memory":"512Mi"}')
+    expect(await tenant.kubectl(['get', 'namespace', 'default', '-o', 'name'])).toBe('namespace/default')
+  })
+
   test('is refused a flag of Berth, before and when it is applied', async () => {
     const bad = { apiServer: { extraArgs: { 'etcd-servers': 'https://example.com' } } }
     const said = await explain(bad)

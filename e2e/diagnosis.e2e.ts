@@ -22,18 +22,20 @@ describe('a tenant that cannot be used', () => {
   let refused: Tenant
   let store: Tenant
   let own: Tenant
+  let quota: Tenant
 
   beforeAll(async () => {
-    ;[image, refused, store, own] = await Promise.all([
+    ;[image, refused, store, own, quota] = await Promise.all([
       createTenant('says-image'),
       createTenant('says-refused'),
       createTenant('says-store'),
       createTenant('says-own'),
+      createTenant('says-quota'),
     ])
   })
   afterAll(async () => {
     await liftRules('says-image', 'says-refused')
-    await deleteTenants('says-image', 'says-refused', 'says-store', 'says-volume', 'says-own')
+    await deleteTenants('says-image', 'says-refused', 'says-store', 'says-volume', 'says-own', 'says-quota')
   })
 
   const conditionsOf = async (name: string): Promise<readonly Condition[]> => {
@@ -113,7 +115,24 @@ describe('a tenant that cannot be used', () => {
       },
       'APIServerReady',
       'PodsRefused',
-      [/no kube-apiserver here/],
+      [/no kube-apiserver here/, /Let the pods of control planes through/],
+    ],
+    [
+      'its namespace has no quota left',
+      'says-quota',
+      async () => {
+        const rule = ruleFor(quota, 'kube-controller-manager')
+        const metadata = { name: 'none-left', namespace: rule.namespace }
+        await apply(superKubectl, { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: '0' } } })
+        await waitFor('the quota to be counted', async () => {
+          const { status } = await getJson(superKubectl, ['resourcequota', 'none-left', '-n', rule.namespace])
+          return JSON.stringify(status).includes('"pods"')
+        })
+        await endPods(rule)
+      },
+      'ControllerManagerReady',
+      'PodsRefused',
+      [/exceeded quota: none-left, requested: pods=1/, /Raise ResourceQuota none-left/],
     ],
     [
       "etcd's data are broken",

@@ -5,7 +5,7 @@ import type { PlanesOptions, StageName } from './options.ts'
 export interface Creation {
   /** From the create request until its own API showed the default ServiceAccount, by the client's clock. */
   readonly seconds: number
-  /** `status.timings`: seconds from creation until each condition was first True, by the manager's clock. */
+  /** `status.timings`: seconds from creation until each condition was first True, by the manager's clock; and `Volume`: until etcd had its volume. */
   readonly phases: Readonly<Record<string, number>>
 }
 

@@ -65,12 +65,18 @@ describe('podProblem', () => {
   })
 })
 
-test('workloadProblem says why a Deployment cannot make pods', () => {
-  const conditions = [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }]
-  expect(workloadProblem({ kind: 'Deployment', metadata: { name: 'a' }, status: { conditions } })).toMatchObject({
-    reason: 'PodsRefused',
-    message: expect.stringContaining('exceeded quota'),
-  })
+test.for<[message: string, remedy: RegExp]>([
+  [
+    'pods "a-1" is forbidden: exceeded quota: tight, requested: pods=1, used: pods=1, limited: pods=1',
+    /Raise ResourceQuota tight/,
+  ],
+  ['admission webhook "policy.example.com" denied the request: no', /Let the pods of control planes through/],
+])('workloadProblem says why a Deployment cannot make pods, and what to do: %s', ([message, remedy]) => {
+  const conditions = [{ type: 'ReplicaFailure', status: 'True', message }]
+  const found = workloadProblem({ kind: 'Deployment', metadata: { name: 'a' }, status: { conditions } })
+  expect(found?.reason).toBe('PodsRefused')
+  expect(found?.message).toContain(message)
+  expect(found?.message).toMatch(remedy)
 })
 
 describe('isRolledOut', () => {

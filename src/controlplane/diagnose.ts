@@ -77,11 +77,21 @@ export const podProblem = (pods: readonly KubeObject[], now: Date): Wait | undef
   return undefined
 }
 
+const refusalRemedy = (message: string): string => {
+  const quota = /exceeded quota: ([^,\s]+)/.exec(message)?.[1]
+  return quota === undefined
+    ? 'Let the pods of control planes through in the policy, webhook or limit that it names'
+    : `Raise ResourceQuota ${quota} of that namespace, or delete it`
+}
+
 /** What a Deployment itself says about pods it cannot make: a quota, an admission policy. */
 export const workloadProblem = (workload: KubeObject | undefined): Wait | undefined => {
   const failure = (workload?.status?.conditions ?? []).find((each: { type?: string }) => each.type === 'ReplicaFailure')
   return failure?.status === 'True'
-    ? problem('PodsRefused', `${workload?.kind} ${workload?.metadata.name} cannot make its pods: ${failure.message}`)
+    ? problem(
+        'PodsRefused',
+        `${workload?.kind} ${workload?.metadata.name} cannot make its pods: ${failure.message}. ${refusalRemedy(failure.message)}`,
+      )
     : undefined
 }
 
