@@ -9,7 +9,9 @@ import { controlPlaneSnapshotCrd } from '../src/apis/snapshot-crd.ts'
 import type { StoredDefaults } from '../src/apis/structural-schema.ts'
 import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
+import { dashboardManifest } from './generate/dashboard.ts'
 import { kubeletApiPage } from './generate/kubelet-api.ts'
+import { metricsPage } from './generate/metrics-page.ts'
 import { kindReference } from './generate/reference.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -36,6 +38,8 @@ const files: Record<string, string> = {
     }),
   ),
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
+  'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),
+  'manifests/options/monitoring/dashboard.yaml': dashboardManifest(generatedFrom('hack/generate/dashboard.ts')),
   'docs/compatibility.md': compatibilityPage(generatedFrom('src/tenancy/kinds.ts and the field tables in src/syncer/pods')),
 }
 

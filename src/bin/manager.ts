@@ -3,6 +3,7 @@ import { createWebhook } from '../controlplane/admission/webhook.ts'
 import { createManager } from '../controlplane/manager.ts'
 import { defaultRotationTimes } from '../controlplane/pki/rotation.ts'
 import { clusterApart, sameCluster } from '../controlplane/super-cluster.ts'
+import { createTenantMetrics } from '../controlplane/tenant-metrics.ts'
 import { defaultRegistry } from '../controlplane/versions.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
@@ -131,6 +132,7 @@ await runProcess(
         tokensMs: config.tokenRenewalSeconds * 1000,
       },
       metrics: createControllerMetrics(registry),
+      tenantMetrics: createTenantMetrics(registry),
       signal,
     })
     const election = createLeaderElection({

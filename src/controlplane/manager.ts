@@ -34,6 +34,7 @@ import { createSliceLock, usedAddressesOf } from './steps/slice.ts'
 import { type SuperCluster, type SuperLook, watchSuper } from './super-cluster.ts'
 import { keepAgentAuthorities, keepAgentServing, nodeAddresses, publishAgentClientCa } from './system-keys.ts'
 import { createTenantClients } from './tenant-clients.ts'
+import type { TenantMetrics } from './tenant-metrics.ts'
 
 export interface ManagerOptions {
   readonly kube: KubeClient
@@ -47,6 +48,7 @@ export interface ManagerOptions {
   /** How long rotations wait for what they cannot see. */
   readonly rotationTimes: RotationTimes
   readonly metrics?: ControllerMetrics
+  readonly tenantMetrics?: TenantMetrics
   /** Tenants in work at once. Default 8. */
   readonly concurrency?: number
   readonly signal: AbortSignal
@@ -156,6 +158,7 @@ export const createManager = (options: ManagerOptions): Manager => {
       if (kind === 'added' || familiesInNeed(slicesOf(plane?.status), used).length > 0) wake(plane?.metadata.uid)
     },
   })
+  options.tenantMetrics?.watch(() => ({ tenants: tenantInformer.list(), snapshots: knownSnapshots() }))
   const onNode = (): void => systemKeys.enqueue('vn-agent')
   /** Of super's keys, where it is another cluster: this management. */
   let owner: string | undefined

@@ -116,6 +116,42 @@ describe('FairQueue', () => {
     expect(queue.depth('a').waiting).toBe(1)
   })
 
+  test('tells how long a key was due, from when it was first asked for or from the end of its pause', async () => {
+    let time = 0
+    const queue = new FairQueue({ concurrency: 1, perTenant: 1, now: () => time, random: () => 0.5 })
+    const waited: [key: string, ms: number][] = []
+    let end = (): void => {}
+    queue.start(({ key }, waitedMs) => {
+      waited.push([key, waitedMs])
+      return new Promise((resolve) => {
+        end = resolve
+      })
+    })
+    const endOne = async () => {
+      end()
+      await new Promise(setImmediate)
+    }
+    queue.add({ tenant: 'a', key: 'x' })
+    time = 10
+    queue.addLater({ tenant: 'a', key: 'y' })
+    queue.add({ tenant: 'a', key: 'x' })
+    time = 30
+    // In haste now, and asked for since 10 all the same.
+    queue.add({ tenant: 'a', key: 'y' })
+    expect(queue.depth('a')).toEqual({ waiting: 2, delayed: 0, inWork: 1, oldestMs: 20 })
+    time = 50
+    await endOne()
+    await endOne()
+    await endOne()
+    expect(waited).toEqual([
+      ['x', 0],
+      ['y', 40],
+      ['x', 40],
+    ])
+    expect(queue.depth('a').oldestMs).toBe(0)
+    await queue.stop()
+  })
+
   test('a dropped tenant is forgotten, and begins anew when it comes back', async () => {
     const { queue, begun, endOne } = aQueue()
     queue.limit('a', 1)
@@ -123,7 +159,7 @@ describe('FairQueue', () => {
     queue.retry({ tenant: 'a', key: '3' })
     queue.drop('a')
     await endOne()
-    expect(queue.depth('a')).toEqual({ waiting: 0, delayed: 0, inWork: 0 })
+    expect(queue.depth('a')).toEqual({ waiting: 0, delayed: 0, inWork: 0, oldestMs: 0 })
     expect(queue.failures({ tenant: 'a', key: '3' })).toBe(0)
     for (const key of ['4', '5']) queue.add({ tenant: 'a', key })
     expect(begun.map(({ key }) => key)).toEqual(['1', '4', '5'])
@@ -216,7 +252,8 @@ describe('FairQueue', () => {
             begun.slice(since).some((item) => id(item) === key),
             key,
           ).toBe(true)
-        for (const tenant of ['a', 'b', 'c']) expect(queue.depth(tenant)).toEqual({ waiting: 0, delayed: 0, inWork: 0 })
+        for (const tenant of ['a', 'b', 'c'])
+          expect(queue.depth(tenant)).toEqual({ waiting: 0, delayed: 0, inWork: 0, oldestMs: 0 })
       }),
       { numRuns: 200 },
     )

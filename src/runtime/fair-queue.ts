@@ -17,15 +17,15 @@ export interface FairQueueOptions {
 }
 
 interface TenantQueue {
-  /** Waiting keys, oldest first. */
-  readonly ready: Set<string>
+  /** Waiting keys, oldest first, and since when they wait, in milliseconds. */
+  readonly ready: Map<string, number>
   /** Waiting keys of less haste. */
-  readonly later: Set<string>
+  readonly later: Map<string, number>
   /** Keys taken: each eighth may be one of less haste though others wait. */
   taken: number
   readonly inWork: Map<string, number>
-  /** In work and asked for again meanwhile. */
-  readonly again: Set<string>
+  /** In work and asked for again meanwhile, and when. */
+  readonly again: Map<string, number>
   /** Due times of delayed keys, milliseconds. */
   readonly delayed: Map<string, number>
   readonly failures: Map<string, number>
@@ -40,6 +40,17 @@ interface TenantQueue {
 /** One key in so many may be of less haste while others wait. */
 const laterShare = 8
 
+/** How much there is to do for a tenant. */
+export interface QueueDepth {
+  /** Units that are due. */
+  readonly waiting: number
+  /** Units that come again after a pause. */
+  readonly delayed: number
+  readonly inWork: number
+  /** How long the first of those that are due has waited, in milliseconds; 0 when none is. */
+  readonly oldestMs: number
+}
+
 const isBusy = ({ ready, later, inWork }: TenantQueue): boolean => ready.size + later.size + inWork.size > 0
 
 /**
@@ -50,7 +61,7 @@ export class FairQueue {
   readonly #tenants = new Map<string, TenantQueue>()
   readonly #options: Required<FairQueueOptions>
   #inWork = 0
-  #work: ((item: QueueItem) => Promise<void>) | undefined
+  #work: ((item: QueueItem, waitedMs: number) => Promise<void>) | undefined
   #timer: NodeJS.Timeout | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #idle: (() => void)[] = []
@@ -65,8 +76,8 @@ export class FairQueue {
     }
   }
 
-  /** Starts to hand out items. `work` must not throw: the caller decides on retries. */
-  start(work: (item: QueueItem) => Promise<void>): void {
+  /** Starts to hand out items, with how long each was due. `work` must not throw: the caller decides on retries. */
+  start(work: (item: QueueItem, waitedMs: number) => Promise<void>): void {
     this.#work = work
     this.#dispatch()
   }
@@ -81,12 +92,9 @@ export class FairQueue {
   add({ tenant, key }: QueueItem): void {
     const queue = this.#queueOf(tenant)
     queue.delayed.delete(key)
+    const since = queue.later.get(key)
     queue.later.delete(key)
-    if (queue.inWork.has(key)) queue.again.add(key)
-    else {
-      this.#wake(queue)
-      queue.ready.add(key)
-    }
+    this.#queueUp(queue, key, queue.ready, since)
     this.#dispatch()
   }
 
@@ -94,11 +102,7 @@ export class FairQueue {
   addLater({ tenant, key }: QueueItem): void {
     const queue = this.#queueOf(tenant)
     if (queue.ready.has(key) || queue.delayed.has(key)) return
-    if (queue.inWork.has(key)) queue.again.add(key)
-    else {
-      this.#wake(queue)
-      queue.later.add(key)
-    }
+    this.#queueUp(queue, key, queue.later)
     this.#dispatch()
   }
 
@@ -154,25 +158,33 @@ export class FairQueue {
     }
   }
 
-  /** Waiting (due and delayed) and in-work units of a tenant. */
-  depth(tenant: string): { waiting: number; delayed: number; inWork: number } {
+  depth(tenant: string): QueueDepth {
     const queue = this.#tenants.get(tenant)
+    const firsts = [queue?.ready, queue?.later, queue?.again].flatMap((waiting) => waiting?.values().next().value ?? [])
     return {
       waiting: (queue?.ready.size ?? 0) + (queue?.later.size ?? 0) + (queue?.again.size ?? 0),
       delayed: queue?.delayed.size ?? 0,
       inWork: queue?.inWork.size ?? 0,
+      oldestMs: firsts.length === 0 ? 0 : this.#options.now() - Math.min(...firsts),
     }
+  }
+
+  /** Among the waiting ones, or for after the work that is under way on it. A key that waits already keeps its place. */
+  #queueUp(queue: TenantQueue, key: string, waiting: Map<string, number>, since = this.#options.now()): void {
+    const target = queue.inWork.has(key) ? queue.again : waiting
+    if (target !== queue.again) this.#wake(queue)
+    if (!target.has(key)) target.set(key, since)
   }
 
   #queueOf(tenant: string): TenantQueue {
     let queue = this.#tenants.get(tenant)
     if (!queue) {
       queue = {
-        ready: new Set(),
-        later: new Set(),
+        ready: new Map(),
+        later: new Map(),
         taken: 0,
         inWork: new Map(),
-        again: new Set(),
+        again: new Map(),
         delayed: new Map(),
         failures: new Map(),
         spentMs: this.#leastSpent(),
@@ -217,14 +229,16 @@ export class FairQueue {
       const [tenant, queue] = next
       queue.taken += 1
       const from = queue.ready.size === 0 || (queue.later.size > 0 && queue.taken % laterShare === 0) ? queue.later : queue.ready
-      const [key] = from
-      if (key === undefined) return
+      const [first] = from
+      if (first === undefined) return
+      const [key, since] = first
+      const now = this.#options.now()
       from.delete(key)
-      queue.inWork.set(key, this.#options.now())
+      queue.inWork.set(key, now)
       // Charged in advance, so that one tenant does not get every free place before its first unit ends; corrected when the unit ends.
       queue.spentMs += 1
       this.#inWork += 1
-      void work({ tenant, key }).finally(() => this.#done(tenant, queue, key))
+      void work({ tenant, key }, now - since).finally(() => this.#done(tenant, queue, key))
     }
   }
 
@@ -233,7 +247,8 @@ export class FairQueue {
     queue.inWork.delete(key)
     queue.spentMs += Math.max(0, this.#options.now() - since - 1)
     this.#inWork -= 1
-    if (queue.again.delete(key)) queue.ready.add(key)
+    const asked = queue.again.get(key)
+    if (queue.again.delete(key) && asked !== undefined) queue.ready.set(key, asked)
     if (queue.dropped && queue.inWork.size === 0 && this.#tenants.get(tenant) === queue) this.#tenants.delete(tenant)
     if (this.#inWork === 0) for (const resolve of this.#idle.splice(0)) resolve()
     this.#dispatch()
@@ -259,11 +274,7 @@ export class FairQueue {
           continue
         }
         queue.delayed.delete(key)
-        if (queue.inWork.has(key)) queue.again.add(key)
-        else {
-          this.#wake(queue)
-          queue.ready.add(key)
-        }
+        this.#queueUp(queue, key, queue.ready, due)
       }
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next)

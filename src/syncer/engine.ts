@@ -60,6 +60,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   const queue = new FairQueue({ concurrency: concurrency.all, perTenant: concurrency.perTenant })
   const stopping = new AbortController()
   let started = false
+  metrics.watchQueue(() => [...tenants.keys()].map((uid) => [uid, queue.depth(uid)] as const))
 
   const toAllTenants = (key: string): void => {
     for (const uid of tenants.keys()) queue.add({ tenant: uid, key })
@@ -130,7 +131,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     depsOf: (uid) => tenants.get(uid)?.deps(),
     isServed: (uid) => tenants.has(uid),
     onTenantAnswer: (uid, answered) => tenants.get(uid)?.answered(answered),
-    onSynced: (item, seconds, error) => metrics.synced(item, seconds, error),
+    onSynced: (item, sample) => metrics.synced(item, sample),
   })
 
   const onEventInSuper = (event: KubeObject): void => {
@@ -228,7 +229,7 @@ export const createEngine = (options: EngineOptions): Engine => {
       await Promise.all([superCaches.whenSynced(wait), sources.whenSynced(wait)])
       superUid = (await superClient.get(resourceTypes.namespaces, { name: 'kube-system' }))?.metadata.uid
       started = true
-      queue.start((item) => worker.run(item))
+      queue.start((item, waitedMs) => worker.run(item, waitedMs))
       void pumpEvents(onEventInSuper, { client: superClient, log, signal: stopping.signal })
       await yieldToOthers()
       reassign()

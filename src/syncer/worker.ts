@@ -5,6 +5,7 @@ import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { keyOf, parseKey, storeKey } from './keys.ts'
 import { hasPod, queueLeftovers } from './leftovers.ts'
+import type { SyncSample } from './metrics.ts'
 import { dropPodSecrets } from './pod-secrets.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import type { SyncDeps, SyncResult, TenantSide } from './sides.ts'
@@ -72,7 +73,7 @@ export interface WorkerOptions {
   readonly isServed: (tenant: string) => boolean
   /** Told of each call's outcome as far as the tenant's API server is concerned. */
   readonly onTenantAnswer: (tenant: string, answered: boolean) => void
-  readonly onSynced?: (item: QueueItem, seconds: number, error: unknown) => void
+  readonly onSynced?: (item: QueueItem, sample: SyncSample) => void
 }
 
 interface TenantWaits {
@@ -89,7 +90,8 @@ const pausedAgainMs = 1_000
 const againAtOnceMs = 20
 
 export interface Worker {
-  run(item: QueueItem): Promise<void>
+  /** Works one key off that has waited so long. */
+  run(item: QueueItem, waitedMs?: number): Promise<void>
   /** Resolves when all that is being done for a tenant now is done. */
   settled(tenant: string): Promise<void>
   /** The tenant is no longer served here. */
@@ -156,7 +158,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
     wake(item)
   }
 
-  const run = async (item: QueueItem): Promise<void> => {
+  const run = async (item: QueueItem, waitedMs: number): Promise<void> => {
     const deps = depsOf(item.tenant)
     if (!deps) {
       // Paused at this very moment: not lost, if the tenant is still served here.
@@ -164,7 +166,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
       return
     }
     const began = performance.now()
-    let failure: unknown
+    let error: unknown
     try {
       const result = await syncKey(item.key, deps)
       onTenantAnswer(item.tenant, true)
@@ -176,15 +178,15 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
         if (result.againAfterMs !== undefined) queue.addAfter(item, Math.max(againAtOnceMs, result.againAfterMs))
         wake(item)
       }
-    } catch (error) {
-      failure = error
-      failed(item, error, deps)
+    } catch (caught) {
+      error = caught
+      failed(item, caught, deps)
     }
-    onSynced?.(item, (performance.now() - began) / 1000, failure)
+    onSynced?.(item, { waitedSeconds: waitedMs / 1000, workSeconds: (performance.now() - began) / 1000, error })
   }
   const atWork = new Map<string, Set<Promise<void>>>()
-  const tracked = async (item: QueueItem): Promise<void> => {
-    const turn = run(item)
+  const tracked = async (item: QueueItem, waitedMs = 0): Promise<void> => {
+    const turn = run(item, waitedMs)
     const turns = atWork.get(item.tenant) ?? new Set()
     atWork.set(item.tenant, turns.add(turn))
     try {
