@@ -25,6 +25,8 @@ export type StepOutcome =
       readonly serves?: boolean
       /** URL that the published kubeconfig names. */
       readonly endpoint?: string
+      /** It cannot be used yet, but its process answers: what waits for it in a process of its own may start. */
+      readonly answers?: boolean
       /** Looking sooner than `retryAfterMs` helps nobody: somebody tells when it is over. */
       readonly isTold?: boolean
     }
@@ -63,7 +65,8 @@ export interface Step {
   /** The condition that says how the step stands. */
   readonly condition?: ConditionType
   readonly needs: readonly string[]
-  run(round: Round, deps: Deps): Promise<StepOutcome>
+  /** `before`: what the steps before it have come to in this round. */
+  run(round: Round, deps: Deps, before: readonly StepResult[]): Promise<StepOutcome>
 }
 
 export type StepResult = { readonly step: Step; readonly outcome: StepOutcome } | { readonly step: Step; readonly error: unknown }
@@ -82,7 +85,7 @@ export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps)
       continue
     }
     try {
-      results.push({ step, outcome: await step.run(round, deps) })
+      results.push({ step, outcome: await step.run(round, deps, results) })
     } catch (error) {
       results.push({ step, error })
     }

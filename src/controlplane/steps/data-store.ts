@@ -14,5 +14,5 @@ export const dataStore: Step = {
   name: 'data store',
   condition: 'DataStoreReady',
   needs: [],
-  run: (round, deps) => byKind[round.plane.spec.dataStore.kind](round, deps),
+  run: (round, deps, before) => byKind[round.plane.spec.dataStore.kind](round, deps, before),
 }

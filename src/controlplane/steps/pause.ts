@@ -182,9 +182,9 @@ export const restoreSteps = restSteps(restoring)
 /** An own store goes on while it is copied. In one that is elsewhere the tenant's user stays locked out, so nobody is let in again. */
 const copiedStore: Step = {
   ...dataStore,
-  run: async (round, deps) =>
+  run: async (round, deps, before) =>
     round.plane.spec.dataStore.kind === 'dedicated'
-      ? dataStore.run(round, deps)
+      ? dataStore.run(round, deps, before)
       : { kind: 'done', reason: 'Moving', message: 'its data store is only read until the data are copied' },
 }
 

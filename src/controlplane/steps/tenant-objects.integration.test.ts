@@ -133,7 +133,7 @@ describe.for(servedMinors)('a tenant of %s', (minor) => {
     const plane = aPlane({}, { slice: '10.96.0.0/24', ...fields })
     const round = { plane, ref: plane.tenant, roots: { authorities: { cluster: { cert: 'x' } } }, now: new Date() }
     const run = async (step: typeof dns, tenant = aTenantControlPlane()) =>
-      step.run({ ...round, tenant } as unknown as Round, { tenantClients, signal, log } as unknown as Deps)
+      step.run({ ...round, tenant } as unknown as Round, { tenantClients, signal, log } as unknown as Deps, [])
     return { outcome: await run(tenantObjects), run, settled: kept }
   }
   const deployment = { name: 'coredns', namespace: 'kube-system' }

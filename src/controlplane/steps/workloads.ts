@@ -13,7 +13,7 @@ import { hasEnded, hasReadyPod, hasRunningContainer, isRolledOut, podProblem, po
 import { tenantEndpoint } from '../endpoints.ts'
 import { componentNames } from '../names.ts'
 import { objectId } from '../observe.ts'
-import type { Round, Step, StepOutcome } from '../steps.ts'
+import { isServing, type Round, type Step, type StepOutcome, type StepResult } from '../steps.ts'
 import { compareVersions } from '../upgrades/version-in-force.ts'
 import type { KubernetesVersion } from '../versions.ts'
 
@@ -126,6 +126,7 @@ export const apiServer: Step = {
         reason: plane.hasServed ? 'NotReady' : 'Starting',
         message: `${tenantEndpoint(plane)}/readyz answers with ${status}`,
         retryAfterMs: 250,
+        answers: true,
       }
     } catch (error) {
       if (!hasReadyPod(pods))
@@ -137,6 +138,14 @@ export const apiServer: Step = {
     }
   },
 }
+
+/** True when the API server answers requests in this round, be it with a refusal. */
+export const apiServerAnswers = (before: readonly StepResult[]): boolean =>
+  before.some(
+    (result) =>
+      result.step === apiServer &&
+      (isServing(result) || ('outcome' in result && result.outcome.kind === 'wait' && result.outcome.answers === true)),
+  )
 
 /** Of the spec of a pod. */
 const versionOf = (spec: KubeObject['spec']): string | undefined => /:(v[0-9.]+)$/.exec(spec?.containers?.[0]?.image ?? '')?.[1]
@@ -203,22 +212,20 @@ export const controllerManagerPlane = ({ observed, plane }: Pick<Round, 'observe
 }
 
 /**
- * The tenant's controller manager. It gives up after ten seconds without an API server and is then held back for as long: so it starts when the API
- * server's process runs and finds its etcd, from where on it takes a few seconds, and not before.
+ * The tenant's controller manager. It gives up after ten seconds without a healthy API server and is then held back for as long: so it starts when the API
+ * server answers at all, while that still lays its roles and namespaces, and not before. By the time its own process runs, the other is healthy.
  */
 export const controllerManager: Step = {
   name: 'controller manager',
   condition: 'ControllerManagerReady',
   needs: [],
-  async run(round, deps) {
+  async run(round, deps, before) {
     const { observed, plane } = round
-    const { kubeApiServer: apiServerName, kubeControllerManager: name } = componentNames
+    const name = componentNames.kubeControllerManager
     const workload = observed.objects.get(`Deployment/${name}`)
-    const hasStore = plane.spec.dataStore.kind !== 'dedicated' || hasReadyPod(podsOf(observed.pods, componentNames.etcd))
-    const canStart = hasStore && hasRunningContainer(podsOf(observed.pods, apiServerName))
     // At zero it is after a pause.
-    if (!workload?.spec?.replicas && !canStart) {
-      return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd and for the process of the API server' }
+    if (!workload?.spec?.replicas && !apiServerAnswers(before)) {
+      return { kind: 'wait', reason: 'Waiting', message: 'waits for the API server to answer' }
     }
     const refusal = flagsRefusal.controllerManager(plane.spec)
     if (refusal !== undefined && workload?.spec?.replicas !== 0) return refused(refusal, workload)

@@ -1,0 +1,22 @@
+import { describe, expect, test } from 'vitest'
+import type { StepOutcome, StepResult } from '../steps.ts'
+import { apiServer, apiServerAnswers, quota } from './workloads.ts'
+
+const waits = (fields: Partial<Extract<StepOutcome, { kind: 'wait' }>>): StepResult => ({
+  step: apiServer,
+  outcome: { kind: 'wait', reason: 'Starting', message: 'm', ...fields },
+})
+
+describe('apiServerAnswers: a controller manager that starts before it can be answered gives up and is held back', () => {
+  test.for<[name: string, before: readonly StepResult[], expected: boolean]>([
+    ['nothing was looked at', [], false],
+    ['it starts', [waits({})], false],
+    ['the round could not ask', [{ step: apiServer, error: new Error('x') }], false],
+    ['it answers that it is not ready', [waits({ answers: true })], true],
+    ['it is rolled, and another one serves', [waits({ reason: 'RollingOut', serves: true })], true],
+    ['it serves', [{ step: apiServer, outcome: { kind: 'done', reason: 'Serving', message: 'm' } }], true],
+    ['another step is done', [{ step: quota, outcome: { kind: 'done', reason: 'Applied', message: 'm' } }], false],
+  ])('%s', ([, before, expected]) => {
+    expect(apiServerAnswers(before)).toBe(expected)
+  })
+})
