@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { StepOutcome, StepResult } from '../steps.ts'
+import { stepsFor } from './index.ts'
 import { apiServer, apiServerAnswers, quota } from './workloads.ts'
 
 const waits = (fields: Partial<Extract<StepOutcome, { kind: 'wait' }>>): StepResult => ({
@@ -18,5 +19,10 @@ describe('apiServerAnswers: a controller manager that starts before it can be an
     ['another step is done', [{ step: quota, outcome: { kind: 'done', reason: 'Applied', message: 'm' } }], false],
   ])('%s', ([, before, expected]) => {
     expect(apiServerAnswers(before)).toBe(expected)
+  })
+
+  test.for(['dedicated', 'shared', 'external'] as const)('of a tenant with a data store that is %s', (kind) => {
+    const step = stepsFor(kind).find(({ name }) => name === apiServer.name)
+    expect(apiServerAnswers(step ? [{ step, outcome: { kind: 'done', reason: 'Serving', message: 'm' } }] : [])).toBe(true)
   })
 })

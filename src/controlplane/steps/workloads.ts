@@ -143,7 +143,7 @@ export const apiServer: Step = {
 export const apiServerAnswers = (before: readonly StepResult[]): boolean =>
   before.some(
     (result) =>
-      result.step === apiServer &&
+      result.step.name === apiServer.name &&
       (isServing(result) || ('outcome' in result && result.outcome.kind === 'wait' && result.outcome.answers === true)),
   )
 
