@@ -8,6 +8,7 @@ import type { KubeObject } from '../src/apis/kube-object.ts'
 import { controlPlaneSnapshotCrd } from '../src/apis/snapshot-crd.ts'
 import type { StoredDefaults } from '../src/apis/structural-schema.ts'
 import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
+import { cliPage } from './generate/cli.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
 import { dashboardManifest } from './generate/dashboard.ts'
 import { kubeletApiPage } from './generate/kubelet-api.ts'
@@ -37,6 +38,7 @@ const files: Record<string, string> = {
       ]
     }),
   ),
+  'docs/reference/cli.md': cliPage(generatedFrom('src/cli/tree and src/cli/exit-codes.ts')),
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),
   'manifests/options/monitoring/dashboard.yaml': dashboardManifest(generatedFrom('hack/generate/dashboard.ts')),

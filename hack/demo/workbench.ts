@@ -9,7 +9,7 @@ const cliSource = join(import.meta.dirname, '../../src/bin/cli.ts')
 
 /** What a person needs to go on by hand. With a local cluster it lies in the cluster's folder and goes with it. */
 export interface Workbench {
-  /** Folder with `kubectl` and `berth`, for the PATH. */
+  /** Folder with `kubectl`, `berth` and `kubectl berth`, for the PATH. */
   readonly binDir: string
   /** The tenant's kubeconfig, as its administrator gets it. */
   readonly tenantKubeconfig: string
@@ -36,9 +36,16 @@ export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, ten
   const kubectlLink = join(binDir, 'kubectl')
   await rm(kubectlLink, { force: true })
   await symlink(cluster.binaries.kubectl, kubectlLink)
-  const berth = join(binDir, 'berth')
-  await writeFile(berth, `#!/bin/sh\nexec ${shellQuoted(process.execPath)} ${shellQuoted(cliSource)} "$@"\n`)
-  await chmod(berth, 0o755)
+  await mkdir(join(dir, 'programs'), { recursive: true })
+  for (const name of ['berth', 'kubectl-berth', 'kubectl_complete-berth']) {
+    // It goes by the name that it is called by.
+    const program = join(dir, 'programs', name)
+    await rm(program, { force: true })
+    await symlink(cliSource, program)
+    const command = join(binDir, name)
+    await writeFile(command, `#!/bin/sh\nexec ${shellQuoted(process.execPath)} ${shellQuoted(program)} "$@"\n`)
+    await chmod(command, 0o755)
+  }
   const tenantKubeconfig = join(dir, `${tenant}.kubeconfig`)
   await saveTenantKubeconfig(kubectl, tenantKubeconfig, tenant)
   return { binDir, tenantKubeconfig }

@@ -115,6 +115,9 @@ export type CustomKind = z.output<typeof customKind>
 /** Sizes of a control plane: requests and limits of its pods. */
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
 
+/** What a tenant can be asked to be. */
+export const tenantStates = ['Running', 'Paused', 'Hibernated'] as const
+
 export const tenantControlPlaneSpec = z.object({
   className: z
     .string()
@@ -131,7 +134,7 @@ export const tenantControlPlaneSpec = z.object({
       'Kubernetes version of the tenant. Moves forward only, one minor at a time; back only to the one before, until an upgrade is done. Unset: what its class says; without that, the newest when it is made, and what it runs from then on',
     ),
   state: z
-    .enum(['Running', 'Paused', 'Hibernated'])
+    .enum(tenantStates)
     .default('Running')
     .describe(
       'Paused: the control plane is at zero and its data are kept; pods of the tenant go on running, but nothing of them can be changed. Hibernated: its pods are at zero as well; they start anew, each on its node, when it is Running again',

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import { commandLineOf } from '../cli/called-as.ts'
 import { runCli } from '../cli/program.ts'
 
 const versionHere = (): string => {
@@ -14,8 +16,10 @@ const versionHere = (): string => {
 const interrupt = new AbortController()
 process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
 
+const { name, args } = commandLineOf(basename(process.argv[1] ?? ''), process.argv.slice(2))
+
 process.exitCode = await runCli(
-  process.argv.slice(2),
+  args,
   {
     env: process.env,
     stdin: process.stdin,
@@ -27,6 +31,10 @@ process.exitCode = await runCli(
       const { explainChanges } = await import('../controlplane/explain/explain.ts')
       return explainChanges(input, client)
     },
+    explainObject: async (input, clients) => {
+      const { explainObject } = await import('../syncer/explain/explain-object.ts')
+      return explainObject(input, clients)
+    },
     diagnose: async (input, clients) => {
       const { diagnose } = await import('../controlplane/doctor/look.ts')
       return diagnose(input, clients)
@@ -36,5 +44,5 @@ process.exitCode = await runCli(
       return verifyTenant(input, clients)
     },
   },
-  { version: versionHere() },
+  { version: versionHere(), name },
 )

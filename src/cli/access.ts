@@ -35,6 +35,10 @@ export const contextNamespace = (text: string, context?: string): string | undef
   return config?.contexts?.find(({ name }) => name === wanted)?.context?.namespace
 }
 
+/** Names of the contexts in a kubeconfig's text. */
+export const contextNames = (text: string): readonly string[] =>
+  ((parse(text) as Contexts | null)?.contexts ?? []).flatMap(({ name }) => name ?? [])
+
 export interface Access {
   readonly client: KubeClient
   /** The flag's, else the context's, else `default`. */

@@ -12,16 +12,63 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 
+/** What a code means: of every command, and more closely of some. */
+interface Meaning {
+  readonly code: ExitCode
+  readonly general?: string
+  readonly of?: readonly (readonly [commands: string, meaning: string])[]
+}
+
+/** The one table: help and reference are made of it. */
+export const exitCodeMeanings: readonly Meaning[] = [
+  {
+    code: exitCodes.done,
+    general: 'done',
+    of: [
+      ['verify', 'both sides agree'],
+      ['doctor', 'nothing is wrong'],
+      ['explain change', 'nothing would start anew'],
+      ['explain object, explain super', 'nothing is pending'],
+    ],
+  },
+  {
+    code: exitCodes.differs,
+    of: [
+      ['verify', 'the sides differ'],
+      ['doctor', 'something is wrong'],
+      ['explain change', 'something would start anew or stop'],
+      ['explain object, explain super', 'something is pending or refused'],
+      ['tenant delete', 'the answer to its question was not the name of the tenant'],
+    ],
+  },
+  { code: exitCodes.usage, general: 'wrong usage or configuration' },
+  { code: exitCodes.notFound, general: 'not found' },
+  {
+    code: exitCodes.failed,
+    general: 'an API server cannot be reached, or refuses',
+    of: [
+      ['explain change', 'it would be refused'],
+      ['tenant, certs, snapshot, clone, restore', 'refused, or not in time'],
+    ],
+  },
+  {
+    code: exitCodes.unsettled,
+    of: [['verify', 'the sides were still changing when the time was over']],
+  },
+]
+
+export const connectExitCode =
+  'tenant connect ends with the code of its command, or 128 and the number of the signal that ended it.'
+
+/** A meaning as one line: `done; verify: both sides agree`. */
+export const meaningText = ({ general, of = [] }: Meaning): string =>
+  [...(general === undefined ? [] : [general]), ...of.map(([commands, meaning]) => `${commands}: ${meaning}`)].join('; ')
+
 /** For every command's --help. */
 export const exitCodesHelp = `
 Exit codes:
-  0  done; verify: both sides agree; doctor: nothing is wrong; explain change: nothing would start anew
-  1  verify: the sides differ; doctor: something is wrong; explain change: something would start anew or stop
-  2  wrong usage or configuration
-  3  not found
-  4  an API server cannot be reached, or refuses; explain change: it would be refused; pause, resume, certs, snapshot, restore: refused, or not in time
-  5  verify: the sides were still changing when the time was over
-  connect ends with the code of its command.`
+${exitCodeMeanings.map((meaning) => `  ${meaning.code}  ${meaningText(meaning)}`).join('\n')}
+  ${connectExitCode}`
 
 const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.usage,

@@ -1,9 +1,10 @@
 import type { KubeClient } from '../kube/client.ts'
+import type { ObjectPort } from './object-port.ts'
 
 /** Where the CLI runs: the process, or a test. */
 export interface CliHost {
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly stdin: NodeJS.ReadableStream
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   /** Aborts at the first Ctrl-C. */
@@ -15,6 +16,8 @@ export interface CliHost {
   readonly diagnose: DiagnosePort
   /** Compares a tenant's two sides; given from outside, since the comparison belongs to the syncer. */
   readonly verify: VerifyPort
+  /** Says how one object stands; given from outside, since the rules belong to the syncer. */
+  readonly explainObject: ObjectPort
 }
 
 export interface VerifyInput {

@@ -20,6 +20,12 @@ describe('a result', () => {
     expect(resultText(result, 'yaml')).toBe('items:\n  - name: acme\n')
     expect(resultText(result, 'name')).toBe('tenantcontrolplane.berth.dev/acme\n')
   })
+  test('wide: with more columns where there are more', () => {
+    expect(resultText(result, 'wide')).toBe(resultText(result, 'table'))
+    const wide = { columns: ['NAME', 'SIZE'], rows: [['acme', 'small']] }
+    expect(resultText({ ...result, wide }, 'wide')).toBe('NAME  SIZE\nacme  small\n')
+    expect(resultText({ ...result, wide }, 'json')).toBe(resultText(result, 'json'))
+  })
   test('with nothing in it is nothing', () => {
     expect(resultText({ ...result, rows: [] }, 'table')).toBe('')
   })

@@ -1,17 +1,22 @@
 import { styleText } from 'node:util'
 import Table from 'cli-table3'
 import { stringify } from 'yaml'
+import type { OutputFormat } from './output-formats.ts'
+import { printable } from './printable.ts'
 
-export const outputFormats = ['table', 'json', 'yaml', 'name'] as const
-export type OutputFormat = (typeof outputFormats)[number]
+/** What people read. */
+export interface Tabular {
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
 
-export interface Printable {
+export interface Printable extends Tabular {
   /** What json and yaml show. */
   readonly data: unknown
   /** Lines of `-o name`. */
   readonly names: readonly string[]
-  readonly columns: readonly string[]
-  readonly rows: readonly (readonly string[])[]
+  /** What `-o wide` shows; default: the same. */
+  readonly wide?: Tabular
 }
 
 const noBorders = Object.fromEntries(
@@ -34,10 +39,6 @@ const noBorders = Object.fromEntries(
   ].map((edge) => [edge, '']),
 )
 
-// Names and messages come from tenants: an escape sequence in them must not reach the terminal.
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ')
-
 /** Columns two spaces apart, as kubectl has them. */
 export const tableText = (columns: readonly string[], rows: readonly (readonly string[])[]): string => {
   const table = new Table({ chars: noBorders, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 } })
@@ -50,7 +51,7 @@ export const tableText = (columns: readonly string[], rows: readonly (readonly s
 }
 
 /** The text of a result in the asked format, with its last newline. */
-export const resultText = ({ data, names, columns, rows }: Printable, format: OutputFormat): string => {
+export const resultText = ({ data, names, columns, rows, wide }: Printable, format: OutputFormat): string => {
   switch (format) {
     case 'json':
       return `${JSON.stringify(data, null, 2)}\n`
@@ -58,6 +59,8 @@ export const resultText = ({ data, names, columns, rows }: Printable, format: Ou
       return stringify(data)
     case 'name':
       return names.map((name) => `${name}\n`).join('')
+    case 'wide':
+      return resultText({ data, names, ...(wide ?? { columns, rows }) }, 'table')
     case 'table':
       return rows.length === 0 ? '' : `${tableText(columns, rows)}\n`
   }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { AppError } from '../lib/errors.ts'
-import { contextNamespace, kubeconfigPath } from './access.ts'
+import { contextNames, contextNamespace, kubeconfigPath } from './access.ts'
+import { exitCodeMeanings, exitCodes, meaningText } from './exit-codes.ts'
 import type { CliHost, VerifyInput, VerifyOutcome } from './host.ts'
-import { runCli } from './program.ts'
+import { commandTree, runCli } from './program.ts'
 
 const outcome: VerifyOutcome = {
   tenant: { uid: 'u', name: 'acme', namespace: 'default' },
@@ -49,6 +50,7 @@ const run = async (args: readonly string[], verify: (input: VerifyInput) => Prom
     explainChange: async () => [],
     diagnose: async () => [],
     verify,
+    explainObject: async () => Promise.reject(new Error('nobody asks')),
   }
   const code = await runCli(args, host, { version: '1.2.3' })
   return { code, out: out.join(''), err: err.join('') }
@@ -61,7 +63,7 @@ describe('the command line', () => {
     [['verify', '--help'], 0, /--settle <seconds>/],
     [['verfy'], 2, /unknown command 'verfy'\n\(Did you mean verify\?\)/],
     [['verify'], 2, /missing required argument 'tenant'/],
-    [['verify', 'acme', '-o', 'xml'], 2, /Allowed choices are table, json, yaml, name/],
+    [['verify', 'acme', '-o', 'xml'], 2, /Allowed choices are table, wide, json, yaml, name/],
     [['verify', 'acme', '--rounds', '0'], 2, /a number from 1 on is needed/],
     [['verify', 'acme', '--settle', 'soon'], 2, /a number from 0 on is needed/],
     [['certs', '--help'], 0, /rotate \[options\] <tenant>/],
@@ -76,6 +78,38 @@ describe('the command line', () => {
     expect(`${result.out}${result.err}`).toMatch(text)
     expect(result.code).toBe(code)
   })
+})
+
+test('usage says the name that the program was called by', async () => {
+  const out: string[] = []
+  const output = { writeOut: (text: string) => void out.push(text) }
+  const program = commandTree({ run: async () => {} }, { version: '1', name: 'kubectl berth', output })
+  await expect(program.parseAsync(['tenant', 'list', '--help'], { from: 'user' })).rejects.toThrow()
+  expect(out.join('')).toMatch(/^Usage: kubectl berth tenant list\|ls \[options\]/)
+})
+
+test('an error carries no escape sequence to the terminal', async () => {
+  const result = await run(['verify', 'acme'], async () => {
+    throw new AppError('KUBE_INVALID', 'refused: \u001b]0;owned\u0007', {})
+  })
+  expect(result.err).toBe('berth: refused:  ]0;owned \n')
+})
+
+test('every exit code has its line in the table', () => {
+  expect(exitCodeMeanings.map(({ code }) => code)).toEqual(Object.values(exitCodes))
+  expect(exitCodeMeanings.map(meaningText).filter((text) => text === '')).toEqual([])
+})
+
+test('every command says what it does, and takes wide where it takes a format', () => {
+  const silent: string[] = []
+  const walk = (command: ReturnType<typeof commandTree>): void => {
+    if (command.description() === '' && command.name() !== '__complete') silent.push(command.name())
+    const format = command.options.find(({ long }) => long === '--output')
+    expect(format?.argChoices ?? ['table', 'wide', 'json', 'yaml', 'name']).toEqual(['table', 'wide', 'json', 'yaml', 'name'])
+    command.commands.forEach(walk)
+  }
+  walk(commandTree({ run: async () => {} }, { version: '1' }))
+  expect(silent).toEqual([])
 })
 
 describe('verify', () => {
@@ -148,5 +182,6 @@ describe('which cluster is meant', () => {
     expect(contextNamespace(text)).toBe('x')
     expect(contextNamespace(text, 'b')).toBeUndefined()
     expect(contextNamespace('')).toBeUndefined()
+    expect([contextNames(text), contextNames('')]).toEqual([['a', 'b'], []])
   })
 })

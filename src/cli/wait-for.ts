@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../lib/errors.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { CliHost } from './host.ts'
+import { printable } from './printable.ts'
 
 const lookAgainMs = 500
 
@@ -24,7 +25,7 @@ export const waitFor = async (
   const end = host.now() + timeout * 1000
   for (let told = ''; ; ) {
     const { code, message } = await look()
-    if (message !== told) host.stderr.write(`${what}: ${message}\n`)
+    if (message !== told) host.stderr.write(`${what}: ${printable(message)}\n`)
     told = message
     if (code !== undefined) return code
     if (host.now() > end) throw new AppError('DEADLINE_EXCEEDED', late(message), {})

@@ -75,12 +75,12 @@ export interface KubeClient {
   list<T extends KubeObject>(type: ResourceType, options?: ListOptions): Promise<KubeList<T>>
   /**
    * POST of the object; `subresource` posts to it (`token`, `binding`, `eviction`) of `metadata.name`. With `dryRun` all is checked and answered as if it were
-   * so, and nothing is stored.
+   * so, and nothing is stored. With `strict` a field that the schema does not know is refused; else it is dropped.
    */
   create<T extends KubeObject>(
     type: ResourceType,
     object: T,
-    options?: CallOptions & { subresource?: string; dryRun?: boolean },
+    options?: CallOptions & { subresource?: string; dryRun?: boolean; strict?: boolean },
   ): Promise<T>
   /** PUT of the whole object, guarded by its resourceVersion if it has one. */
   replace<T extends KubeObject>(type: ResourceType, object: T, options?: CallOptions & { subresource?: string }): Promise<T>

@@ -36,6 +36,7 @@ describe('API paths', () => {
     ['a dry run of a patch', patchPath('/x', { dryRun: true }), '/x?dryRun=All'],
     ['a dry run of a creation', createPath('/x', { dryRun: true }), '/x?dryRun=All'],
     ['a creation', createPath('/x', {}), '/x'],
+    ['a strict creation', createPath('/x', { dryRun: true, strict: true }), '/x?dryRun=All&fieldValidation=Strict'],
     ['an apply', patchPath('/x', { fieldManager: 'm', force: true }), '/x?fieldManager=m&force=true'],
   ])('%s', ([, path, wanted]) => expect(path).toBe(wanted))
 

@@ -61,4 +61,5 @@ export const patchPath = (
 ): string => withQuery(path, { fieldManager, force: force === undefined ? undefined : `${force}`, ...dryRunQuery(dryRun) })
 
 /** Path of a POST. */
-export const createPath = (path: string, { dryRun }: { dryRun?: boolean }): string => withQuery(path, dryRunQuery(dryRun))
+export const createPath = (path: string, { dryRun, strict }: { dryRun?: boolean; strict?: boolean }): string =>
+  withQuery(path, { ...dryRunQuery(dryRun), fieldValidation: strict ? 'Strict' : undefined })

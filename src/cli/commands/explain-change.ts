@@ -1,29 +1,14 @@
-import { readFile } from 'node:fs/promises'
-import { text as textOf } from 'node:stream/consumers'
-import { AppError, explainError } from '../../lib/errors.ts'
 import { openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost, ExplainedEffect, ExplainedTenant } from '../host.ts'
+import { isForPeople } from '../output-formats.ts'
 import { colour, resultText } from '../print.ts'
+import { readInput } from '../read-input.ts'
 import type { OutputOptions } from './tenants.ts'
 
 export interface ExplainOptions extends OutputOptions {
   /** `-`: standard input. */
   readonly filename: string
-}
-
-/** Far more than a file of tenants ever has. */
-const maxBytes = 16 * 2 ** 20
-
-const readText = async (filename: string, { stdin }: Pick<CliHost, 'stdin'>): Promise<string> => {
-  let text: string
-  try {
-    text = filename === '-' ? await textOf(stdin) : await readFile(filename, 'utf8')
-  } catch (cause) {
-    throw new AppError('CONFIG_INVALID', `cannot read ${filename}: ${explainError(cause)}`, { cause })
-  }
-  if (text.length > maxBytes) throw new AppError('CONFIG_INVALID', `${filename} has more than ${maxBytes} bytes`, {})
-  return text
 }
 
 const detailOf = ({ detail, meanwhile }: ExplainedEffect): string => [detail, meanwhile].filter(Boolean).join('; ')
@@ -52,7 +37,7 @@ const exitCodeFor = (tenants: readonly ExplainedTenant[]): ExitCode => {
 
 /** Says what applying a file would do to tenants, in the order in which it would happen. Writes nothing. */
 export const explainChange = async (options: ExplainOptions, host: CliHost): Promise<ExitCode> => {
-  const text = await readText(options.filename, host)
+  const text = await readInput(options.filename, host)
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const input = { text, namespace, isForced: options.namespace !== undefined, signal: host.signal }
@@ -69,7 +54,7 @@ export const explainChange = async (options: ExplainOptions, host: CliHost): Pro
       ),
     )
     const code = exitCodeFor(tenants)
-    if (options.output === 'table') {
+    if (isForPeople(options.output)) {
       const style = code === exitCodes.done ? 'green' : code === exitCodes.differs ? 'yellow' : 'red'
       const said = tenants.map(verdictOf).join('\n')
       host.stderr.write(`${colour(style, said, { isTTY: host.stderr.isTTY, env: host.env })}\n`)

@@ -7,6 +7,7 @@ import { AppError } from '../../lib/errors.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
+import { isForPeople } from '../output-formats.ts'
 import { ageText, resultText } from '../print.ts'
 import { waitFor } from '../wait-for.ts'
 import { type OutputOptions, readTenant } from './tenants.ts'
@@ -98,7 +99,7 @@ export const listSnapshots = async (tenantName: string | undefined, options: Out
     const items = all
       .filter(({ spec }) => tenantName === undefined || spec.tenantName === tenantName)
       .toSorted((a, b) => String(a.metadata.creationTimestamp).localeCompare(String(b.metadata.creationTimestamp)))
-    if (items.length === 0 && options.output === 'table') host.stderr.write(`there are no snapshots in namespace ${namespace}\n`)
+    if (items.length === 0 && isForPeople(options.output)) host.stderr.write(`there are no snapshots in namespace ${namespace}\n`)
     const rows = items.map(({ metadata, spec, status }) => [
       metadata.name ?? '',
       spec.tenantName,

@@ -1,12 +1,13 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
-import { specInForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
-import { ageText, colour, type OutputFormat, type Printable, resultText, tableText } from '../print.ts'
+import { isForPeople, type OutputFormat } from '../output-formats.ts'
+import { ageText, colour, resultText, tableText } from '../print.ts'
+import { passesFilter, readyOf, type TenantFilter, tenantTable, wideTenantTable } from '../tenant-rows.ts'
 
 const type = resourceTypes.tenantControlPlanes
 
@@ -14,31 +15,9 @@ export interface OutputOptions extends AccessOptions {
   readonly output: OutputFormat
 }
 
-const nameOf = ({ metadata }: TenantControlPlane): string => `tenantcontrolplane.${type.group}/${metadata.name}`
-
-const readyOf = ({ metadata, status }: TenantControlPlane): string => {
-  if (metadata.deletionTimestamp) return 'Deleting'
-  const conditionOf = (type: string) => status?.conditions?.find((condition) => condition.type === type)
-  const paused = conditionOf('Paused')
-  // Paused, or Hibernated.
-  return paused?.status === 'True' ? paused.reason : (conditionOf('Ready')?.status ?? 'Unknown')
-}
-
-/** Tenants as rows; `namespaces` shows whose namespace each is in. */
-export const tenantTable = (
-  planes: readonly TenantControlPlane[],
-  { now, namespaces }: { now: number; namespaces: boolean },
-): Pick<Printable, 'columns' | 'rows'> => ({
-  columns: [...(namespaces ? ['NAMESPACE'] : []), 'NAME', 'VERSION', 'ENDPOINT', 'READY', 'AGE'],
-  rows: planes.map((plane) => [
-    ...(namespaces ? [plane.metadata.namespace ?? ''] : []),
-    plane.metadata.name ?? '',
-    plane.status?.version ?? specInForce(plane).version,
-    plane.status?.endpoint ?? '-',
-    readyOf(plane),
-    ageText(plane.metadata.creationTimestamp, now),
-  ]),
-})
+/** As `-o name` prints it. */
+export const tenantResourceName = ({ metadata }: TenantControlPlane): string =>
+  `tenantcontrolplane.${type.group}/${metadata.name}`
 
 /** The tenant, or TENANT_NOT_FOUND. */
 export const readTenant = async (
@@ -55,22 +34,43 @@ export const readTenant = async (
   )
 }
 
-export const listTenants = async (
-  options: OutputOptions & { readonly allNamespaces?: boolean },
-  host: CliHost,
-): Promise<ExitCode> => {
+export interface ListOptions extends OutputOptions, TenantFilter {
+  readonly allNamespaces?: boolean
+  /** A selector of labels, as kubectl takes it. */
+  readonly selector?: string
+}
+
+/** Lists tenants. The API server sees to the selector, everything else is looked at here. */
+export const listTenants = async (options: ListOptions, host: CliHost): Promise<ExitCode> => {
   const { client, namespace } = await openAccess(options, host.env)
   try {
-    const all = options.allNamespaces ?? false
-    const { items } = await client.list<TenantControlPlane>(type, { ...(!all && { namespace }), signal: host.signal })
-    const table = tenantTable(items, { now: host.now(), namespaces: all })
-    if (items.length === 0 && options.output === 'table') {
+    const { allNamespaces = false, selector } = options
+    const { items: all } = await client.list<TenantControlPlane>(type, {
+      ...(!allNamespaces && { namespace }),
+      ...(selector !== undefined && { labelSelector: selector }),
+      signal: host.signal,
+    })
+    const items = all.filter((plane) => passesFilter(plane, options))
+    const rowOptions = { now: host.now(), namespaces: allNamespaces }
+    if (items.length === 0 && isForPeople(options.output)) {
+      const isFiltered = selector !== undefined || options.class !== undefined || options.ready !== undefined
+      const which = isFiltered ? 'such ' : ''
       host.stderr.write(
-        all ? 'there are no tenants\n' : `there are no tenants in namespace ${namespace}; -A shows those of all namespaces\n`,
+        allNamespaces
+          ? `there are no ${which}tenants\n`
+          : `there are no ${which}tenants in namespace ${namespace}; -A shows those of all namespaces\n`,
       )
     }
     host.stdout.write(
-      resultText({ ...table, data: { apiVersion: 'v1', kind: 'List', items }, names: items.map(nameOf) }, options.output),
+      resultText(
+        {
+          ...tenantTable(items, rowOptions),
+          wide: wideTenantTable(items, rowOptions),
+          data: { apiVersion: 'v1', kind: 'List', items },
+          names: items.map(tenantResourceName),
+        },
+        options.output,
+      ),
     )
     return exitCodes.done
   } finally {
@@ -93,10 +93,11 @@ export const getTenant = async (name: string, options: OutputOptions, host: CliH
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const plane = await readTenant(client, { name, namespace }, host.signal)
-    const table = tenantTable([plane], { now: host.now(), namespaces: true })
-    host.stdout.write(resultText({ ...table, data: plane, names: [nameOf(plane)] }, options.output))
-    if (options.output === 'table') host.stdout.write(conditionsText(plane, host))
-    if (options.output === 'table' && readyOf(plane) !== 'True') {
+    const rowOptions = { now: host.now(), namespaces: true }
+    const [table, wide] = [tenantTable([plane], rowOptions), wideTenantTable([plane], rowOptions)]
+    host.stdout.write(resultText({ ...table, wide, data: plane, names: [tenantResourceName(plane)] }, options.output))
+    if (isForPeople(options.output)) host.stdout.write(conditionsText(plane, host))
+    if (isForPeople(options.output) && readyOf(plane) !== 'True') {
       host.stderr.write(colour('yellow', 'the tenant is not ready\n', { isTTY: host.stderr.isTTY, env: host.env }))
     }
     return exitCodes.done

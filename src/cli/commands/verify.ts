@@ -3,7 +3,9 @@ import { createKubeClient } from '../../kube/undici-client.ts'
 import { type AccessOptions, openAccess, openSuper, type SuperOptions, userAgent } from '../access.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost, VerifyFinding, VerifyOutcome } from '../host.ts'
-import { colour, type OutputFormat, resultText, tableText } from '../print.ts'
+import { isForPeople, type OutputFormat } from '../output-formats.ts'
+import { colour, resultText, tableText } from '../print.ts'
+import { printable } from '../printable.ts'
 
 export interface VerifyOptions extends AccessOptions, SuperOptions {
   readonly output: OutputFormat
@@ -50,9 +52,10 @@ const exitCodeFor = ({ differences, moving }: VerifyOutcome): ExitCode => {
 const print = (outcome: VerifyOutcome, { output, refused }: VerifyOptions, host: CliHost): void => {
   const { differences, moving } = outcome
   host.stdout.write(resultText({ data: outcome, names: differences.map(placeOf), columns, rows: rowsOf(differences) }, output))
-  if (output !== 'table') return
+  if (!isForPeople(output)) return
   if (moving.length > 0) host.stderr.write(`still changing:\n${tableText(columns, rowsOf(moving))}\n`)
-  if (refused) for (const finding of outcome.refused) host.stderr.write(`refused ${placeOf(finding)}: ${finding.detail}\n`)
+  if (refused)
+    for (const finding of outcome.refused) host.stderr.write(`${printable(`refused ${placeOf(finding)}: ${finding.detail}`)}\n`)
   const style = exitCodeFor(outcome) === exitCodes.done ? 'green' : 'red'
   host.stderr.write(`${colour(style, summaryOf(outcome), { isTTY: host.stderr.isTTY, env: host.env })}\n`)
 }
@@ -74,7 +77,7 @@ export const verify = async (name: string, options: VerifyOptions, host: CliHost
         settleMs: options.settle * 1000,
         signal: host.signal,
         onRound: (round, differences) => {
-          if (differences > 0 && options.output === 'table')
+          if (differences > 0 && isForPeople(options.output))
             host.stderr.write(`round ${round}: ${plural(differences, 'difference')}, looking again\n`)
         },
       },

@@ -61,7 +61,7 @@ const extraKeys = (superObject: KubeObject, wanted: KubeObject): string[] =>
   )
 
 /** Compares one pair: existence and owner as the syncer decides, then hash, every wanted field and every write that is due in the tenant. */
-const comparePair = (
+export const comparePair = (
   resource: SyncedResource,
   {
     tenantObject,

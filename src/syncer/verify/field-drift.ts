@@ -10,7 +10,8 @@ type Json = Readonly<Record<string, unknown>>
 
 const isObject = (value: unknown): value is Json => value !== null && typeof value === 'object' && !Array.isArray(value)
 
-const below = (path: string, key: string): string => {
+/** The path of a field below another one. */
+export const below = (path: string, key: string): string => {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return `${path}[${JSON.stringify(key)}]`
   return path === '' ? key : `${path}.${key}`
 }

@@ -19,7 +19,8 @@ export interface Snapshot {
   readonly takenAt: number
 }
 
-interface Kind {
+/** One list of one side. */
+export interface ListedKind {
   readonly type: ResourceType
   readonly namespace?: string
   readonly labelSelector?: string
@@ -28,13 +29,18 @@ interface Kind {
 }
 
 /** Kinds that come up from super whole. */
-const shared: readonly Kind[] = [{ type: resourceTypes.nodes }, { type: resourceTypes.persistentVolumes }, ...mirroredKinds]
+const shared: readonly ListedKind[] = [{ type: resourceTypes.nodes }, { type: resourceTypes.persistentVolumes }, ...mirroredKinds]
 /** What each super namespace holds besides. */
 const fittings: readonly ResourceType[] = [resourceTypes.roleBindings, resourceTypes.serviceAccounts]
 
 const listMs = 60_000
 
-const readAll = async (client: Pick<KubeClient, 'list'>, kinds: readonly Kind[], signal: AbortSignal): Promise<Objects> =>
+/** Lists of one API server, by kind. */
+export const readAll = async (
+  client: Pick<KubeClient, 'list'>,
+  kinds: readonly ListedKind[],
+  signal: AbortSignal,
+): Promise<Objects> =>
   new Map(
     await Promise.all(
       kinds.map(async ({ type, namespace, labelSelector, optional }): Promise<[string, readonly KubeObject[]]> => {

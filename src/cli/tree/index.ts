@@ -1,0 +1,19 @@
+import type { Branch } from './branch.ts'
+import { certsBranch } from './certs.ts'
+import { checksBranch } from './checks.ts'
+import { completionBranch } from './completion.ts'
+import { explainBranch } from './explain.ts'
+import { snapshotsBranch } from './snapshots.ts'
+import { tenantBranch } from './tenant.ts'
+import { topBranch } from './top.ts'
+
+/** Every noun and verb, in the order of `berth --help`. */
+export const branches: readonly Branch[] = [
+  checksBranch,
+  explainBranch,
+  topBranch,
+  tenantBranch,
+  certsBranch,
+  snapshotsBranch,
+  completionBranch,
+]
