@@ -39,6 +39,12 @@ export const errorCodes = {
   KUBE_SERVER_ERROR: { retry: 'backoff', http: 502 },
   KUBE_UNREACHABLE: { retry: 'backoff', http: 503 },
   KUBE_TIMEOUT: { retry: 'backoff', http: 504 },
+  JOB_NOT_FOUND: { retry: 'never', http: 404 },
+  JOB_CONFLICT: { retry: 'soon', http: 409 },
+  QUEUE_FULL: { retry: 'backoff', http: 503 },
+  QUEUE_UNREACHABLE: { retry: 'backoff', http: 503 },
+  WEBHOOK_FAILED: { retry: 'backoff', http: 502 },
+  WEBHOOK_REFUSED: { retry: 'never', http: 422 },
   DEADLINE_EXCEEDED: { retry: 'backoff', http: 504 },
 } as const satisfies Record<string, CodeRow>
 

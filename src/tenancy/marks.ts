@@ -85,3 +85,7 @@ export const snapshotFinalizer = 'berth.dev/snapshot'
 export const scheduleLabel = 'berth.dev/schedule'
 /** Label on a ControlPlaneSnapshot that an upgrade began with: name of the TenantControlPlane. */
 export const upgradeLabel = 'berth.dev/upgrade'
+/** Label on ConfigMaps in Berth's own namespace that are the state of jobs: `job` or `schedule`. */
+export const jobsLabel = 'berth.dev/jobs'
+/** Label on a Secret with an endpoint of webhooks: `true`. */
+export const webhookLabel = 'berth.dev/webhook'
