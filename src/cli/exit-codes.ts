@@ -74,6 +74,7 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.usage,
   TENANT_NOT_FOUND: exitCodes.notFound,
   SNAPSHOT_NOT_FOUND: exitCodes.notFound,
+  JOB_NOT_FOUND: exitCodes.notFound,
   KUBE_NOT_FOUND: exitCodes.notFound,
 }
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { JobCounts, JobQueue } from './job-queue.ts'
-import { jobStates } from './job-queue.ts'
+import { jobStates } from './job-states.ts'
 import type { JobOutcome } from './run-job.ts'
 
 /** What queues report. Labels are kind, state, outcome and error code: never ids, tenants or names of objects. */

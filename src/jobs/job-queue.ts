@@ -1,9 +1,6 @@
 import { AppError } from '../lib/errors.ts'
 import type { JobKind } from './job-kind.ts'
-
-/** `waiting`: due. `delayed`: its time, its next try or its turn in its group is still to come. `dead`: given up, until somebody replays or discards it. */
-export type JobState = 'waiting' | 'delayed' | 'running' | 'dead'
-export const jobStates: readonly JobState[] = ['waiting', 'delayed', 'running', 'dead']
+import type { JobState } from './job-states.ts'
 
 export interface AddOptions {
   /** Whose job it is: a tenant, an organisation. Places are shared out between groups. */

@@ -3,6 +3,7 @@ import { certsBranch } from './certs.ts'
 import { checksBranch } from './checks.ts'
 import { completionBranch } from './completion.ts'
 import { explainBranch } from './explain.ts'
+import { jobsBranch } from './jobs.ts'
 import { snapshotsBranch } from './snapshots.ts'
 import { tenantBranch } from './tenant.ts'
 import { topBranch } from './top.ts'
@@ -15,5 +16,6 @@ export const branches: readonly Branch[] = [
   tenantBranch,
   certsBranch,
   snapshotsBranch,
+  jobsBranch,
   completionBranch,
 ]

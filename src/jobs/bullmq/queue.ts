@@ -5,16 +5,8 @@ import type { Log } from '../../lib/log.ts'
 import { nextTime } from '../cron.ts'
 import { checkedPayload, type JobHandler, type JobKind } from '../job-kind.ts'
 import type { JobMetrics } from '../job-metrics.ts'
-import {
-  checkKinds,
-  checkScheduleName,
-  type JobCounts,
-  type JobQueue,
-  type JobState,
-  jobConflict,
-  jobNotFound,
-  jobStates,
-} from '../job-queue.ts'
+import { checkKinds, checkScheduleName, type JobCounts, type JobQueue, jobConflict, jobNotFound } from '../job-queue.ts'
+import { type JobState, jobStates } from '../job-states.ts'
 import { asking, connectRedis } from './connect.ts'
 import { cronStrategy, type StoredJob, startBullWorker, storedJob } from './worker.ts'
 

@@ -1,5 +1,6 @@
 import type { JobKind } from '../job-kind.ts'
-import type { JobCounts, JobState, JobView } from '../job-queue.ts'
+import type { JobCounts, JobView } from '../job-queue.ts'
+import type { JobState } from '../job-states.ts'
 import type { JobRecord } from './record.ts'
 
 const stateOf = (record: JobRecord, nowMs: number): JobState => {
