@@ -65,6 +65,7 @@ describe('a tenant to be made', () => {
     expect(draft({ text: file({}, metadata) })).toMatchObject({
       metadata: { name: 'acme', namespace: 'n', labels: { a: 'b' }, annotations: { team: 'a' } },
     })
+    expect(draft({ text: file({}, metadata) }).metadata.annotations).toEqual({ team: 'a' })
     expect(Object.keys(draft({ text: file({}, metadata) }).metadata)).toEqual(['name', 'namespace', 'labels', 'annotations'])
   })
 
