@@ -217,7 +217,8 @@ describe.each(jobWorlds)('a queue: %s', (_name, startWorld) => {
     await eventually(() => ended(runs).length === 3)
     const running = runs.filter((run) => run.ended === undefined)
     expect(running).toHaveLength(2)
-    expect((await queue.counts())[0]?.counts).toMatchObject({ running: 2 })
+    // Those that have ended are soon counted no more.
+    await eventually(async () => (await queue.counts())[0]?.counts.running === 2)
     gate.resolve()
     await eventually(() => isEmpty(queue))
     expect(runs).toHaveLength(15)
@@ -237,12 +238,12 @@ describe.each(jobWorlds)('a queue: %s', (_name, startWorld) => {
     expect(runs.map((each) => each.length > 0)).toEqual([true, true])
   })
 
-  test('runs again a job whose process was killed, with a larger fence', async () => {
+  test('runs again a job whose process was killed, with a larger fence', { timeout: 120_000 }, async () => {
     const { queue: adder, address, kind } = await anAdder()
     const victim = await startWorkerProcess(address)
     ends.push(() => victim.stop())
     const { id } = await adder.add(kind, { value: 'a' }, { group: 'g' })
-    await eventually(async () => (await victim.begun()).includes(id), { deadlineMs: 20_000, describe: 'the worker to begin' })
+    await eventually(async () => (await victim.begun()).includes(id), { deadlineMs: 60_000, describe: 'the worker to begin' })
     const { queue, runs } = await aWorker({ address })
     expect(await queue.list()).toMatchObject([{ id, state: 'running' }])
     await victim.child.end('SIGKILL')
