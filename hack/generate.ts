@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { stringify } from 'yaml'
+import { openApiDocument } from '../src/api/openapi.ts'
 import { tenantControlPlaneCrd } from '../src/apis/crd.ts'
 import { dataStoreCrd } from '../src/apis/data-store-crd.ts'
 import type { KubeObject } from '../src/apis/kube-object.ts'
@@ -42,6 +43,7 @@ const files: Record<string, string> = {
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),
   'manifests/options/monitoring/dashboard.yaml': dashboardManifest(generatedFrom('hack/generate/dashboard.ts')),
+  'docs/reference/openapi.json': `${JSON.stringify(await openApiDocument(), null, 2)}\n`,
   'docs/compatibility.md': compatibilityPage(generatedFrom('src/tenancy/kinds.ts and the field tables in src/syncer/pods')),
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const rows = [
   ['bin'],
   ['api', 'cli', 'controlplane', 'syncer', 'vn-agent'],
-  ['jobs', 'snapshots'],
+  ['jobs', 'snapshots', 'access', 'client'],
   ['runtime'],
   ['kube'],
   ['tenancy'],

@@ -75,6 +75,8 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   TENANT_NOT_FOUND: exitCodes.notFound,
   SNAPSHOT_NOT_FOUND: exitCodes.notFound,
   JOB_NOT_FOUND: exitCodes.notFound,
+  ORGANIZATION_NOT_FOUND: exitCodes.notFound,
+  API_KEY_NOT_FOUND: exitCodes.notFound,
   KUBE_NOT_FOUND: exitCodes.notFound,
 }
 

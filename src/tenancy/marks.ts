@@ -89,3 +89,25 @@ export const upgradeLabel = 'berth.dev/upgrade'
 export const jobsLabel = 'berth.dev/jobs'
 /** Label on a Secret with an endpoint of webhooks: `true`. */
 export const webhookLabel = 'berth.dev/webhook'
+
+/** Label on a namespace that is an organisation of the HTTP API: its own name. No other namespace is seen or written by the API. */
+export const organizationLabel = 'berth.dev/organization'
+/** Annotations on the namespace of an organisation: its name for people, its quota as JSON, and names of tenants that are being made, as JSON. */
+export const displayNameAnnotation = 'berth.dev/display-name'
+export const quotaAnnotation = 'berth.dev/quota'
+export const reservationsAnnotation = 'berth.dev/reservations'
+/** Label on a Secret in Berth's own namespace that is an API key: its id. */
+export const apiKeyLabel = 'berth.dev/api-key'
+/** Label on the Secret of an API key of one organisation: the organisation. */
+export const apiKeyOrganizationLabel = 'berth.dev/api-key-organization'
+/** Annotation on the Secret of an API key: when it was used last, at most a minute old. */
+export const lastUsedAnnotation = 'berth.dev/last-used-at'
+/** Label on a ConfigMap that is the record of an operation: what kind of. */
+export const operationLabel = 'berth.dev/operation'
+/** Label on the record of an operation: the tenant that it is of. */
+export const operationTenantLabel = 'berth.dev/operation-tenant'
+/** Annotations on a TenantControlPlane or ControlPlaneSnapshot: the operation that made it, and the last one that changed it. */
+export const madeByOperationAnnotation = 'berth.dev/made-by-operation'
+export const lastOperationAnnotation = 'berth.dev/last-operation'
+/** Label on what the HTTP API makes in a tenant for one kubeconfig: its id. */
+export const kubeconfigLabel = 'berth.dev/kubeconfig'

@@ -1,3 +1,4 @@
+import { apiKeyBranch } from './api-key.ts'
 import type { Branch } from './branch.ts'
 import { certsBranch } from './certs.ts'
 import { checksBranch } from './checks.ts'
@@ -17,5 +18,6 @@ export const branches: readonly Branch[] = [
   certsBranch,
   snapshotsBranch,
   jobsBranch,
+  apiKeyBranch,
   completionBranch,
 ]

@@ -18,14 +18,17 @@ export const seconds = (text: string): number => number(0)(text.replace(/s$/, ''
 export const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
 
 /** Options of each command that speaks with the management cluster. */
-export const withAccess = (command: Command): Command =>
+export const withManagement = (command: Command): Command =>
   command
-    .option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)')
     .option(
       '--kubeconfig <file>',
       'kubeconfig of the management cluster (default: KUBECONFIG, ~/.kube/config, or the pod it runs in)',
     )
     .option('--context <context>', 'context of the kubeconfig')
+
+/** The same, of one that is about tenants. */
+export const withAccess = (command: Command): Command =>
+  withManagement(command.option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)'))
 
 /** The option of each command that prints objects. */
 export const withOutput = (command: Command): Command =>
