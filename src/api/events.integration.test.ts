@@ -1,7 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { resourceTypes } from '../apis/resource-types.ts'
 import { type ApiProcess, type ApiWorld, startApiWorld } from '../testing/api-world.ts'
 import { eventually } from '../testing/eventually.ts'
 
@@ -118,31 +117,6 @@ test('another process goes on with the ids of the first', async () => {
   const stream = await listen(other, 'acme', { 'last-event-id': seen })
   await create('acme', 'three')
   await eventually(() => stream.events().some(({ name }) => name === 'three'), { describe: 'the event of the other process' })
-})
-
-test('is cut for who does not read', async () => {
-  const stream = await listen(api, 'acme')
-  stream.answer.pause()
-  await create('acme', 'loud')
-  const annotations = { note: 'x'.repeat(1000) }
-  const spec = {
-    apiServer: {
-      extraSANs: ['a.example.com'],
-      extraArgs: Object.fromEntries(Array.from({ length: 20 }, (_, n) => [`x-${n}`, 'y'.repeat(2000)])),
-    },
-  }
-  await world.kube.patch(
-    resourceTypes.tenantControlPlanes,
-    { name: 'loud', namespace: 'acme' },
-    { metadata: { annotations }, spec },
-  )
-  for (let round = 0; round < 300 && !stream.ended(); round += 1) {
-    const body = { metadata: { annotations: { round: `${round}` } } }
-    await world.kube.patch(resourceTypes.tenantControlPlanes, { name: 'loud', namespace: 'acme' }, body)
-    if (round % 50 === 49) await new Promise(setImmediate)
-  }
-  stream.answer.resume()
-  await eventually(() => stream.ended(), { describe: 'the end of the stream' })
 })
 
 test('ends with the process, and has its limit', async () => {

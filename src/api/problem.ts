@@ -51,34 +51,22 @@ const unavailable = (detail: string): Meant => ({ code: 'MANAGEMENT_UNAVAILABLE'
 const ofManagement = (error: AppError): Meant | undefined => {
   const refusal = webhookRefusal(error)
   if (refusal?.kind === 'denied') return { code: 'SPEC_REFUSED', detail: said(error) }
-  switch (error.code) {
-    case 'KUBE_INVALID':
-    case 'KUBE_BAD_REQUEST': {
-      const errors = faultsOfCauses(error.details['causes'])
-      return { code: 'SPEC_REFUSED', detail: said(error), ...(errors.length > 0 && { errors }) }
-    }
-    case 'KUBE_CONFLICT':
-      return { code: 'STATE_CONFLICT', detail: 'it was changed at the same time: read it again, and ask once more' }
-    case 'KUBE_FORBIDDEN':
-      return /being terminated/.test(error.message)
-        ? { code: 'STATE_CONFLICT', detail: 'the organisation is being deleted' }
-        : unavailable('the management cluster refuses the API server of Berth: its operator can see why in its log')
-    case 'KUBE_UNAUTHORIZED':
-    case 'KUBE_NOT_FOUND':
-    case 'KUBE_ALREADY_EXISTS':
-    case 'KUBE_GONE':
-    case 'KUBE_TOO_LARGE':
-    case 'KUBE_TOO_MANY_REQUESTS':
-    case 'KUBE_SERVER_ERROR':
-    case 'KUBE_UNREACHABLE':
-    case 'KUBE_TIMEOUT':
-    case 'DEADLINE_EXCEEDED':
-      return unavailable(
-        'the management cluster does not answer as it should; ask again in a while, with the same Idempotency-Key',
-      )
-    default:
-      return undefined
+  const { code } = error
+  if (code === 'KUBE_INVALID' || code === 'KUBE_BAD_REQUEST') {
+    const errors = faultsOfCauses(error.details['causes'])
+    return { code: 'SPEC_REFUSED', detail: said(error), ...(errors.length > 0 && { errors }) }
   }
+  if (code === 'KUBE_CONFLICT')
+    return { code: 'STATE_CONFLICT', detail: 'it was changed at the same time: read it again, and ask once more' }
+  if (code === 'KUBE_FORBIDDEN') {
+    return /being terminated/.test(error.message)
+      ? { code: 'STATE_CONFLICT', detail: 'the organisation is being deleted' }
+      : unavailable('the management cluster refuses the API server of Berth: its operator can see why in its log')
+  }
+  // All others of its API server, whatever they are.
+  return code.startsWith('KUBE_') || code === 'DEADLINE_EXCEEDED'
+    ? unavailable('the management cluster does not answer as it should; ask again in a while, with the same Idempotency-Key')
+    : undefined
 }
 
 const meaningOf = (error: unknown): Meant => {

@@ -274,7 +274,7 @@ describe('a process that is killed', () => {
       async (name) => {
         names.push(name)
         const all = await tenantsOf(world.kube, org)
-        expect(all.map(({ metadata }) => metadata.name).toSorted()).toEqual(names.toSorted())
+        expect(all.map(({ metadata }) => metadata.name ?? '').toSorted()).toEqual(names.toSorted())
         expect(await recordsOf(world.kube, org)).toHaveLength(names.length)
       },
     )

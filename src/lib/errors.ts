@@ -60,7 +60,6 @@ export const errorCodes = {
   OPERATION_NOT_CANCELLABLE: { retry: 'never', http: 409 },
   QUOTA_EXCEEDED: { retry: 'never', http: 409 },
   STATE_CONFLICT: { retry: 'never', http: 409 },
-  SECRET_SHOWN_ONCE: { retry: 'never', http: 409 },
   PRECONDITION_FAILED: { retry: 'never', http: 412 },
   BODY_TOO_LARGE: { retry: 'never', http: 413 },
   MEDIA_TYPE_UNSUPPORTED: { retry: 'never', http: 415 },

@@ -38,7 +38,7 @@ export interface ApiProcess {
   readonly app: ApiServer
   readonly caches: ApiCaches
   /** Asks with the platform's key, unless another one is given; '' is none. */
-  ask(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, ask?: Ask): Promise<Answer>
+  readonly ask: (method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, ask?: Ask) => Promise<Answer>
   stop(): Promise<void>
 }
 

@@ -31,7 +31,8 @@ const newApiKey = z
   })
   .meta({ id: 'NewApiKey' })
 
-const show = ({ digest: _, organizationUid: _uid, ...key }: ApiKey) => key
+/** Without its digest, and without what ties it to a namespace. */
+const show = ({ digest: _digest, organizationUid: _uid, ...key }: ApiKey) => key
 
 const isSeen = ({ organizationUid }: ApiKey, principal: Principal | undefined): boolean =>
   principal !== undefined && (principal.organization === undefined || principal.organizationUid === organizationUid)

@@ -28,7 +28,7 @@ const newKubeconfig = z
     role: role.optional().describe("Kubernetes' cluster-admin, edit or view, in all of the tenant"),
     user: accessUser.optional().describe('In the place of a role: user name, whose rights the tenant gives itself'),
     groups: accessGroups.optional().describe('Its groups'),
-    expiresInSeconds: z.int().min(shortestLife).max(86_400).default(3600),
+    expiresInSeconds: z.int().min(shortestLife).max(86_400).optional().describe('Unset: 3600'),
   })
   .refine(({ role: of, user, groups }) => (of === undefined) !== (user === undefined && groups === undefined), {
     message: 'either a role, or a user or groups',

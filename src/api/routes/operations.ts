@@ -76,12 +76,12 @@ export const operationRoutes = (app: ApiServer, deps: ApiDeps): void => {
       const { items, nextCursor } = pageOf(records, orderOf, place)
       const planes = new Map(caches.tenants(params.org).map((plane) => [plane.metadata.name, plane]))
       const shown = await Promise.all(
-        items.map((record) =>
+        items.map(async (record) => {
           // Snapshots are few, and not in a cache.
-          record.kind === 'snapshot' || record.kind === 'delete-snapshot'
-            ? showOperation(record, params.org, deps)
-            : operationOf(record, params.org, { tenant: planes.get(record.tenant), snapshot: undefined, now: now() }),
-        ),
+          const isOfSnapshot = record.kind === 'snapshot' || record.kind === 'delete-snapshot'
+          if (isOfSnapshot) return showOperation(record, params.org, deps)
+          return operationOf(record, params.org, { tenant: planes.get(record.tenant), snapshot: undefined, now: now() })
+        }),
       )
       return { items: shown, ...(nextCursor !== undefined && { nextCursor }) }
     },

@@ -63,7 +63,7 @@ export const createKey = async (name: string, options: CreateKeyOptions, host: C
   }
 }
 
-const dataOf = ({ digest: _, ...key }: ApiKey): Omit<ApiKey, 'digest'> => key
+const dataOf = ({ digest: _digest, ...key }: ApiKey): Omit<ApiKey, 'digest'> => key
 
 /** Lists API keys, without the keys themselves. */
 export const listKeys = async (options: OutputOptions, host: CliHost): Promise<ExitCode> => {
