@@ -17,7 +17,9 @@ export const apiKeyBranch: Branch = (program, { run }) => {
     .option('--organization <organization>', 'the one organisation that it sees (default: all)')
     .option('--scopes <list>', 'what it may do, with commas between (default: all)', words)
     .option('--expires-in-days <days>', 'when it ends (default: never)', days)
-    .action((name: string, options) => run(async (host) => (await import('../commands/api-key.ts')).createKey(name, options, host)))
+    .action((name: string, options) =>
+      run(async (host) => (await import('../commands/api-key.ts')).createKey(name, options, host)),
+    )
   withOutput(withManagement(keys.command('list').alias('ls')))
     .description('list keys, without the keys themselves')
     .action((options) => run(async (host) => (await import('../commands/api-key.ts')).listKeys(options, host)))

@@ -13,12 +13,12 @@ export const jobsBranch: Branch = (program, { run }) => {
     .addOption(new Option('--state <state>', 'only those in a state').choices(jobStates))
     .option('--limit <count>', 'no more than so many', number(1), 100)
     .action((options) => run(async (host) => (await import('../commands/jobs.ts')).listJobs(options, host)))
-  withAccess(jobs.command('retry <id...>'))
+  withAccess(jobs.command('retry <job...>'))
     .description('give jobs that were given up all their attempts again')
     .action((ids: readonly string[], options) =>
       run(async (host) => (await import('../commands/jobs.ts')).retryJobs(ids, options, host)),
     )
-  withAccess(jobs.command('discard <id...>'))
+  withAccess(jobs.command('discard <job...>'))
     .description('remove jobs that do not run')
     .action((ids: readonly string[], options) =>
       run(async (host) => (await import('../commands/jobs.ts')).discardJobs(ids, options, host)),

@@ -28,7 +28,9 @@ export const withManagement = (command: Command): Command =>
 
 /** The same, of one that is about tenants. */
 export const withAccess = (command: Command): Command =>
-  withManagement(command.option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)'))
+  withManagement(
+    command.option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)'),
+  )
 
 /** The option of each command that prints objects. */
 export const withOutput = (command: Command): Command =>
