@@ -112,6 +112,8 @@ export const berthImage = async (progress: Progress = silent): Promise<ImageArch
       [
         { path: '/app/package.json', source: join(dirname(modules), 'package.json'), mode: 0o644 },
         ...(await folderFiles(dist, '/app/dist')),
+        // What `berth install` applies.
+        ...(await folderFiles(inRoot('manifests'), '/app/manifests')),
       ],
     ],
     env: { NODE_ENV: 'production' },

@@ -9,6 +9,7 @@ import type { KubeObject } from '../src/apis/kube-object.ts'
 import { controlPlaneSnapshotCrd } from '../src/apis/snapshot-crd.ts'
 import type { StoredDefaults } from '../src/apis/structural-schema.ts'
 import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
+import { chartFiles } from './generate/chart.ts'
 import { cliPage } from './generate/cli.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
 import { dashboardManifest } from './generate/dashboard.ts'
@@ -40,6 +41,7 @@ const files: Record<string, string> = {
     }),
   ),
   'docs/reference/cli.md': cliPage(generatedFrom('src/cli/tree and src/cli/exit-codes.ts')),
+  ...(await chartFiles(generatedFrom)),
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),
   'manifests/options/monitoring/dashboard.yaml': dashboardManifest(generatedFrom('hack/generate/dashboard.ts')),

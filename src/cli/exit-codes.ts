@@ -48,7 +48,7 @@ export const exitCodeMeanings: readonly Meaning[] = [
     general: 'an API server cannot be reached, or refuses',
     of: [
       ['explain change', 'it would be refused'],
-      ['tenant, certs, snapshot, clone, restore', 'refused, or not in time'],
+      ['tenant, certs, snapshot, clone, restore, install, uninstall', 'refused, or not in time'],
     ],
   },
   {

@@ -18,6 +18,7 @@ export const errorCodes = {
   SNAPSHOT_STORE_REFUSED: { retry: 'backoff', http: 502 },
   SNAPSHOT_NOT_FOUND: { retry: 'never', http: 404 },
   SNAPSHOT_UNREADABLE: { retry: 'never', http: 422 },
+  INSTALL_REFUSED: { retry: 'never', http: 409 },
   TENANT_FROZEN: { retry: 'never', http: 409 },
   SPEC_INVALID: { retry: 'never', http: 400 },
   SLICE_EXHAUSTED: { retry: 'backoff', http: 409 },

@@ -4,6 +4,7 @@ import { certsBranch } from './certs.ts'
 import { checksBranch } from './checks.ts'
 import { completionBranch } from './completion.ts'
 import { explainBranch } from './explain.ts'
+import { installBranch } from './install.ts'
 import { jobsBranch } from './jobs.ts'
 import { snapshotsBranch } from './snapshots.ts'
 import { tenantBranch } from './tenant.ts'
@@ -19,5 +20,6 @@ export const branches: readonly Branch[] = [
   snapshotsBranch,
   jobsBranch,
   apiKeyBranch,
+  installBranch,
   completionBranch,
 ]
