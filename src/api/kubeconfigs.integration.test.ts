@@ -22,6 +22,15 @@ beforeAll(async () => {
   api = await world.start()
   await api.ask('POST', '/v1/organizations', { body: { name: 'acme' } })
   for (const name of ['shop', 'young', 'away']) await api.ask('POST', '/v1/organizations/acme/tenants', { body: { name } })
+  // What a controller manager does, which is not there: the rules of roles that are put together.
+  for (const [role, ...parts] of [
+    ['view', 'system:aggregate-to-view'],
+    ['edit', 'system:aggregate-to-view', 'system:aggregate-to-edit'],
+  ] as const) {
+    const found = await Promise.all(parts.map((name) => world.kube.get(resourceTypes.clusterRoles, { name })))
+    const rules = found.flatMap((each) => (each?.['rules'] ?? []) as unknown[])
+    await world.kube.patch(resourceTypes.clusterRoles, { name: role }, { rules }, { type: 'merge' })
+  }
   await publish('shop', kubeconfigText(world.api.connection))
   await publish('away', kubeconfigText({ ...world.api.connection, server: 'https://127.0.0.1:1' }))
 }, 300_000)

@@ -137,7 +137,8 @@ describe('berth top', () => {
   test('without a metrics server: what is known all the same, and a word on what is not', async () => {
     const { code, out, err } = await top()
     expect(out).toMatch(/^NAME +PLANE CPU +PLANE MEMORY +PODS +PODS CPU +PODS MEMORY +OBJECTS$/m)
-    expect(out).toMatch(/^acme +- +- +0 +- +- +[1-9]\d*$/m)
+    // An API server counts its objects every minute or two: a young one says 0.
+    expect(out).toMatch(/^acme +- +- +0 +- +- +\d+$/m)
     expect(err).toMatch(/^the management cluster has no metrics\.k8s\.io that answers/)
     expect(code).toBe(0)
     expect((await top('--no-objects')).out).toMatch(/^acme .* -$/m)
@@ -202,8 +203,8 @@ describe('berth top', () => {
 
     test('says what control planes and pods use', async () => {
       const { out, err } = await top('-o', 'wide')
-      expect(out).toMatch(/^acme +1250m +640Mi +1 +2000m +64Mi +[1-9]\d* +3250m +704Mi$/m)
-      expect(out).toMatch(/^idle +10m +900Mi +0 +0m +0Mi +[1-9]\d* +10m +900Mi$/m)
+      expect(out).toMatch(/^acme +1250m +640Mi +1 +2000m +64Mi +\d+ +3250m +704Mi$/m)
+      expect(out).toMatch(/^idle +10m +900Mi +0 +0m +0Mi +\d+ +10m +900Mi$/m)
       expect(err).toBe('')
     })
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type KubeObject, objectKey } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeClient, ListOptions } from '../../kube/client.ts'
@@ -9,13 +10,21 @@ import type { Side } from './holder.ts'
 /** Names of how many objects a refusal is made of, at most. */
 const named = 10
 
+/** A kind that was defined a moment ago answers "storage is (re)initializing" (429) for some seconds: for so long it is asked again. */
+const initialMs = 30_000
+const askAgainMs = 500
+
 /** Of a kind that may not be defined here: then there are none. */
 const existing = async (client: KubeClient, type: ResourceType, options: ListOptions): Promise<readonly KubeObject[]> => {
-  try {
-    return (await client.list(type, { ...options, metadataOnly: true })).items
-  } catch (error) {
-    if (hasCode(error, 'KUBE_NOT_FOUND')) return []
-    throw error
+  const end = performance.now() + initialMs
+  for (;;) {
+    try {
+      return (await client.list(type, { ...options, metadataOnly: true })).items
+    } catch (error) {
+      if (hasCode(error, 'KUBE_NOT_FOUND')) return []
+      if (!hasCode(error, 'KUBE_TOO_MANY_REQUESTS') || performance.now() > end) throw error
+    }
+    await sleep(askAgainMs, undefined, { ...(options.signal && { signal: options.signal }) })
   }
 }
 
