@@ -28,8 +28,8 @@ export interface ConfigInput {
 
 /** Schemas for what arrives as text. */
 export const text = {
-  port: () => z.coerce.number().int().min(0).max(65535),
-  count: () => z.coerce.number().int().min(1),
+  port: () => z.coerce.number('a port from 0 to 65535 is needed').int().min(0).max(65535),
+  count: () => z.coerce.number('a whole number from 1 on is needed').int().min(1),
   flag: () => z.enum(['true', 'false']).transform((value) => value === 'true'),
   level: () => z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
 }
