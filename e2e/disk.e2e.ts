@@ -55,7 +55,7 @@ describe('the disk of an etcd', () => {
   const workload = () => getJson(superKubectl, ['statefulset', 'etcd', ...at()])
 
   /**
-   * The one part that cannot be had here: local-path volumes are directories without a size, and no driver that grows volumes runs on the local cluster. So the test
+   * The one part that cannot be had here: volumes of the local cluster are directories without a size, and no driver that grows volumes runs on the local cluster. So the test
    * says what an external-resizer and a kubelet would say; all else is real.
    */
   const growVolumes = async (size: string): Promise<void> => {
@@ -72,7 +72,7 @@ describe('the disk of an etcd', () => {
       apiVersion: 'storage.k8s.io/v1',
       kind: 'StorageClass',
       metadata: { name: className },
-      provisioner: 'rancher.io/local-path',
+      provisioner: await superKubectl(['get', 'storageclass', 'standard', '-o', 'jsonpath={.provisioner}']),
       volumeBindingMode: 'WaitForFirstConsumer',
       allowVolumeExpansion: true,
     })

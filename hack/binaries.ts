@@ -58,7 +58,7 @@ const tools = {
   'metrics-server': { module: 'metrics-server', package: 'sigs.k8s.io/metrics-server/cmd/metrics-server' },
   versitygw: { module: 'versitygw', package: 'github.com/versity/versitygw/cmd/versitygw' },
   helm: { module: 'helm', package: 'helm.sh/helm/v4/cmd/helm' },
-  'local-path-provisioner': { module: 'local-path-provisioner', package: 'github.com/rancher/local-path-provisioner' },
+  'node-volumes': { module: 'node-volumes', package: '.' },
 } as const satisfies Record<string, Tool>
 
 /** What can be asked for: the name of the program, with `@MINOR` where more than one Kubernetes minor is served. */
@@ -85,7 +85,9 @@ export const moduleDir = async (tool: string, module: string): Promise<string> =
   (await run('go', ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module], { cwd: join(toolsDir, tool) })).trim()
 
 const moduleKey = async (module: string, release: string | undefined): Promise<string> => {
-  const files = await Promise.all(['go.mod', 'go.sum'].map((file) => readFile(join(toolsDir, module, file))))
+  const own = join(toolsDir, module, 'main.go')
+  const paths = ['go.mod', 'go.sum'].map((file) => join(toolsDir, module, file)).concat(existsSync(own) ? [own] : [])
+  const files = await Promise.all(paths.map((path) => readFile(path)))
   return contentKey(...files, ldflags(release), arch())
 }
 

@@ -7,7 +7,7 @@ import { containerdSocket } from './node.ts'
 import type { ClusterPlan } from './plan.ts'
 import { runningContainers } from './runtime.ts'
 
-const names = ['coredns', 'kube-network-policies', 'local-path-provisioner'] as const
+const names = ['coredns', 'kube-network-policies', 'node-volumes'] as const
 
 const manifests = async (plan: ClusterPlan): Promise<string> => {
   const values: Readonly<Record<string, unknown>> = { ...versions, dnsIp: plan.dnsIp }
@@ -36,15 +36,18 @@ const missing = (plan: ClusterPlan, items: readonly Listed[]): string[] => {
     const ready = find('Node', name)?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
     if (!ready) gaps.push(`node ${name} is not Ready`)
   }
-  for (const name of ['coredns', 'local-path-provisioner']) {
-    const deployment = find('Deployment', name)
-    if (!deployment) gaps.push(`deployment ${name} is not there`)
-    else if ((deployment.status?.availableReplicas ?? 0) < 1) gaps.push(`deployment ${name} has no available pod`)
+  const dns = find('Deployment', 'coredns')
+  if (!dns) gaps.push('deployment coredns is not there')
+  else if ((dns.status?.availableReplicas ?? 0) < 1) gaps.push('deployment coredns has no available pod')
+  for (const [name, deed] of [
+    ['kube-network-policies', 'network policies are enforced'],
+    ['node-volumes', 'volumes are made'],
+  ] as const) {
+    const onNodes = find('DaemonSet', name)
+    if (!onNodes) gaps.push(`daemonset ${name} is not there`)
+    else if ((onNodes.status?.numberReady ?? 0) < plan.nodes.length)
+      gaps.push(`${deed} on ${onNodes.status?.numberReady ?? 0} nodes`)
   }
-  const policies = find('DaemonSet', 'kube-network-policies')
-  if (!policies) gaps.push('daemonset kube-network-policies is not there')
-  else if ((policies.status?.numberReady ?? 0) < plan.nodes.length)
-    gaps.push(`network policies are enforced on ${policies.status?.numberReady ?? 0} nodes`)
   if (!find('StorageClass', 'standard')) gaps.push('storage class standard is not there')
   if (!items.some(({ kind, metadata }) => kind === 'ServiceAccount' && metadata.name === 'default'))
     gaps.push('the default service account is not there')
@@ -62,11 +65,7 @@ const list = async <T>(kubectl: Kubectl, args: readonly string[]): Promise<reado
 
 /** System pods that the API calls running and whose node does not run them: what it says of a node that was lost is old. */
 const ghosts = async (plan: ClusterPlan, kubectl: Kubectl, ctr: string): Promise<string[]> => {
-  const pods = (
-    await Promise.all(
-      ['kube-system', 'local-path-storage'].map((name) => list<ListedPod>(kubectl, ['pods', '--namespace', name])),
-    )
-  ).flat()
+  const pods = await list<ListedPod>(kubectl, ['pods', '--namespace', 'kube-system'])
   const gaps = plan.nodes.map(async (node) => {
     const containers = await runningContainers(ctr, containerdSocket(node))
     return pods

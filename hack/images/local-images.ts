@@ -6,6 +6,7 @@ import { type Progress, silent } from '../progress.ts'
 import { run } from '../run.ts'
 import { librariesOf } from './debian.ts'
 import { buildImage, type ImageArchive, type ImageFile, type ImageSpec } from './oci-image.ts'
+import { redisFiles } from './redis.ts'
 
 const nonRoot = '65532:65532'
 
@@ -59,7 +60,7 @@ const component = (name: string, version: string, ...programs: readonly string[]
 
 /** What the cluster's own pods run. Nodes need these before anything else. */
 export const systemImages = async (progress: Progress = silent): Promise<readonly ImageArchive[]> => {
-  const bin = await ensureBinaries(['coredns', 'kube-network-policies', 'local-path-provisioner'], { progress })
+  const bin = await ensureBinaries(['coredns', 'kube-network-policies', 'node-volumes'], { progress })
   const busybox = await busyboxFiles()
   return buildAll([
     {
@@ -80,19 +81,9 @@ export const systemImages = async (progress: Progress = silent): Promise<readonl
       entrypoint: ['/bin/netpol'],
     },
     {
-      names: [`docker.io/rancher/local-path-provisioner:${versions.localPathProvisioner}`],
-      layers: [[{ path: '/usr/bin/local-path-provisioner', source: bin['local-path-provisioner'] }]],
-      entrypoint: ['local-path-provisioner'],
-    },
-    {
-      names: [`berth.local/local-path-helper:${versions.localPathProvisioner}`],
-      layers: [
-        busybox,
-        [
-          { path: '/setup', content: '#!/bin/sh\nexec mkdir -m 0777 -p "$VOL_DIR"\n' },
-          { path: '/teardown', content: '#!/bin/sh\nexec rm -rf "$VOL_DIR"\n' },
-        ],
-      ],
+      names: [`berth.local/node-volumes:${versions.nodeVolumes}`],
+      layers: [[{ path: '/node-volumes', source: bin['node-volumes'] }]],
+      entrypoint: ['/node-volumes'],
     },
     {
       names: [`docker.io/library/busybox:${versions.busybox}`, `registry.k8s.io/e2e-test-images/busybox:${versions.busyboxE2e}`],
@@ -144,6 +135,11 @@ export const tenantImages = async (progress: Progress = silent): Promise<readonl
       ],
       entrypoint: ['/usr/local/bin/versitygw'],
       user: nonRoot,
+    },
+    {
+      names: [`docker.io/library/redis:${versions.redis}`],
+      layers: [busybox, [...(await redisFiles()), { path: '/data', directory: true, mode: 0o777 }]],
+      user: '999:999',
     },
     {
       names: [versions.agnhost, versions.agnhostPrevious].map(

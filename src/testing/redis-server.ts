@@ -2,22 +2,10 @@ import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { unpackedPackage } from '../../hack/images/debian.ts'
-import { run } from '../../hack/run.ts'
+import { redisProgram } from '../../hack/images/redis.ts'
 import { type Child, startChild } from './child.ts'
 import { eventually } from './eventually.ts'
 import { freePorts } from './ports.ts'
-
-/** Debian packages of Redis and of libraries that a machine may not have. The server is in the tools: one program, which is what it is called. */
-const packages = ['redis-tools', 'liblzf1', 'libjemalloc2', 'libatomic1'] as const
-
-/** Program and library folders of Redis, unpacked and not installed. */
-const redisProgram = async (): Promise<{ readonly program: string; readonly libraries: string }> => {
-  const [tools = '', ...libraries] = await Promise.all(packages.map((name) => unpackedPackage(name)))
-  const [arch = ''] = (await run('dpkg-architecture', ['-qDEB_HOST_MULTIARCH']).catch(() => 'x86_64-linux-gnu')).split('\n')
-  const folders = libraries.flatMap((folder) => [join(folder, 'usr/lib', arch), join(folder, 'lib', arch)])
-  return { program: join(tools, 'usr/bin/redis-check-rdb'), libraries: folders.join(':') }
-}
 
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
