@@ -23,6 +23,25 @@ export type TellEvent = (
   event: { type: 'Normal' | 'Warning'; reason: string; message: string },
 ) => void
 
+/** Places that are free or taken: whoever gets none goes on without. */
+export interface Places {
+  /** Gives it back; undefined: all are taken. */
+  take(): (() => void) | undefined
+}
+
+export const createPlaces = (count: number): Places => {
+  let free = count
+  return {
+    take: () => {
+      if (free === 0) return undefined
+      free -= 1
+      return () => {
+        free += 1
+      }
+    },
+  }
+}
+
 /** What a reconcile uses of the world. */
 export interface Deps {
   /** The management cluster. */
@@ -49,6 +68,8 @@ export interface Deps {
   /** All snapshots of the management cluster; undefined while they are not known. */
   readonly snapshots: () => readonly ControlPlaneSnapshot[] | undefined
   readonly showsName: ShowsName
+  /** Rounds that may stay with an API server that starts for the first time. */
+  readonly firstStarts: Places
   readonly tell: TellEvent
   readonly now: () => Date
   readonly log: Log

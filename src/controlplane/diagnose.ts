@@ -44,6 +44,12 @@ const containerProblem = (pod: KubeObject, container: ContainerStatus): Wait | u
   return undefined
 }
 
+/** True for a pod that has a node, and volumes for it: the API server says so as the scheduler binds it. */
+export const isScheduled = (pod: KubeObject): boolean =>
+  (pod.status?.conditions ?? []).some(
+    (each: { type?: string; status?: string }) => each.type === 'PodScheduled' && each.status === 'True',
+  )
+
 const scheduleProblem = (pod: KubeObject): Wait | undefined => {
   const condition = (pod.status?.conditions ?? []).find((each: { type?: string }) => each.type === 'PodScheduled')
   if (condition?.status !== 'False' || condition.reason !== 'Unschedulable') return undefined

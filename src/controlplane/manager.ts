@@ -20,7 +20,7 @@ import { createStoreClient } from './data-stores/store-client.ts'
 import { createStoreMeter } from './data-stores/store-meter.ts'
 import { createStorePool } from './data-stores/store-pool.ts'
 import { createStranger } from './data-stores/store-stranger.ts'
-import type { TellEvent } from './deps.ts'
+import { createPlaces, type TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
 import { createMoveTasks } from './moves/move-tasks.ts'
 import { syncerLease } from './names.ts'
@@ -193,10 +193,12 @@ export const createManager = (options: ManagerOptions): Manager => {
     },
   })
 
+  const concurrency = options.concurrency ?? 8
+  const firstStarts = createPlaces(Math.floor(concurrency / 2))
   const tenants: Controller = createController({
     name: 'tenants',
     log,
-    concurrency: options.concurrency ?? 8,
+    concurrency,
     sources: [tenantInformer, ...planeInformers, namespaceInformer, leaseInformer],
     backoff: { firstMs: 250, capMs: 30_000 },
     ...(options.metrics && { metrics: options.metrics }),
@@ -207,6 +209,7 @@ export const createManager = (options: ManagerOptions): Manager => {
         {
           kube,
           superCluster,
+          firstStarts,
           tenantClients,
           connectEtcd: createEtcdClient,
           connectStore: stores.connect,

@@ -61,6 +61,10 @@ describe('a tenant', () => {
       const condition = (await read(tenant))?.status?.conditions?.find(({ type: name }) => name === 'APIServerReady')
       return [condition?.status, service?.spec.publishNotReadyAddresses ?? false]
     }
+    // The API server is made when etcd has a node.
+    expect(await round()).toEqual(['False', true])
+    expect(await kube.get(resourceTypes.deployments, { name, namespace })).toBeUndefined()
+    await playCluster(tenant)
     await round()
     for (let i = 0; i < 5; i += 1) {
       await playCluster(tenant, { unprobed: 'kube-apiserver' })

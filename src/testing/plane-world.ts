@@ -12,7 +12,7 @@ import { createEtcdClient } from '../controlplane/data-stores/etcd-client.ts'
 import { createStoreClient, type StoreConnection } from '../controlplane/data-stores/store-client.ts'
 import { createStoreMeter } from '../controlplane/data-stores/store-meter.ts'
 import { createStorePool } from '../controlplane/data-stores/store-pool.ts'
-import type { Deps } from '../controlplane/deps.ts'
+import { createPlaces, type Deps } from '../controlplane/deps.ts'
 import { createMoveTasks } from '../controlplane/moves/move-tasks.ts'
 import { syncerLease } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
@@ -102,6 +102,7 @@ export const startPlaneWorld = async () => {
       rotationTimes: defaultRotationTimes,
       signal: new AbortController().signal,
       lock: createSliceLock(),
+      firstStarts: createPlaces(1),
     }
     return { deps, writes: () => failing.writes, calls: () => failing.calls }
   }
@@ -155,7 +156,8 @@ export const startPlaneWorld = async () => {
         })
         const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]
         const ready = { type: 'Ready', status: name === unprobed ? 'False' : 'True' }
-        const podStatus = { phase: 'Running', conditions: [ready], containerStatuses }
+        const conditions = [{ type: 'PodScheduled', status: 'True' }, ready]
+        const podStatus = { phase: 'Running', conditions, containerStatuses }
         await kube.patch(resourceTypes.pods, { name, namespace }, { status: podStatus }, { type: 'merge', subresource: 'status' })
       }
     }

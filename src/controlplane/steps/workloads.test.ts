@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { KubeObject } from '../../apis/kube-object.ts'
+import { componentLabel } from '../../tenancy/marks.ts'
+import { aPlane } from '../../testing/plane-builders.ts'
 import type { StepOutcome, StepResult } from '../steps.ts'
 import { stepsFor } from './index.ts'
-import { apiServer, apiServerAnswers, quota } from './workloads.ts'
+import { apiServer, apiServerAnswers, quota, waitsForPlace } from './workloads.ts'
 
 const waits = (fields: Partial<Extract<StepOutcome, { kind: 'wait' }>>): StepResult => ({
   step: apiServer,
@@ -24,5 +27,22 @@ describe('apiServerAnswers: a controller manager that starts before it can be an
   test.for(['dedicated', 'shared', 'external'] as const)('of a tenant with a data store that is %s', (kind) => {
     const step = stepsFor(kind).find(({ name }) => name === apiServer.name)
     expect(apiServerAnswers(step ? [{ step, outcome: { kind: 'done', reason: 'Serving', message: 'm' } }] : [])).toBe(true)
+  })
+})
+
+describe('waitsForPlace: an API server that starts long before its etcd sleeps through the moment that etcd is there', () => {
+  const pod = (component: string, scheduled = 'False'): KubeObject => ({
+    metadata: { labels: { [componentLabel]: component } },
+    status: { conditions: [{ type: 'PodScheduled', status: scheduled }] },
+  })
+  test.for<[name: string, kind: 'dedicated' | 'shared', hasServed: boolean, pods: readonly KubeObject[], expected: boolean]>([
+    ['no pod of etcd', 'dedicated', false, [pod('kube-apiserver', 'True')], true],
+    ['one without a node', 'dedicated', false, [pod('etcd')], true],
+    ['one of several has a node', 'dedicated', false, [pod('etcd'), pod('etcd', 'True')], false],
+    ['it has served before', 'dedicated', true, [], false],
+    ['an etcd of somebody else', 'shared', false, [], false],
+  ])('%s', ([, kind, hasServed, pods, expected]) => {
+    const dataStore = kind === 'shared' ? { kind, name: 'eu' } : { kind }
+    expect(waitsForPlace(aPlane({ dataStore }, { hasServed }), pods)).toBe(expected)
   })
 })

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { KubeClient } from '../../kube/client.ts'
 import { explainError } from '../../lib/errors.ts'
 import { componentLabel } from '../../tenancy/marks.ts'
 import { allOf, applyWanted, isApplied } from '../apply.ts'
@@ -9,13 +10,23 @@ import { kubeApiServer } from '../components/kube-apiserver.ts'
 import { kubeControllerManager } from '../components/kube-controller-manager.ts'
 import type { Component, Plane } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
-import { hasEnded, hasReadyPod, hasRunningContainer, isRolledOut, podProblem, podsOf, workloadProblem } from '../diagnose.ts'
+import {
+  hasEnded,
+  hasReadyPod,
+  hasRunningContainer,
+  isRolledOut,
+  isScheduled,
+  podProblem,
+  podsOf,
+  workloadProblem,
+} from '../diagnose.ts'
 import { tenantEndpoint } from '../endpoints.ts'
 import { componentNames } from '../names.ts'
 import { objectId } from '../observe.ts'
 import { isServing, type Round, type Step, type StepOutcome, type StepResult } from '../steps.ts'
 import { compareVersions } from '../upgrades/version-in-force.ts'
 import type { KubernetesVersion } from '../versions.ts'
+import { firstAnswer } from './first-answer.ts'
 
 const deleteObject = async (object: KubeObject, { kube, signal }: Deps): Promise<void> => {
   const { name = '', namespace = '', uid = '' } = object.metadata
@@ -88,6 +99,33 @@ const expired = ({ namespace }: Plane): StepOutcome => ({
   problem: true,
 })
 
+/**
+ * True until an etcd of the tenant's own has a node and a volume, which may take a provisioner long. An API server that finds no etcd asks again after pauses that grow,
+ * and sleeps through the moment that etcd is there; in the end it is restarted, and held back.
+ */
+export const waitsForPlace = (plane: Pick<Plane, 'spec' | 'hasServed'>, pods: readonly KubeObject[]): boolean =>
+  plane.spec.dataStore.kind === 'dedicated' && !plane.hasServed && !podsOf(pods, componentNames.etcd).some(isScheduled)
+
+/** How long one round asks an API server that starts for the first time, and how often. */
+const firstStartMs = { forMs: 1000, everyMs: 100 }
+
+/** Status of `/readyz`. @throws when there is no answer. */
+const readiness = async (client: KubeClient, { plane, observed }: Round, { signal, firstStarts }: Deps): Promise<number> => {
+  // A starting process takes connections long before it answers: nothing else of the round should wait long for that.
+  const ask = () => client.raw('/readyz', { signal, timeoutMs: plane.hasServed ? 3000 : 500 })
+  if (plane.hasServed) return (await ask()).status
+  const isAwaited = !observed.objects.has(`Deployment/${componentNames.kubeControllerManager}`)
+  const giveBack = firstStarts.take()
+  if (!giveBack) return (await ask()).status
+  try {
+    const said = await firstAnswer(ask, { ...firstStartMs, isAwaited, signal })
+    if (said.kind === 'silence') throw said.error
+    return said.status
+  } finally {
+    giveBack()
+  }
+}
+
 /** The tenant's API server: done when it answers through its slice's first address. */
 export const apiServer: Step = {
   name: 'API server',
@@ -96,6 +134,9 @@ export const apiServer: Step = {
   async run(round, deps) {
     const { plane, roots, now, observed } = round
     const workload = observed.objects.get(`Deployment/${componentNames.kubeApiServer}`)
+    if (!workload && waitsForPlace(plane, observed.pods)) {
+      return { kind: 'wait', reason: 'Waiting', message: 'waits for etcd to have a node and a volume' }
+    }
     const refusal = flagsRefusal.apiServer(plane.spec)
     // At zero it is after a pause or a restore: it starts again, without them.
     if (refusal !== undefined && workload?.spec?.replicas !== 0) return refused(refusal, workload)
@@ -109,8 +150,7 @@ export const apiServer: Step = {
     }
     const client = await deps.tenantClients.bootstrap(plane, roots, now)
     try {
-      // A starting process takes connections long before it answers: nothing else of the round should wait for that.
-      const { status } = await client.raw('/readyz', { signal: deps.signal, timeoutMs: plane.hasServed ? 3000 : 500 })
+      const status = await readiness(client, round, deps)
       // What is ready answers, and what comes after it may still fail.
       if (status === 200 && plane.hasServed && !(settled && isRolledOut(workload))) return rolling(round, workload)
       // Said by one that is on its way out, over a connection that it has not closed yet.
