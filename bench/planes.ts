@@ -8,7 +8,7 @@ import { resourceTypes } from '../src/apis/resource-types.ts'
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts'
 import { createKubeClient } from '../src/kube/undici-client.ts'
 import { makeNamespace, removeNamespaces } from './namespaces.ts'
-import { atOnce, oneByOne } from './planes/creations.ts'
+import { alone, atOnce, oneByOne } from './planes/creations.ts'
 import { type PlanesOptions, readOptions, type StageName, usage } from './planes/options.ts'
 import { reportOf } from './planes/report.ts'
 import type { PlanesResult } from './planes/results.ts'
@@ -24,6 +24,7 @@ const resultsDir = join(import.meta.dirname, 'results')
 
 /** Each gives its part of the result. */
 const stages: Readonly<Record<StageName, (stage: Stage) => Promise<Partial<PlanesResult>>>> = {
+  alone: async (stage) => ({ alone: await alone(stage) }),
   'one-by-one': async (stage) => {
     const { rests, ...made } = await oneByOne(stage)
     return { oneByOne: made, rests }

@@ -1,6 +1,7 @@
 import { inFlight } from '../in-flight.ts'
 import { readAtRest } from './at-rest.ts'
-import type { CreationsAndDeletions, Rest } from './results.ts'
+import { busySeconds } from './machine-cpu.ts'
+import type { AloneFigures, Creation, CreationsAndDeletions, Rest } from './results.ts'
 import { oneOf, type Stage } from './stage.ts'
 import { type BenchPlane, createPlane, deletePlane } from './tenants.ts'
 
@@ -21,7 +22,23 @@ const remove = async (stage: Stage, { name, controlPlaneNamespace }: BenchPlane)
 
 const closeAll = (planes: readonly BenchPlane[]): Promise<unknown> => Promise.all(planes.map(({ client }) => client.close()))
 
-/** Tenants one after the other; looks at all at rest without any, with some, and with all of them; and deletes them one after the other. */
+/** Tenants one after the other, each gone before the next: what one takes that has the machine to itself. */
+export const alone = async (stage: Stage): Promise<AloneFigures> => {
+  const creations: Creation[] = []
+  const deletions: number[] = []
+  const cpuSeconds: number[] = []
+  for (let index = 0; index < stage.options.tenants; index += 1) {
+    const before = busySeconds()
+    const plane = await create(stage, `plane-${index}`)
+    cpuSeconds.push(busySeconds() - before)
+    await plane.client.close()
+    creations.push(plane.creation)
+    deletions.push(await remove(stage, plane))
+  }
+  return { creations, deletions, cpuSeconds }
+}
+
+/** Tenants one after the other, all of which stay; looks at all at rest without any, with some, and with all of them; and deletes them one after the other. */
 export const oneByOne = async (stage: Stage): Promise<CreationsAndDeletions & { readonly rests: readonly Rest[] }> => {
   const { tenants } = stage.options
   const few = tenants > fewTenants ? fewTenants : 1

@@ -28,14 +28,17 @@ const verdicts = (result: Parameters<typeof goalsOf>[0]): Record<string, Verdict
 
 test('each goal is judged by its own numbers', () => {
   const result = aResult({
-    oneByOne: made([7, 8, 17], [9, 61]),
+    alone: { ...made([7, 8, 15], [9, 61]), cpuSeconds: [10, 10, 11] },
+    oneByOne: made([7, 8, 17], [9, 20]),
     atOnce: made([12, 13, 14], [20]),
     rests: [aRest(1, 100), aRest(3, 106)],
     upgrade: { from: 'a', to: 'b', seconds: 50, phases: {}, longestGapMs: 900, acknowledged: 400, retried: 0, failed: 0 },
   })
   expect(verdicts(result)).toEqual({
     'create to usable, one by one, p50': 'ok',
-    'create to usable, one by one, p99': 'missed',
+    'create to usable, one by one, p99': 'ok',
+    'create to usable, beside up to 19 at rest, p50': 'ok',
+    'create to usable, beside up to 19 at rest, p99': 'missed',
     'create to usable, 5 at a time, p50': 'missed',
     'create to usable, 5 at a time, p99': 'ok',
     'delete one by one, longest': 'missed',
@@ -49,6 +52,15 @@ test('each goal is judged by its own numbers', () => {
 test('what was left out is not called met', () => {
   expect(new Set(Object.values(verdicts(aResult({}))))).toEqual(new Set(['not measured']))
   expect(ratiosOf(aResult({}))).toEqual([])
+})
+
+test('several at a time are compared with what their CPU alone takes on all cores', () => {
+  const alone = { ...made([8, 10, 12], []), cpuSeconds: [9, 10, 12] }
+  expect(ratiosOf(aResult({ alone, atOnce: made([50], []) }))).toEqual([
+    { what: 'create 5 at a time / their CPU seconds over 2 cores', value: 2 },
+    { what: 'create one by one / start of a bare etcd and kube-apiserver', value: 5 },
+    { what: 'create 5 at a time / one by one', value: 5 },
+  ])
 })
 
 test('ratios compare medians of one run', () => {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** What can be measured, in this order. */
-export const stageNames = ['one-by-one', 'at-once', 'wake', 'upgrade', 'sizes'] as const
+export const stageNames = ['alone', 'one-by-one', 'at-once', 'wake', 'upgrade', 'sizes'] as const
 export type StageName = (typeof stageNames)[number]
 
 export interface PlanesOptions {
@@ -23,13 +23,14 @@ export interface PlanesOptions {
 export const usage = `Usage: node bench/planes.ts [flags]
 
 Makes tenants on a local cluster and measures their control planes:
-  one-by-one  create until usable; memory and CPU at rest; delete
-  at-once     the same, several at a time, without rest
+  alone       create until usable, its CPU, delete; one tenant at a time is there
+  one-by-one  create until usable beside all those before; memory and CPU at rest; delete
+  at-once     create until usable, several at a time; delete all at once
   wake        out of a pause and out of hibernation
   upgrade     to the next minor version under a steady writer
   sizes       memory, latency, CPU and a burst of writes of small against medium
 
-  --tenants 20      tenants of the first two
+  --tenants 20      tenants of the first three
   --at-once 5       tenants in the making at once
   --only STAGES     only these, for example: --only wake,upgrade
   --quick           3 tenants and short rests, to try it out: its numbers mean little

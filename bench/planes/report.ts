@@ -1,7 +1,7 @@
 import { table } from '../report.ts'
 import { median, percentile } from '../stats.ts'
 import { goalsOf, growthPerTenant, perTenant, ratiosOf, secondsOf, sumOf, verdictOf } from './goals.ts'
-import type { CreationsAndDeletions, PlanesResult, Rest, SizeFigures, UpgradeFigures } from './results.ts'
+import type { AloneFigures, CreationsAndDeletions, PlanesResult, Rest, SizeFigures, UpgradeFigures } from './results.ts'
 
 const fixed = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : '-')
 const most = (values: readonly number[]): number => (values.length > 0 ? Math.max(...values) : Number.NaN)
@@ -36,6 +36,9 @@ const creations = (title: string, made: CreationsAndDeletions): string =>
     ['usable, by the client', ...spread(secondsOf(made))],
     ['deleted, from the request', ...spread(made.deletions)],
   ])
+
+const aloneCpu = ({ cpuSeconds }: AloneFigures): string =>
+  `CPU seconds of the whole machine for one creation: p50 ${fixed(median(cpuSeconds))}, longest ${fixed(most(cpuSeconds))}`
 
 const daemons = (rests: readonly Rest[]): string =>
   table([
@@ -149,6 +152,7 @@ const sizesTable = (sizes: readonly SizeFigures[]): string =>
 /** The whole result as text. */
 export const reportOf = (result: PlanesResult): string => {
   const { date, commit, machine, options, bareStartSeconds, oneByOne, atOnce, rests, wake, upgrade, sizes, failures } = result
+  const { alone } = result
   const last = rests?.at(-1)
   return [
     [
@@ -158,7 +162,8 @@ export const reportOf = (result: PlanesResult): string => {
     ].join('\n'),
     goals(result),
     ratios(result),
-    oneByOne ? creations('one by one', oneByOne) : [],
+    alone ? [creations('one by one', alone), aloneCpu(alone)] : [],
+    oneByOne ? creations(`beside all before, up to ${options.tenants - 1}`, oneByOne) : [],
     atOnce ? creations(`${options.atOnce} at a time`, atOnce) : [],
     rests ? daemons(rests) : [],
     last ? programs(`a tenant at rest, median of ${last.tenants}`, last.programs) : [],

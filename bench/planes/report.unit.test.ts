@@ -9,7 +9,13 @@ const line = (text: string, start: string): string =>
     ?.replace(/ {2,}/g, ' | ') ?? ''
 
 test('the report has goals, phases in their order, growth and sums', () => {
-  const text = reportOf(aResult({ oneByOne: made([7, 8, 17], [9]), rests: [aRest(0, 100), aRest(5, 150), aRest(20, 165)] }))
+  const text = reportOf(
+    aResult({
+      alone: { ...made([7, 8, 17], [9]), cpuSeconds: [9, 10, 12] },
+      oneByOne: made([7, 8, 17], [9]),
+      rests: [aRest(0, 100), aRest(5, 150), aRest(20, 165)],
+    }),
+  )
   expect(line(text, 'create to usable, one by one, p50')).toBe('create to usable, one by one, p50 | 8.0 s | 10 s | ok')
   expect(line(text, 'create to usable, one by one, p99')).toBe('create to usable, one by one, p99 | 17.0 s | 16 s | missed')
   expect(line(text, 'upgrade, longest')).toBe('upgrade, longest time without a write | - s | 30 s | not measured')

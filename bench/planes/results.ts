@@ -9,6 +9,12 @@ export interface Creation {
   readonly phases: Readonly<Record<string, number>>
 }
 
+/** Tenants that had the machine to themselves. */
+export interface AloneFigures extends CreationsAndDeletions {
+  /** Seconds that all cores of the machine worked while one was made, for each. */
+  readonly cpuSeconds: readonly number[]
+}
+
 export interface CreationsAndDeletions {
   readonly creations: readonly Creation[]
   /** Seconds from the delete request until nothing was left. */
@@ -100,6 +106,7 @@ export interface PlanesResult {
   readonly options: PlanesOptions
   /** Median seconds that an etcd and a kube-apiserver take to be ready as plain processes of this machine. */
   readonly bareStartSeconds: number
+  readonly alone?: AloneFigures
   readonly oneByOne?: CreationsAndDeletions
   readonly atOnce?: CreationsAndDeletions
   readonly rests?: readonly Rest[]
