@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 /** Top to bottom. A folder imports itself and lower rows, never a neighbour. */
 const rows = [
   ['bin'],
-  ['api', 'cli', 'controlplane', 'syncer', 'vn-agent'],
+  ['api', 'cli', 'controlplane', 'syncer', 'vn-agent', 'worker'],
   ['jobs', 'snapshots', 'access', 'client'],
   ['runtime'],
   ['kube'],

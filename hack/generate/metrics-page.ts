@@ -1,5 +1,6 @@
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
 import { createTenantMetrics } from '../../src/controlplane/tenant-metrics.ts'
+import { createJobMetrics } from '../../src/jobs/job-metrics.ts'
 import { createControllerMetrics } from '../../src/runtime/metrics.ts'
 import { createSyncerMetrics } from '../../src/syncer/metrics.ts'
 import { createAgentMetrics } from '../../src/vn-agent/metrics.ts'
@@ -10,6 +11,7 @@ const processes: readonly (readonly [process: string, register: (registry: Regis
   ['manager', (registry) => [createControllerMetrics(registry), createTenantMetrics(registry)]],
   ['syncer', createSyncerMetrics],
   ['vn-agent', createAgentMetrics],
+  ['worker', createJobMetrics],
 ]
 
 const metricsOf = (register: (registry: Registry) => unknown): readonly Described[] => {

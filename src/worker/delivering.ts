@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Registry } from 'prom-client'
+import type { JobKind } from '../jobs/job-kind.ts'
+import { createJobMetrics } from '../jobs/job-metrics.ts'
+import type { JobQueue } from '../jobs/job-queue.ts'
+import { openJobQueue } from '../jobs/open-queue.ts'
+import { createQueueDoor } from '../jobs/queue-door.ts'
+import { deliveryHandler } from '../jobs/webhooks/delivery.ts'
+import { createEndpointReader } from '../jobs/webhooks/endpoint-reader.ts'
+import { createPoster } from '../jobs/webhooks/post.ts'
+import { createDnsResolve } from '../jobs/webhooks/resolve.ts'
+import type { TargetRules } from '../jobs/webhooks/target.ts'
+import { backoffMs } from '../kube/backoff.ts'
+import type { KubeClient } from '../kube/client.ts'
+import { explainError, hasCode } from '../lib/errors.ts'
+import type { Log } from '../lib/log.ts'
+
+export interface DeliveringOptions {
+  readonly kube: KubeClient
+  /** With it jobs are in Redis, without it in Kubernetes objects. Never told. */
+  readonly redisUrl?: string | undefined
+  /** Where webhooks may go. */
+  readonly rules: TargetRules
+  readonly log: Log
+  readonly registry: Registry
+  /** Other pauses and attempts than a delivery has. */
+  readonly retries?: Partial<Pick<JobKind, 'attempts' | 'backoff'>>
+}
+
+/** Runs the deliveries of webhooks. */
+export interface Delivering {
+  /** Opens the queue and begins. Goes on trying while its store is away, until `signal` ends; throws CONFIG_INVALID for a store that does not do. */
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+  /** Why nothing is delivered; undefined when it is. */
+  complaint(): string | undefined
+  /** For who adds deliveries. Throws QUEUE_UNREACHABLE. */
+  queue(): Promise<JobQueue>
+}
+
+const triesAgain = { firstMs: 500, capMs: 15_000 }
+
+export const createDelivering = ({ kube, redisUrl, rules, log, registry, retries }: DeliveringOptions): Delivering => {
+  const poster = createPoster()
+  const handler = deliveryHandler({
+    client: kube,
+    endpoints: createEndpointReader({ client: kube }),
+    poster,
+    resolve: createDnsResolve(),
+    rules,
+    now: () => new Date(),
+  })
+  const handlers = [{ ...handler, kind: { ...handler.kind, ...retries } }]
+  const metrics = createJobMetrics(registry)
+  const open = async (): Promise<JobQueue> => {
+    const queue = await openJobQueue({ client: kube, redisUrl, handlers, log, metrics })
+    try {
+      await queue.start()
+      return queue
+    } catch (error) {
+      await queue.stop({ deadlineMs: 1000 }).catch(() => {})
+      throw error
+    }
+  }
+  const door = createQueueDoor(open)
+  let trouble: string | undefined
+  return {
+    start: async (signal) => {
+      for (let failures = 1; !signal.aborted; failures += 1) {
+        try {
+          await door.queue()
+          return
+        } catch (error) {
+          if (hasCode(error, 'CONFIG_INVALID')) throw error
+          trouble = explainError(error)
+          log.warn({ reason: trouble }, 'the queue cannot be opened')
+          await sleep(backoffMs(failures, triesAgain), undefined, { signal }).catch(() => {})
+        }
+      }
+    },
+    stop: async () => {
+      await door.close()
+      poster.close()
+    },
+    complaint: () => (door.isOpen ? undefined : (trouble ?? 'the queue is not open yet')),
+    queue: () => door.queue(),
+  }
+}
