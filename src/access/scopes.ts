@@ -8,6 +8,8 @@ export const scopes = [
   'kubeconfigs:write',
   'snapshots:read',
   'snapshots:write',
+  'webhooks:read',
+  'webhooks:write',
   'keys:read',
   'keys:write',
 ] as const

@@ -20,6 +20,8 @@ import { organizationRoutes } from './routes/organizations.ts'
 import { snapshotRoutes } from './routes/snapshots.ts'
 import { systemRoutes } from './routes/system.ts'
 import { tenantRoutes } from './routes/tenants.ts'
+import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import type { ApiServer, ApiTypes } from './server.ts'
 import { createStreams } from './streams.ts'
 
@@ -150,6 +152,8 @@ export const createApp = async (deps: ApiDeps, { registry }: { readonly registry
     snapshotRoutes(server, deps)
     operationRoutes(server, deps)
     eventRoutes(server, streams)
+    webhookRoutes(server, deps)
+    webhookDeliveryRoutes(server, deps)
     apiKeyRoutes(server, deps)
     systemRoutes(server, deps)
   })

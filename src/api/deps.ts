@@ -1,3 +1,5 @@
+import type { JobQueue } from '../jobs/job-queue.ts'
+import type { TargetRules } from '../jobs/webhooks/target.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import type { ApiCaches } from './caches.ts'
@@ -12,6 +14,13 @@ export interface RateLimits {
   readonly streams: number
 }
 
+/** Where deliveries of webhooks are, and where webhooks may go. */
+export interface WebhookDeps {
+  /** Throws QUEUE_UNREACHABLE. */
+  readonly queue: () => Promise<JobQueue>
+  readonly rules: TargetRules
+}
+
 /** What the HTTP API works with. */
 export interface ApiDeps {
   readonly kube: KubeClient
@@ -22,4 +31,5 @@ export interface ApiDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly limits: RateLimits
+  readonly webhooks: WebhookDeps
 }

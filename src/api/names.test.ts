@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isName, labels, organizationName, tenantName, usersLabels } from './names.ts'
+import { isName, labels, organizationName, tenantName } from './names.ts'
 
 describe('organizationName', () => {
   test.for<[name: string, good: boolean]>([
@@ -54,9 +54,5 @@ describe('labels', () => {
     ['too many', Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, 'v'])), false],
   ])('%s', ([, given, good]) => {
     expect(labels.safeParse(given).success).toBe(good)
-  })
-
-  test('users see their own only', () => {
-    expect(usersLabels({ plan: 'gold', 'berth.dev/x': '1', 'app.kubernetes.io/managed-by': 'helm' })).toEqual({ plan: 'gold' })
   })
 })

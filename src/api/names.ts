@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { maxTenantNameLength } from '../apis/tenant-control-plane.ts'
+import { isReservedKey } from '../tenancy/users-labels.ts'
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
@@ -44,18 +45,12 @@ const labelValue = z
   .max(63)
   .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/, 'at most 63 letters, digits, dashes, dots; or nothing')
 
-export const isReservedKey = (key: string): boolean => /^([^/]*\.)?(berth\.dev|kubernetes\.io|k8s\.io)\//.test(key)
-
 const maxLabels = 32
 const fewLabels = (labels: object): boolean => Object.keys(labels).length <= maxLabels
 
 export const labels = z.record(labelKey, labelValue).refine(fewLabels, `at most ${maxLabels} labels`)
 /** Of a merge patch: null takes a label away. */
 export const labelChanges = z.record(labelKey, labelValue.nullable()).refine(fewLabels, `at most ${maxLabels} labels`)
-
-/** Labels of an object that its user wrote. */
-export const usersLabels = (all: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(all).filter(([key]) => !isReservedKey(key) && key !== 'app.kubernetes.io/managed-by'))
 
 /** `key=value`, as a filter says it. */
 export const labelFilter = z

@@ -22,6 +22,10 @@ export const openApiDocument = async (): Promise<unknown> => {
     log,
     now: Date.now,
     limits: { perSecond: 1, burst: 1, streams: 1 },
+    webhooks: {
+      queue: () => Promise.reject(new AppError('INTERNAL', 'there is no queue', {})),
+      rules: { allowed: [], refused: [], allowHttp: false },
+    },
   })
   try {
     await app.ready()

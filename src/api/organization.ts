@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { KubeObject } from '../apis/kube-object.ts'
-import { displayNameAnnotation, organizationLabel, quotaAnnotation } from '../tenancy/marks.ts'
+import { displayNameAnnotation, quotaAnnotation } from '../tenancy/marks.ts'
+
+export { isOrganization } from '../tenancy/organizations.ts'
 
 /** What an organisation may have. */
 export const quotaSchema = z
@@ -16,10 +18,6 @@ export interface Organization {
   readonly createdAt: string
   readonly deleting: boolean
 }
-
-/** True for a namespace that is an organisation of the API: its label says its own name. */
-export const isOrganization = ({ metadata }: KubeObject): boolean =>
-  metadata.name !== undefined && metadata.labels?.[organizationLabel] === metadata.name
 
 /** The quota of an organisation. One that cannot be read allows nothing more: an operator's slip of the pen must not open the door. */
 export const quotaOf = ({ metadata }: KubeObject): Quota => {

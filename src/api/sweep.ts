@@ -11,25 +11,29 @@ import { recordLifeMs } from './operation-record.ts'
 
 const { configMaps, roleBindings } = resourceTypes
 
-/** ClusterRole with what the API may do in the namespace of an organisation, and nowhere else. */
-export const organizationRole = 'berth:api-organization'
-const account = 'berth-api'
+/** Processes that work in the namespaces of organisations, and the ClusterRoles with what they may do there and nowhere else. */
+const members = [
+  { account: 'berth-api', role: 'berth:api-organization' },
+  { account: 'berth-worker', role: 'berth:worker-organization' },
+] as const
 
-/** Lets the API into the namespace of an organisation. */
-export const organizationAccess = (namespace: string): KubeObject => ({
+/** Lets a process into the namespace of an organisation. */
+const organizationAccess = (namespace: string, { account, role }: (typeof members)[number]): KubeObject => ({
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'RoleBinding',
   metadata: { name: account, namespace, labels: { [managedByLabel]: managedByBerth } },
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: organizationRole },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
   subjects: [{ kind: 'ServiceAccount', name: account, namespace: systemNamespace }],
 })
 
-/** Makes sure of the access to one organisation. One that is there is left alone. */
+/** Makes sure of the access to one organisation. What is there is left alone. */
 export const grantAccess = async (kube: KubeClient, namespace: string): Promise<void> => {
-  try {
-    await kube.create(roleBindings, organizationAccess(namespace))
-  } catch (error) {
-    if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+  for (const member of members) {
+    try {
+      await kube.create(roleBindings, organizationAccess(namespace, member))
+    } catch (error) {
+      if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+    }
   }
 }
 

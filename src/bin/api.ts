@@ -1,6 +1,10 @@
 import { createApp } from '../api/app.ts'
 import { createCaches } from '../api/caches.ts'
 import { startSweeper } from '../api/sweeper.ts'
+import { openJobQueue } from '../jobs/open-queue.ts'
+import { createQueueDoor } from '../jobs/queue-door.ts'
+import { redisUrlSetting } from '../jobs/redis-setting.ts'
+import { targetRulesOf, webhookSettings } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { commonSettings, configOrExit, text } from '../lib/config.ts'
@@ -11,6 +15,8 @@ import { runProcess } from '../runtime/process.ts'
 
 const settings = {
   ...commonSettings,
+  ...webhookSettings,
+  redisUrl: redisUrlSetting,
   port: {
     env: 'BERTH_API_PORT',
     flag: 'port',
@@ -57,6 +63,9 @@ await runProcess(
     caches.start()
     onStop('caches', () => caches.stop())
     await caches.whenSynced({ deadlineMs: 60_000, signal })
+    // Of deliveries; without it all else goes on.
+    const door = createQueueDoor(() => openJobQueue({ client: kube, redisUrl: config.redisUrl, handlers: [], log }))
+    onStop('queue', () => door.close())
     const deps = {
       kube,
       caches,
@@ -64,6 +73,7 @@ await runProcess(
       now: Date.now,
       connectTenant: (connection: Parameters<typeof createKubeClient>[0]) => createKubeClient(connection, { userAgent }),
       limits: { perSecond: config.requestsPerSecond, burst: config.requestBurst, streams: config.streams },
+      webhooks: { queue: () => door.queue(), rules: targetRulesOf(config) },
     }
     const sweeper = startSweeper(deps)
     onStop('sweeper', () => sweeper.stop())

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { redisUrlSetting } from '../jobs/redis-setting.ts'
 import { targetRulesOf, webhookSettings } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
@@ -11,15 +12,12 @@ import { runProcess } from '../runtime/process.ts'
 import { systemNamespace } from '../tenancy/names.ts'
 import { createDelivering } from '../worker/delivering.ts'
 import { createParts, type Part } from '../worker/parts.ts'
+import { createTeller } from '../worker/teller.ts'
 
 const settings = {
   ...commonSettings,
   ...webhookSettings,
-  redisUrl: {
-    env: 'REDIS_URL',
-    schema: z.string().min(1).optional(),
-    help: 'Redis that jobs lie in, redis:// or rediss://; without one they are Kubernetes objects',
-  },
+  redisUrl: redisUrlSetting,
   identity: {
     env: 'POD_NAME',
     flag: 'identity',
@@ -50,14 +48,14 @@ await runProcess(
     onStop('health server', () => health.stop())
     onStop('deliveries', () => delivering.stop())
     /** What one process does for all. */
-    const leading: readonly Part[] = []
+    const leading: readonly Part[] = [createTeller({ kube, queue: () => delivering.queue(), log, now: () => new Date() })]
     const parts = createParts(leading)
     const election = createLeaderElection({
       client: kube,
       lease: { namespace: systemNamespace, name: 'berth-worker' },
       identity: config.identity,
       log,
-      onElected: () => void parts.start().catch(stop),
+      onElected: () => void parts.start().catch((error) => signal.aborted || stop(error)),
       onLost: (reason) => stop(new Error(reason)),
     })
     election.start()

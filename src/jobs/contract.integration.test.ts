@@ -84,6 +84,22 @@ describe.each(jobWorlds)('a queue: %s', (_name, startWorld) => {
     expect(runs[0]).toMatchObject({ value: 'a', context: { id, group: 'g', attempt: 1 } })
   })
 
+  test('remembers under one name, for all processes', async () => {
+    const { queue, address } = await anAdder()
+    const { queue: other } = await anAdder(aKind(), address)
+    const epoch = await queue.epoch()
+    expect(epoch).not.toBe('')
+    expect([await queue.epoch(), await other.epoch()]).toEqual([epoch, epoch])
+  })
+
+  test('lists the jobs of one group', async () => {
+    const { queue, kind } = await anAdder()
+    for (const group of ['a', 'b', 'a']) await queue.add(kind, { value: group }, { group, delayMs: 60_000 })
+    expect((await queue.list({ group: 'a' })).map(({ group }) => group)).toEqual(['a', 'a'])
+    expect(await queue.list({ group: 'a', limit: 1 })).toHaveLength(1)
+    expect(await queue.list({ group: 'nobody' })).toEqual([])
+  })
+
   test('refuses a payload that does not fit, and one that is too large', async () => {
     const { queue, kind } = await anAdder()
     const untyped: JobKind<unknown> = kind

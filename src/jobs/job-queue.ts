@@ -64,6 +64,8 @@ export interface ListOptions {
   readonly states?: readonly JobState[]
   /** Default 100. */
   readonly limit?: number
+  /** Only jobs of this group. A store that cannot look for them looks at the first 2,000 jobs of each state. */
+  readonly group?: string
 }
 
 /** Work with a clock, a retry or an outside party. Each job runs at least once; docs/explanation/jobs.md says what is promised beyond that. */
@@ -82,6 +84,8 @@ export interface JobQueue {
   /** Oldest first. */
   list(options?: ListOptions): Promise<readonly JobView[]>
   counts(): Promise<readonly JobCounts[]>
+  /** Stands for what the store remembers: another one when it has lost all that it held. */
+  epoch(): Promise<string>
   /** Gives a dead letter all its attempts again. Throws JOB_NOT_FOUND; JOB_CONFLICT when the job is not dead. */
   retry(id: string): Promise<void>
   /** Removes a job that does not run. Throws JOB_NOT_FOUND; JOB_CONFLICT while it runs. */

@@ -55,6 +55,7 @@ export const errorCodes = {
   API_KEY_NOT_FOUND: { retry: 'never', http: 404 },
   KUBECONFIG_NOT_FOUND: { retry: 'never', http: 404 },
   OPERATION_NOT_FOUND: { retry: 'never', http: 404 },
+  WEBHOOK_NOT_FOUND: { retry: 'never', http: 404 },
   METHOD_NOT_ALLOWED: { retry: 'never', http: 405 },
   ALREADY_EXISTS: { retry: 'never', http: 409 },
   ORGANIZATION_IN_USE: { retry: 'never', http: 409 },

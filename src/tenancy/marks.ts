@@ -89,6 +89,8 @@ export const upgradeLabel = 'berth.dev/upgrade'
 export const jobsLabel = 'berth.dev/jobs'
 /** Label on a Secret with an endpoint of webhooks: `true`. */
 export const webhookLabel = 'berth.dev/webhook'
+/** Label on a ConfigMap of an organisation that says what its webhooks were told of its tenants: `true`. */
+export const toldLabel = 'berth.dev/told'
 
 /** Label on a namespace that is an organisation of the HTTP API: its own name. No other namespace is seen or written by the API. */
 export const organizationLabel = 'berth.dev/organization'

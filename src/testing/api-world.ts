@@ -11,6 +11,9 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { controlPlaneSnapshotCrd } from '../apis/snapshot-crd.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import type { JobQueue } from '../jobs/job-queue.ts'
+import { openJobQueue } from '../jobs/open-queue.ts'
+import { createQueueDoor } from '../jobs/queue-door.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { systemNamespace } from '../tenancy/names.ts'
@@ -37,6 +40,8 @@ export interface Ask {
 export interface ApiProcess {
   readonly app: ApiServer
   readonly caches: ApiCaches
+  /** Of deliveries. */
+  readonly queue: () => Promise<JobQueue>
   /** Asks with the platform's key, unless another one is given; '' is none. */
   readonly ask: (method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, ask?: Ask) => Promise<Answer>
   stop(): Promise<void>
@@ -55,7 +60,7 @@ export interface ApiWorld {
     readonly expiresAt?: string
   }): Promise<string>
   /** Starts a process; `kube` and the clock may be a test's own. */
-  start(overrides?: Partial<Pick<ApiDeps, 'kube' | 'now' | 'limits'>>): Promise<ApiProcess>
+  start(overrides?: Partial<Pick<ApiDeps, 'kube' | 'now' | 'limits' | 'webhooks'>>): Promise<ApiProcess>
   /** The status of a tenant, as the manager would write it. */
   setStatus(organization: string, name: string, status: object): Promise<TenantControlPlane>
   stop(): Promise<void>
@@ -66,18 +71,24 @@ const generous = { perSecond: 100_000, burst: 100_000, streams: 100 }
 const startProcess = async (
   kube: KubeClient,
   platformKey: string,
-  overrides: Partial<Pick<ApiDeps, 'kube' | 'now' | 'limits'>>,
+  overrides: Partial<Pick<ApiDeps, 'kube' | 'now' | 'limits' | 'webhooks'>>,
 ): Promise<ApiProcess> => {
   // Watches go past a client that fails: those of a process that was killed do not matter.
   const caches = createCaches({ kube, log })
   caches.start()
   await caches.whenSynced({ deadlineMs: 30_000 })
   const connectTenant: ApiDeps['connectTenant'] = (connection) => createKubeClient(connection, { userAgent: 'berth-test' })
-  const app = await createApp({ kube, caches, connectTenant, log, now: Date.now, limits: generous, ...overrides })
+  const door = createQueueDoor(() => openJobQueue({ client: kube, handlers: [], log }))
+  const webhooks: ApiDeps['webhooks'] = {
+    queue: () => door.queue(),
+    rules: { allowed: ['127.0.0.0/8'], refused: [], allowHttp: true },
+  }
+  const app = await createApp({ kube, caches, connectTenant, log, now: Date.now, limits: generous, webhooks, ...overrides })
   await app.ready()
   return {
     app,
     caches,
+    queue: overrides.webhooks?.queue ?? webhooks.queue,
     ask: async (method, path, { key = platformKey, body, headers = {} } = {}) => {
       const answer = await app.inject({
         method,
@@ -98,6 +109,7 @@ const startProcess = async (
     },
     stop: async () => {
       await app.close()
+      await door.close()
       await caches.stop()
     },
   }

@@ -52,17 +52,7 @@ export const createDelivering = ({ kube, redisUrl, rules, log, registry, retries
   })
   const handlers = [{ ...handler, kind: { ...handler.kind, ...retries } }]
   const metrics = createJobMetrics(registry)
-  const open = async (): Promise<JobQueue> => {
-    const queue = await openJobQueue({ client: kube, redisUrl, handlers, log, metrics })
-    try {
-      await queue.start()
-      return queue
-    } catch (error) {
-      await queue.stop({ deadlineMs: 1000 }).catch(() => {})
-      throw error
-    }
-  }
-  const door = createQueueDoor(open)
+  const door = createQueueDoor(() => openJobQueue({ client: kube, redisUrl, handlers, log, metrics }))
   let trouble: string | undefined
   return {
     start: async (signal) => {

@@ -28,6 +28,10 @@ export interface BullQueueOptions {
   readonly maxDead?: number
 }
 
+/** Jobs of a group are looked for among so many of each state, a page at a time: all dead letters are among them. */
+const mostScanned = 2000
+const scanPage = 500
+
 const typesOf: Readonly<Record<JobState, JobType[]>> = {
   waiting: ['waiting', 'prioritized'],
   delayed: ['delayed'],
@@ -173,14 +177,20 @@ export const openBullQueue = async (options: BullQueueOptions): Promise<JobQueue
         )
         return lists.flat()
       }),
-    list: async ({ states = jobStates, limit = 100 } = {}) =>
+    list: async ({ states = jobStates, limit = 100, group } = {}) =>
       asking('list jobs', async () => {
         const lists = await Promise.all(
           Array.from(queues.values()).flatMap(({ kind, queue }) =>
             states.map(async (state) => {
-              const jobs = await queue.getJobs(typesOf[state], 0, limit - 1, true)
-              // A job may have ended since its id was read.
-              return jobs.filter((job) => job?.id !== undefined).map((job) => viewOf(kind.name, state, job))
+              const jobs: Job<StoredJob>[] = []
+              const page = group === undefined ? limit : scanPage
+              for (let from = 0; jobs.length < limit && from < (group === undefined ? 1 : mostScanned); from += page) {
+                const found = await queue.getJobs(typesOf[state], from, from + page - 1, true)
+                // A job may have ended since its id was read.
+                jobs.push(...found.filter((job) => job?.id !== undefined && (group === undefined || job.data.group === group)))
+                if (found.length < page) break
+              }
+              return jobs.map((job) => viewOf(kind.name, state, job))
             }),
           ),
         )
@@ -211,6 +221,11 @@ export const openBullQueue = async (options: BullQueueOptions): Promise<JobQueue
           }),
         ),
       ),
+    epoch: async () =>
+      asking('ask what it remembers', async () => {
+        await redis.commands.set(`${prefix}:epoch`, randomUUID(), 'NX')
+        return (await redis.commands.get(`${prefix}:epoch`)) ?? ''
+      }),
     retry: async (id) => {
       const { job } = await find(id)
       await asking('replay a job', async () => {

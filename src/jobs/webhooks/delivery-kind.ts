@@ -25,3 +25,9 @@ export const webhookDelivery: JobKind<DeliveryPayload> = {
   concurrency: 100,
   perGroup: 10,
 }
+
+/** The delivery that a stored payload is; undefined for one that does not fit. */
+export const readDelivery = (stored: unknown): DeliveryPayload | undefined => {
+  const parsed = payload.safeParse(stored)
+  return parsed.success ? parsed.data : undefined
+}

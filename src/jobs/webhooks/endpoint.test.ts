@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type Endpoint, endpointObject, readEndpoint, signingSecrets, wantsEvent } from './endpoint.ts'
+import {
+  type Endpoint,
+  endpointObject,
+  endpointPatch,
+  readEndpoint,
+  rotatedSecrets,
+  signingSecrets,
+  wantsEvent,
+} from './endpoint.ts'
 
 const ref = { namespace: 'org-a', name: 'hook' }
 const first = { value: 'first-secret-0123456789', from: '2026-01-01T00:00:00Z' }
@@ -73,4 +81,38 @@ describe('signingSecrets', () => {
   ])('%s', ([, secrets, day, wanted]) => {
     expect(signingSecrets({ secrets }, at(day))).toEqual(wanted)
   })
+})
+
+describe('rotatedSecrets', () => {
+  const now = new Date('2026-11-22T12:00:00.000Z')
+  const hour = 3_600_000
+  const old = { value: 'the-old-secret-of-it', from: '2026-11-01T00:00:00Z' }
+  const older = { value: 'the-older-secret-of-it', from: '2026-10-01T00:00:00Z', until: '2026-11-22T12:30:00.000Z' }
+  const over = { value: 'a-secret-that-is-over', from: '2026-09-01T00:00:00Z', until: '2026-10-02T00:00:00Z' }
+  const value = 'the-new-secret-of-it'
+  const fresh = { value, from: now.toISOString() }
+  test.for<[name: string, before: Endpoint['secrets'], overlapMs: number, after: Endpoint['secrets']]>([
+    ['the one before signs for a while', [old], hour, [{ ...old, until: '2026-11-22T13:00:00.000Z' }, fresh]],
+    ['no overlap: the new one alone', [old], 0, [fresh]],
+    ['of two the newer one stays', [older, old], hour, [{ ...old, until: '2026-11-22T13:00:00.000Z' }, fresh]],
+    ['one that ends sooner still does', [older], hour, [older, fresh]],
+    ['one that is over goes', [over, old], hour, [{ ...old, until: '2026-11-22T13:00:00.000Z' }, fresh]],
+  ])('%s', ([, before, overlapMs, after]) => {
+    const secrets = rotatedSecrets(before, { value, now, overlapMs })
+    expect(secrets).toEqual(after)
+    expect(signingSecrets({ secrets: [...secrets] }, now)[0]).toBe(value)
+  })
+})
+
+test('a change takes away what is not there any more', () => {
+  const ref = { namespace: 'acme', name: 'hook' }
+  const wanted: Endpoint = {
+    url: 'https://example.com/',
+    events: ['tenant.not_ready'],
+    secrets: [{ value: 'a-secret-of-the-receiver', from: '2026-01-01T00:00:00Z' }],
+    state: 'enabled',
+  }
+  expect(endpointPatch(ref, wanted).data).toMatchObject({ reason: null, description: null, url: expect.any(String) })
+  const described = endpointObject(ref, { ...wanted, description: 'billing' })
+  expect(readEndpoint(described)).toEqual({ ...wanted, description: 'billing' })
 })

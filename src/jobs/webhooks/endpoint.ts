@@ -20,7 +20,7 @@ const endpoint = z.strictObject({
       z
         .string()
         .max(64)
-        .regex(/^(\*|[a-z]+(\.[a-z-]+)*(\.\*)?)$/),
+        .regex(/^(\*|[a-z]+(\.[a-z_-]+)*(\.\*)?)$/),
     )
     .min(1)
     .max(50),
@@ -28,6 +28,8 @@ const endpoint = z.strictObject({
   state: z.enum(['enabled', 'disabled']),
   /** Why it is disabled. */
   reason: z.string().max(256).optional(),
+  /** For people. */
+  description: z.string().max(200).optional(),
 })
 /** Where an organisation wants its events. */
 export type Endpoint = z.output<typeof endpoint>
@@ -43,12 +45,13 @@ const json = (value: unknown): unknown => {
 }
 
 /** The data of the Secret that is an endpoint. */
-const dataOf = ({ url, events, secrets, state, reason }: Endpoint): Readonly<Record<string, string>> => ({
+const dataOf = ({ url, events, secrets, state, reason, description }: Endpoint): Readonly<Record<string, string>> => ({
   url: base64(url),
   events: base64(JSON.stringify(events)),
   secrets: base64(JSON.stringify(secrets)),
   state: base64(state),
   ...(reason !== undefined && { reason: base64(reason) }),
+  ...(description !== undefined && { description: base64(description) }),
 })
 
 export interface EndpointRef {
@@ -80,6 +83,7 @@ export const readEndpoint = (object: KubeObject): Endpoint | undefined => {
     secrets: json(data['secrets']),
     state: text(data['state']),
     ...(data['reason'] !== undefined && { reason: text(data['reason']) }),
+    ...(data['description'] !== undefined && { description: text(data['description']) }),
   })
   if (!parsed.success) throw invalid({ namespace, name }, parsed.error)
   return parsed.data
@@ -104,6 +108,30 @@ export const signingSecrets = ({ secrets }: Pick<Endpoint, 'secrets'>, now: Date
     .toSorted((a, b) => Date.parse(b.from) - Date.parse(a.from))
     .slice(0, mostSigning)
     .map(({ value }) => value)
+
+/** The change of an endpoint's data, for a merge patch. Throws SPEC_INVALID. */
+export const endpointPatch = (ref: EndpointRef, wanted: Endpoint) => ({
+  data: { reason: null, description: null, ...(endpointObject(ref, wanted)['data'] as Readonly<Record<string, string>>) },
+})
+
+/**
+ * The secrets after a new one has come: it signs from now on, and the newest before it for so long beside it, in ms. Older ones end.
+ */
+export const rotatedSecrets = (
+  before: readonly EndpointSecret[],
+  { value, now, overlapMs }: { readonly value: string; readonly now: Date; readonly overlapMs: number },
+): readonly EndpointSecret[] => {
+  const end = now.getTime() + overlapMs
+  const last = before
+    .filter(({ until }) => until === undefined || Date.parse(until) > now.getTime())
+    .toSorted((a, b) => Date.parse(b.from) - Date.parse(a.from))
+    .slice(0, overlapMs > 0 ? 1 : 0)
+    .map((each) => ({
+      ...each,
+      until: new Date(Math.min(end, each.until === undefined ? end : Date.parse(each.until))).toISOString(),
+    }))
+  return [...last, { value, from: now.toISOString() }]
+}
 
 /** The change that takes an endpoint out of use, for a merge patch. */
 export const disablingPatch = (reason: string) => ({ data: { state: base64('disabled'), reason: base64(reason.slice(0, 256)) } })

@@ -10,6 +10,7 @@ describe('checkedUrl', () => {
     ['gopher', 'gopher://example.com/', /https/],
     ['a user and password', 'https://user:pass@example.com/', /without user/],
     ['what is no URL', 'example.com', /is none/],
+    ['port 0', 'https://example.com:0/', /a port from 1/],
     ['an endless one', `https://example.com/${'a'.repeat(3000)}`, /is none/],
   ])('refuses %s', ([, text, reason]) => {
     expect(() => checkedUrl(text, rules)).toThrow(reason)
