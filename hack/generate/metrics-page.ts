@@ -11,7 +11,7 @@ const processes: readonly (readonly [process: string, register: (registry: Regis
   ['manager', (registry) => [createControllerMetrics(registry), createTenantMetrics(registry)]],
   ['syncer', createSyncerMetrics],
   ['vn-agent', createAgentMetrics],
-  ['worker', createJobMetrics],
+  ['worker', (registry) => [createControllerMetrics(registry), createJobMetrics(registry)]],
 ]
 
 const metricsOf = (register: (registry: Registry) => unknown): readonly Described[] => {

@@ -7,7 +7,7 @@ import { commonSettings, configOrExit, text } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
 import { createLeaderElection } from '../runtime/leader.ts'
-import { createMetrics } from '../runtime/metrics.ts'
+import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
 import { systemNamespace } from '../tenancy/names.ts'
 import { createDelivering } from '../worker/delivering.ts'
@@ -48,7 +48,15 @@ await runProcess(
     onStop('health server', () => health.stop())
     onStop('deliveries', () => delivering.stop())
     /** What one process does for all. */
-    const leading: readonly Part[] = [createTeller({ kube, queue: () => delivering.queue(), log, now: () => new Date() })]
+    const leading: readonly Part[] = [
+      createTeller({
+        kube,
+        queue: () => delivering.queue(),
+        log,
+        now: () => new Date(),
+        metrics: createControllerMetrics(registry),
+      }),
+    ]
     const parts = createParts(leading)
     const election = createLeaderElection({
       client: kube,

@@ -9,6 +9,7 @@ import { createInformer } from '../kube/informer.ts'
 import { explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { createController, type Outcome } from '../runtime/controller.ts'
+import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { organizationLabel, toldLabel, webhookLabel } from '../tenancy/marks.ts'
 import { shortHash } from '../tenancy/names.ts'
 import { isOrganization } from '../tenancy/organizations.ts'
@@ -31,6 +32,7 @@ export interface TellerOptions {
   readonly queue: () => Promise<Pick<JobQueue, 'add' | 'epoch'>>
   readonly log: Log
   readonly now: () => Date
+  readonly metrics?: ControllerMetrics
   /** How often it is looked whether the queue remembers still, ms. Default 30 s. */
   readonly lookEveryMs?: number
 }
@@ -53,7 +55,8 @@ const hears = ({ endpoint, createdAt }: Heard, { type, time, isFirst, told }: No
  * deliveries are added; then that is noted. So whoever comes after a process that was killed tells the same again under the same ids, and nothing is left out. A queue
  * that has lost what it held is told again what it was told in the last day.
  */
-export const createTeller = ({ kube, queue, log: parent, now, lookEveryMs = 30_000 }: TellerOptions): Part => {
+export const createTeller = (options: TellerOptions): Part => {
+  const { kube, queue, log: parent, now, metrics, lookEveryMs = 30_000 } = options
   const log = parent.child({ part: 'events' })
   /** What was read and written, by organisation; of its namespace of this UID. */
   const known = new Map<string, { readonly uid: string; readonly objects: ToldObjects }>()
@@ -168,7 +171,13 @@ export const createTeller = ({ kube, queue, log: parent, now, lookEveryMs = 30_0
     return { kind: 'done' }
   }
 
-  const controller = createController({ name: 'webhook-events', reconcile, log, sources: [orgs, planes] })
+  const controller = createController({
+    name: 'webhook-events',
+    reconcile,
+    log,
+    sources: [orgs, planes],
+    ...(metrics && { metrics }),
+  })
   let timer: NodeJS.Timeout | undefined
   let stopped: Promise<void> | undefined
   return {

@@ -52,12 +52,20 @@ const objectName = (shard: Shard): string => `berth-told-${shard}`
 export type ToldObjects = ReadonlyMap<Shard, KubeObject>
 
 /** What an object says; nothing for one that cannot be read: then its tenants are looked at as if for the first time. */
-const readRecord = ({ data }: KubeObject): ToldRecord => {
+const parsed = ({ data }: KubeObject): ToldRecord => {
   try {
     return record.parse(JSON.parse(String(data?.told)))
   } catch {
     return { tenants: {}, outbox: [] }
   }
+}
+
+/** An object is looked at as often as anything changes. */
+const known = new WeakMap<KubeObject, ToldRecord>()
+const readRecord = (object: KubeObject): ToldRecord => {
+  const read = known.get(object) ?? parsed(object)
+  known.set(object, read)
+  return read
 }
 
 /** Those of the objects that are records. */

@@ -282,9 +282,13 @@ export const webhookRoutes = (app: ApiServer, deps: ApiDeps): void => {
             if (endpoint.state === 'disabled') throw new AppError('STATE_CONFLICT', `webhook ${id} is disabled: enable it`, {})
             // Each may wait for a day, in a queue that is for all.
             if (!tests.take(organization, now()))
-              throw new AppError('RATE_LIMITED', `organisation ${organization} tests webhooks too often: one in a minute is well`, {
-                retryAfterMs: 60_000,
-              })
+              throw new AppError(
+                'RATE_LIMITED',
+                `organisation ${organization} tests webhooks too often: one in a minute is well`,
+                {
+                  retryAfterMs: 60_000,
+                },
+              )
             const eventId = `evt-${shortHash(['ping', record.id], 24)}`
             const event = { id: eventId, type: pingEventType, time: record.createdAt, organization, webhook: { id } }
             const { uid = '' } = object.metadata

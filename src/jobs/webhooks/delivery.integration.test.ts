@@ -3,6 +3,8 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { KubeClient } from '../../kube/client.ts'
+import { AppError } from '../../lib/errors.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { type Answer, type Receiver, startReceiver } from '../../testing/webhook-receiver.ts'
@@ -33,13 +35,19 @@ afterEach(async () => {
 })
 
 /** A queue that delivers, with quick retries. */
-const aQueue = async ({ allowed = ['127.0.0.0/8'] }: { allowed?: readonly string[] } = {}) => {
+const aQueue = async ({
+  allowed = ['127.0.0.0/8'],
+  reads = server.client,
+}: {
+  allowed?: readonly string[]
+  reads?: Pick<KubeClient, 'get'>
+} = {}) => {
   const namespace = `org-${randomUUID().slice(0, 8)}`
   await server.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
   const poster = createPoster({ timeoutMs: 500 })
   const handler = deliveryHandler({
     client: server.client,
-    endpoints: createEndpointReader({ client: server.client, keepMs: 200 }),
+    endpoints: createEndpointReader({ client: reads, keepMs: 200 }),
     poster,
     resolve: createDnsResolve(),
     rules: { allowed, refused: [], allowHttp: true },
@@ -169,6 +177,13 @@ describe('a delivery', () => {
     await send(await endpoint({ url }))
     expect(await deadLetter(queue)).toMatchObject({ failures: 1, reason: expect.stringContaining('its address is loopback') })
     expect(connections()).toBe(0)
+  })
+
+  test('that cannot read its endpoint says so without the words of the API server', async () => {
+    const denied = { get: () => Promise.reject(new AppError('KUBE_FORBIDDEN', 'GET https://10.0.0.1:6443/secrets: no')) }
+    const { queue, endpoint, send } = await aQueue({ reads: denied })
+    await send(await endpoint({ url: 'http://127.0.0.1:1/' }))
+    expect(await deadLetter(queue)).toMatchObject({ failures: 4, reason: 'the management cluster does not answer as it should' })
   })
 
   test('is added once for one event and endpoint', async () => {

@@ -1,6 +1,6 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeClient } from '../../kube/client.ts'
-import { AppError } from '../../lib/errors.ts'
+import { AppError, explainError } from '../../lib/errors.ts'
 import { handle, type JobContext, type JobHandler } from '../job-kind.ts'
 import type { JobQueue } from '../job-queue.ts'
 import { judgeAnswer } from './answer.ts'
@@ -20,11 +20,22 @@ export interface DeliveryDeps {
   readonly now: () => Date
 }
 
+/** Why a delivery failed is shown to whose it is: what the management cluster says is for the log. */
+const ofManagement = async <T>(work: () => Promise<T>, { log, signal }: JobContext): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AppError) || !error.code.startsWith('KUBE_')) throw error
+    log.warn({ reason: explainError(error), code: error.code }, 'the webhook cannot be read or changed')
+    throw new AppError('WEBHOOK_FAILED', 'the management cluster does not answer as it should')
+  }
+}
+
 /** Sends one event to one endpoint, once. */
 const deliver = async (delivery: DeliveryPayload, context: JobContext, deps: DeliveryDeps): Promise<void> => {
   const { namespace, name, uid, eventId, body } = delivery
   const { signal, log } = context
-  const found = await deps.endpoints.read({ namespace, name }, signal)
+  const found = await ofManagement(() => deps.endpoints.read({ namespace, name }, signal), context)
   if (!found || found.uid !== uid) {
     log.info({ namespace, name }, 'the webhook is gone, and its event with it')
     return
@@ -59,11 +70,10 @@ const deliver = async (delivery: DeliveryPayload, context: JobContext, deps: Del
       throw verdict.error
     case 'gone': {
       const reason = `its receiver answered 410 at ${now.toISOString()}`
-      await deps.client.patch(
-        resourceTypes.secrets,
-        { name, namespace },
-        { metadata: { uid }, ...disablingPatch(reason) },
-        { type: 'merge', signal },
+      const patch = { metadata: { uid }, ...disablingPatch(reason) }
+      await ofManagement(
+        () => deps.client.patch(resourceTypes.secrets, { name, namespace }, patch, { type: 'merge', signal }),
+        context,
       )
       deps.endpoints.forget({ namespace, name })
       throw new AppError('WEBHOOK_REFUSED', `webhook ${namespace}/${name} is disabled now: ${reason}`, { namespace, name })
