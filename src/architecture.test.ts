@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const rows = [
   ['bin'],
   ['api', 'cli', 'controlplane', 'syncer', 'vn-agent', 'worker'],
-  ['jobs', 'snapshots', 'access', 'client'],
+  ['jobs', 'snapshots', 'access', 'client', 'usage'],
   ['runtime'],
   ['kube'],
   ['tenancy'],

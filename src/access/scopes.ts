@@ -10,6 +10,7 @@ export const scopes = [
   'snapshots:write',
   'webhooks:read',
   'webhooks:write',
+  'usage:read',
   'keys:read',
   'keys:write',
 ] as const

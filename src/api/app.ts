@@ -22,6 +22,7 @@ import { systemRoutes } from './routes/system.ts'
 import { tenantRoutes } from './routes/tenants.ts'
 import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
+import { usageRoutes } from './routes/usage.ts'
 import type { ApiServer, ApiTypes } from './server.ts'
 import { createStreams } from './streams.ts'
 
@@ -150,6 +151,7 @@ export const createApp = async (deps: ApiDeps, { registry }: { readonly registry
     tenantRoutes(server, deps, reserver)
     kubeconfigRoutes(server, deps)
     snapshotRoutes(server, deps)
+    usageRoutes(server, deps)
     operationRoutes(server, deps)
     eventRoutes(server, streams)
     webhookRoutes(server, deps)

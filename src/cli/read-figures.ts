@@ -2,10 +2,12 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { serverFigures } from '../kube/server-figures.ts'
 import { hasCode } from '../lib/errors.ts'
+import { inTurns } from '../lib/in-turns.ts'
 import { tenantLabel, tenantNameAnnotation } from '../tenancy/marks.ts'
 import { readKubeconfig } from './read-kubeconfig.ts'
-import { byNamespace, storedObjects, sumOf, type TenantFigures, type Usage, usageOf } from './top-figures.ts'
+import { byNamespace, sumOf, type TenantFigures, type Usage, usageOf } from './top-figures.ts'
 
 /** What a metrics server serves. */
 const podMetrics: ResourceType = {
@@ -91,7 +93,7 @@ const objectsIn = async (
     const client = connect(await readKubeconfig(management, plane, signal))
     try {
       const { status, body } = await client.raw('/metrics', { signal, timeoutMs: objectsMs })
-      return status === 200 ? storedObjects(body) : undefined
+      return status === 200 ? serverFigures(body).objects : undefined
     } finally {
       await client.close()
     }
@@ -100,17 +102,6 @@ const objectsIn = async (
     // One tenant that does not answer is told by its dash.
     return undefined
   }
-}
-
-const inTurns = async <T, R>(all: readonly T[], work: (each: T) => Promise<R>): Promise<readonly R[]> => {
-  const results: R[] = []
-  const left = all.entries()
-  await Promise.all(
-    Array.from({ length: Math.min(askedAtOnce, all.length) }, async () => {
-      for (const [index, each] of left) results[index] = await work(each)
-    }),
-  )
-  return results
 }
 
 const noMetrics = (where: string): string =>
@@ -134,7 +125,7 @@ export const readFigures = async (
   const [planeMetrics, above, objects] = await Promise.all([
     metricsOf(management, { ...(planeNamespace !== undefined && { namespace: planeNamespace }), signal }),
     superClient && readSuper(superClient, { uid: alone?.metadata.uid, signal }),
-    withObjects ? inTurns(planes, (plane) => objectsIn(plane, reads)) : undefined,
+    withObjects ? inTurns(planes, askedAtOnce, (plane) => objectsIn(plane, reads)) : undefined,
   ])
   const planeUsage = planeMetrics && byNamespace(planeMetrics)
   const tenants = planes.map((plane, index): TenantFigures => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { frozen } from '../testing/frozen.ts'
-import { byNamespace, cpuText, memoryText, sortedFigures, storedObjects, type TenantFigures, usageOf } from './top-figures.ts'
+import { byNamespace, cpuText, memoryText, sortedFigures, type TenantFigures, usageOf } from './top-figures.ts'
 import type { TopOrder } from './top-orders.ts'
 
 const metrics = (namespace: string, ...containers: readonly (readonly [cpu: string, memory: string])[]) =>
@@ -52,18 +52,5 @@ describe('the order', () => {
         .map(({ name }) => name)
         .join(''),
     ).toBe(names)
-  })
-})
-
-describe('objects in an API', () => {
-  test('are summed over its kinds; what could not be counted is none', () => {
-    const text = '# HELP x\napiserver_storage_objects{resource="pods"} 12\napiserver_storage_objects{resource="b"} -1\nother{} 5'
-    expect(storedObjects(text)).toBe(12)
-  })
-  test('by the newer name where both are there', () => {
-    expect(storedObjects('apiserver_storage_objects{resource="a"} 1\napiserver_resource_objects{resource="a"} 2')).toBe(2)
-  })
-  test('are not known where nothing is said', () => {
-    expect(storedObjects('up 1')).toBeUndefined()
   })
 })

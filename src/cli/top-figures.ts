@@ -73,22 +73,3 @@ export const sortedFigures = (figures: readonly TenantFigures[], by: TopOrder): 
 export const cpuText = (usage: Usage | undefined): string => (usage ? `${Math.ceil(usage.cpu * 1000)}m` : '-')
 /** `120Mi`, as `kubectl top` has it. */
 export const memoryText = (usage: Usage | undefined): string => (usage ? `${Math.ceil(usage.memory / 2 ** 20)}Mi` : '-')
-
-const storedMetrics = ['apiserver_resource_objects', 'apiserver_storage_objects'] as const
-
-/** Objects of all kinds together, as the metrics of a kube-apiserver say; undefined where they say nothing of it. */
-export const storedObjects = (exposition: string): number | undefined => {
-  for (const name of storedMetrics) {
-    let sum = 0
-    let isSaid = false
-    for (const line of exposition.split('\n')) {
-      if (!line.startsWith(`${name}{`)) continue
-      const value = Number(line.slice(line.lastIndexOf(' ') + 1))
-      // -1: it could not be counted.
-      if (Number.isFinite(value) && value > 0) sum += value
-      isSaid = true
-    }
-    if (isSaid) return sum
-  }
-  return undefined
-}

@@ -1,3 +1,5 @@
+import { meterSecretName } from '../tenancy/names.ts'
+
 /** Names of objects in a tenant's control-plane namespace and in Berth's own, each in one place. */
 export const secretNames = {
   clusterAuthority: 'cluster-ca',
@@ -11,6 +13,8 @@ export const secretNames = {
   admin: 'admin-client',
   /** Key `value` is the kubeconfig with which the syncer comes to this tenant. */
   syncer: 'syncer-kubeconfig',
+  /** Key `value` is the kubeconfig with which usage is measured: it may read the metrics of this tenant's API server. */
+  meter: meterSecretName,
 } as const
 
 export const componentNames = {
@@ -57,7 +61,7 @@ export const systemNames = {
 } as const
 
 /** Groups of client certificates in a tenant. */
-export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:syncer' } as const
+export const tenantGroups = { admins: 'berth:tenant-admins', syncer: 'berth:syncer', meter: 'berth:meter' } as const
 
 /** ControllerRevision of a TenantClass in Berth's own namespace, from the hash of what it keeps. */
 export const classRevisionName = (className: string, hash: string): string => `${className}-${hash.slice(0, 12)}`

@@ -328,9 +328,14 @@ describe('a manager', () => {
     const roots = await secretOf(tenant, 'cluster-ca')
     const leaves = async () => {
       const all = await Promise.all(
-        ['etcd-keys', 'kube-apiserver-keys', 'kube-controller-manager-keys', 'admin-client', 'syncer-kubeconfig'].map((name) =>
-          secretOf(tenant, name),
-        ),
+        [
+          'etcd-keys',
+          'kube-apiserver-keys',
+          'kube-controller-manager-keys',
+          'admin-client',
+          'syncer-kubeconfig',
+          'meter-kubeconfig',
+        ].map((name) => secretOf(tenant, name)),
       )
       return all.flatMap((data) =>
         Object.entries(data).flatMap(([key, pem]) =>
@@ -340,7 +345,7 @@ describe('a manager', () => {
     }
     clock.now += 400 * 24 * 60 * minute
     const over = await leaves()
-    expect(over).toHaveLength(9)
+    expect(over).toHaveLength(10)
     expect(over.filter(({ validTo }) => Date.parse(validTo) > clock.now)).toEqual([])
     await reconcile(tenant, processAt(tenant, clock))
     const renewed = await leaves()

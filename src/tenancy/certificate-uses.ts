@@ -13,4 +13,5 @@ export const certificateUses: Readonly<Record<string, string>> = {
   'kube-controller-manager-keys/client': 'controller manager at the API server',
   'admin-client/client': 'administrators, in the published kubeconfig',
   'syncer-kubeconfig/client': 'syncer at the API server',
+  'meter-kubeconfig/client': 'who measures usage, at the API server',
 }

@@ -113,3 +113,10 @@ export const madeByOperationAnnotation = 'berth.dev/made-by-operation'
 export const lastOperationAnnotation = 'berth.dev/last-operation'
 /** Label on what the HTTP API makes in a tenant for one kubeconfig: its id. */
 export const kubeconfigLabel = 'berth.dev/kubeconfig'
+
+/** Labels on a ConfigMap that holds usage of a tenant: the tenant's UID, and the month, as `2026-11`. */
+export const usageLabel = 'berth.dev/usage'
+export const usageMonthLabel = 'berth.dev/usage-month'
+/** Annotations of it: name of the tenant, and how far it was measured, as JSON. */
+export const usageTenantAnnotation = 'berth.dev/usage-tenant'
+export const usageStandingAnnotation = 'berth.dev/usage-standing'

@@ -103,3 +103,9 @@ export const tokenSecretName = (podName: string, podUid: string): string => podS
 
 /** Label key on a super namespace that carries the value of a tenant namespace's label, for translated namespace selectors. */
 export const namespaceLabelKey = (key: string): string => `ns.berth.dev/${shortHash([key], 24)}`
+
+/** Secret in a tenant's control-plane namespace with the kubeconfig of who measures usage: it may read the metrics of its API server and nothing else. */
+export const meterSecretName = 'meter-kubeconfig'
+
+/** ConfigMap in the namespace of a TenantControlPlane with the usage of one tenant in one month, `2026-11`. */
+export const usageObjectName = (tenantUid: string, month: string): string => `usage-${month}-${tenantUid}`

@@ -21,8 +21,13 @@ export interface CreateKeyOptions extends AccessOptions {
 }
 
 const readScopes = (given: readonly string[] | undefined, organization: string | undefined): readonly Scope[] => {
+  // All: writing has reading in it, where there is writing.
   if (given === undefined)
-    return scopes.filter((scope) => scope.endsWith(':write') && (organization === undefined || scope !== 'organizations:write'))
+    return scopes.filter(
+      (scope) =>
+        (scope.endsWith(':write') || !isScope(scope.replace(/:read$/, ':write'))) &&
+        (organization === undefined || scope !== 'organizations:write'),
+    )
   const wrong = given.filter((scope) => !isScope(scope))
   if (wrong.length === 0) return given.filter(isScope)
   throw new AppError('CONFIG_INVALID', `no scopes: ${wrong.join(', ')}; there are ${scopes.join(', ')}`, {})

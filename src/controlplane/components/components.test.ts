@@ -371,6 +371,13 @@ describe('what Berth puts into a tenant', () => {
     expect(writes).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(secrets|configmaps|namespaces|.*role.*)$/)]))
   })
 
+  test('lets who measures usage read metrics, and nothing else', () => {
+    expect(find(tenantRbac([]), 'ClusterRole', 'berth:meter')['rules']).toEqual([
+      { nonResourceURLs: ['/metrics'], verbs: ['get'] },
+    ])
+    expect(find(tenantRbac([]), 'ClusterRoleBinding', 'berth:meter')).toMatchObject({ roleRef: { name: 'berth:meter' } })
+  })
+
   test('lets the syncer tell the status of declared kinds, and write no more of them', () => {
     const widgets = { group: 'example.com', version: 'v1', plural: 'widgets', kind: 'Widget' }
     const { rules } = find(tenantRbac([widgets]), 'ClusterRole')

@@ -69,4 +69,11 @@ export const tenantRbac = (customKinds: readonly CustomKind[]): readonly KubeObj
     rules: [...syncerRules, ...customKindRules(customKinds)],
   },
   binding(tenantGroups.syncer, tenantGroups.syncer, tenantGroups.syncer),
+  {
+    apiVersion: `${rbac}/v1`,
+    kind: 'ClusterRole',
+    metadata: { name: tenantGroups.meter },
+    rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
+  },
+  binding(tenantGroups.meter, tenantGroups.meter, tenantGroups.meter),
 ]

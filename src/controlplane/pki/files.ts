@@ -85,8 +85,9 @@ const clientKubeconfig = (name: string, user: string, server: string, roots: Roo
     credentials: { kind: 'data', cert: client['client.crt'] ?? '', key: client['client.key'] ?? '' },
   })
 
-export const syncerFiles = (inputs: PkiInputs, roots: Roots, client: SecretData): SecretData => ({
-  value: clientKubeconfig(inputs.tenant.name, 'syncer', tenantEndpoint(inputs), roots, client),
+/** A kubeconfig for a part of Berth that comes to the tenant. */
+export const partFiles = (user: 'syncer' | 'meter', inputs: PkiInputs, roots: Roots, client: SecretData): SecretData => ({
+  value: clientKubeconfig(inputs.tenant.name, user, tenantEndpoint(inputs), roots, client),
 })
 
 /** The kubeconfig for the tenant's administrators, who come to `server`. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { AppError } from '../../lib/errors.ts'
 import { secretNames } from '../names.ts'
-import { apiServerFiles, controllerManagerFiles, etcdFiles, syncerFiles } from './files.ts'
+import { apiServerFiles, controllerManagerFiles, etcdFiles, partFiles } from './files.ts'
 import {
   authorityNames,
   firstKeys,
@@ -227,7 +227,9 @@ export const consumerSecrets = async (input: {
   add(secretNames.kubeApiServer, apiServerFiles(roots, agent.servingCert))
   add(secretNames.kubeApiServer, storeFiles(storeTrust, roots, existing.get(secretNames.kubeApiServer)))
   add(secretNames.kubeControllerManager, controllerManagerFiles(inputs, roots, agent.servingCert))
-  add(secretNames.syncer, syncerFiles(inputs, roots, secrets.get(secretNames.syncer) ?? {}))
+  for (const part of ['syncer', 'meter'] as const) {
+    add(secretNames[part], partFiles(part, inputs, roots, secrets.get(secretNames[part]) ?? {}))
+  }
   return secrets
 }
 

@@ -135,4 +135,5 @@ export const leafPlans = (inputs: PkiInputs): readonly LeafPlan[] => [
   client(secretNames.kubeControllerManager, 'client', 'cluster', { commonName: 'system:kube-controller-manager' }),
   client(secretNames.admin, 'client', 'cluster', { commonName: 'berth:admin', organization: tenantGroups.admins }),
   client(secretNames.syncer, 'client', 'cluster', { commonName: 'berth:syncer', organization: tenantGroups.syncer }),
+  client(secretNames.meter, 'client', 'cluster', { commonName: 'berth:meter', organization: tenantGroups.meter }),
 ]
