@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
@@ -23,6 +26,8 @@ const { configMaps, namespaces, persistentVolumeClaims, pods, secrets, tenantCon
 const minute = 60_000
 let api: TestApiServer
 let kube: KubeClient
+/** With the rights that the worker's account has by the manifests, and no others. */
+let worker: KubeClient
 let meters: Meter[] = []
 
 /** A clock that a test moves. It does not go on by itself, so that what is counted is known to the millisecond. */
@@ -35,8 +40,8 @@ type Clock = ReturnType<typeof clockAt>
 /** Samples and writes whenever it can; time passes only by the clock. */
 const startMeter = async (clock: Clock): Promise<Meter> => {
   const meter = createMeter({
-    management: kube,
-    superClient: kube,
+    management: worker,
+    superClient: worker,
     connectTenant: (connection) => createKubeClient(connection, { userAgent: 'berth-test' }),
     log,
     now: clock.now,
@@ -131,7 +136,7 @@ const passMinutes = async (
   }
 }
 
-/** A server counts what it stores once a minute, kind by kind; before, it says 0. */
+/** Kind by kind: before, it says too little. */
 const countsObjects = () =>
   eventually(async () => (serverFigures((await kube.raw('/metrics')).body).objects ?? 0) > 50, {
     describe: 'the server to have counted its objects',
@@ -140,10 +145,19 @@ const countsObjects = () =>
   })
 
 beforeAll(async () => {
-  api = await startApiServer({ deadlineMs: 180_000 })
+  // It counts what it stores once a minute by default, kind by kind.
+  api = await startApiServer({ flags: ['--etcd-count-metric-poll-period=2s'], deadlineMs: 180_000 })
   kube = api.client
+  worker = kube.as('system:serviceaccount:berth-system:berth-worker')
   await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
   await eventually(() => kube.list(tenantControlPlanes), { describe: 'the new resource' })
+  const rights = await readFile(join(import.meta.dirname, '../../manifests/options/api/usage-rights.yaml'), 'utf8')
+  for (const document of parseAllDocuments(rights)) {
+    const object = document.toJS() as KubeObject
+    const type = Object.values(resourceTypes).find(({ kind }) => kind === object.kind)
+    if (!type) throw new Error(`no type for ${object.kind}`)
+    await kube.create(type, object)
+  }
   for (const name of ['acme', 'stopped', 'asleep', 'twice', 'cut']) await kube.create(namespaces, { metadata: { name } })
 }, 240_000)
 afterEach(async () => {
@@ -250,6 +264,27 @@ describe('a meter', () => {
   })
 })
 
+test("the worker's account writes no other ConfigMap, and reads no other Secret", async () => {
+  const aConfig = (name: string, labels: Record<string, string> = {}) => ({ metadata: { name, namespace: 'acme', labels } })
+  const refused = { code: expect.stringMatching(/^KUBE_(FORBIDDEN|INVALID)$/) }
+  await kube.create(configMaps, { ...aConfig('mine'), data: {} })
+  // Policies are heeded a moment after they were made.
+  await eventually(
+    () =>
+      worker.create(configMaps, aConfig('more'), { dryRun: true }).then(
+        () => false,
+        () => true,
+      ),
+    { describe: 'the policy to be in force', deadlineMs: 30_000 },
+  )
+  const labels = { [usageLabel]: 'u', 'berth.dev/usage-month': '2026-11' }
+  await expect(worker.create(configMaps, aConfig('more', labels))).rejects.toMatchObject(refused)
+  await expect(worker.replace(configMaps, aConfig('mine', labels))).rejects.toMatchObject(refused)
+  await expect(worker.delete(configMaps, { name: 'mine', namespace: 'acme' })).rejects.toMatchObject(refused)
+  await expect(worker.list(secrets)).rejects.toMatchObject(refused)
+  await worker.create(configMaps, aConfig('usage-2026-11-u', labels), { dryRun: true })
+})
+
 describe('a batch of two months', () => {
   const standing: Standing = {
     since: 0,
@@ -264,16 +299,19 @@ describe('a batch of two months', () => {
   }
   const options = { foldBefore: 0, signal: new AbortController().signal }
 
-  test.for(
-    [1, 2, 3, 4].flatMap((call) => [false, true].map((carriedOut) => ({ call, carriedOut }))),
-  )('counts once when call $call is cut off, carried out: $carriedOut, and it is sent again', async (fault) => {
-    const uid = `cut-${fault.call}-${fault.carriedOut}`
-    await writeBatch(batchOf(uid, 1), options, kube)
-    const second = batchOf(uid, 2)
-    await expect(writeBatch(second, options, failingClient(kube, fault).client)).rejects.toMatchObject({ code: 'KUBE_UNREACHABLE' })
-    expect(await writeBatch(second, options, kube)).toBe('written')
-    expect((await sumsOf(uid, 'cut')).requests).toBe(24n)
-  })
+  test.for([1, 2, 3, 4].flatMap((call) => [false, true].map((carriedOut) => ({ call, carriedOut }))))(
+    'counts once when call $call is cut off, carried out: $carriedOut, and it is sent again',
+    async (fault) => {
+      const uid = `cut-${fault.call}-${fault.carriedOut}`
+      await writeBatch(batchOf(uid, 1), options, kube)
+      const second = batchOf(uid, 2)
+      await expect(writeBatch(second, options, failingClient(kube, fault).client)).rejects.toMatchObject({
+        code: 'KUBE_UNREACHABLE',
+      })
+      expect(await writeBatch(second, options, kube)).toBe('written')
+      expect((await sumsOf(uid, 'cut')).requests).toBe(24n)
+    },
+  )
 
   test('is dropped when another meter has measured on', async () => {
     const other = batchOf('other', 1)

@@ -113,7 +113,7 @@ export const usageRoutes = (app: ApiServer, deps: ApiDeps): void => {
         cursor: found.nextCursor,
         ...(format !== undefined && { format }),
       })
-      void reply.header('link', `<${request.url.split('?')[0]}?${next}>; rel="next"`)
+      void reply.header('link', `<${request.url.split('?')[0]}?${next.toString()}>; rel="next"`)
     }
     if (!(format === 'csv' || (format === undefined && prefersCsv(request.headers.accept)))) return found
     void reply.header('content-disposition', 'attachment; filename="usage.csv"')
