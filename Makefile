@@ -33,9 +33,10 @@ verify: ## Fail when something generated is not up to date
 conformance: ## Tests of Kubernetes in a tenant and in super, compared (FOCUS=regexp SHARD=1/4 VERSION=v1.36.3)
 	@$(RUN_CLUSTER) node hack/conformance.ts $(if $(FOCUS),--focus '$(FOCUS)') $(if $(SHARD),--shard $(SHARD)) $(if $(VERSION),--version $(VERSION)) --report docs/conformance.md
 
-bench: ## Compare Berth with direct creation and with an ideal client, then measure the control planes of tenants
+bench: ## Compare Berth with direct creation and with an ideal client, then measure control planes of tenants, HTTP API, jobs, webhooks and CLI
 	@$(RUN_CLUSTER) node bench/run.ts
 	@$(RUN_CLUSTER) node bench/planes.ts
+	@$(RUN_CLUSTER) node bench/platform.ts
 
 chaos: ## Kill parts of everything under load, then prove that nothing was lost (MINUTES=30 SEED=7 ONLY=etcd,syncer CLUSTER=chaos KEEP=1)
 	@$(RUN_CLUSTER) node chaos/run.ts --cluster $(if $(filter file,$(origin CLUSTER)),chaos,$(CLUSTER)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(filter 1,$(KEEP)),--keep)
