@@ -27,7 +27,7 @@ const stages: Readonly<Record<StageName, (stage: Stage) => Promise<Partial<Platf
   cli: async (stage) => ({ cli: await cli(stage) }),
 }
 
-/** All stages that are wanted; one that breaks off is told in the result and holds up no other. */
+/** All stages that are wanted; one that breaks off is told in the result and holds up no other. What ends all leaves what was measured before. */
 const measure = async (options: PlatformOptions, signal: AbortSignal): Promise<PlatformResult> => {
   const progress = printProgress()
   const profiles: Record<string, readonly SelfTime[]> = {}
@@ -45,12 +45,11 @@ const measure = async (options: PlatformOptions, signal: AbortSignal): Promise<P
   const world = await startWorld(options, progress)
   try {
     for (const name of options.stages) {
-      signal.throwIfAborted()
+      if (signal.aborted) break
       progress(`stage ${name}`)
       try {
         result = { ...result, ...(await stages[name]({ options, world, progress, signal, onProfile })) }
       } catch (error) {
-        if (signal.aborted) throw error
         progress(`stage ${name} broke off: ${String(error)}`)
         result = { ...result, failures: [...result.failures, { stage: name, message: String(error) }] }
       }
@@ -68,6 +67,7 @@ const bench = async (options: PlatformOptions, signal: AbortSignal): Promise<voi
   await writeFile(path, `${JSON.stringify(result, undefined, 2)}\n`)
   console.log(`${reportOf(result)}\n\n${path}`)
   if (result.failures.length > 0) process.exitCode = 1
+  if (signal.aborted) process.exitCode = 130
 }
 
 // A first Ctrl-C ends the measurements and tidies up, a second one ends us, and what we started with us.
@@ -81,13 +81,5 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 const options = readOptions(process.argv.slice(2))
-if (!options) {
-  console.log(usage)
-} else {
-  try {
-    await bench(options, stop.signal)
-  } catch (error) {
-    if (!stop.signal.aborted) throw error
-    process.exitCode = 130
-  }
-}
+if (options) await bench(options, stop.signal)
+else console.log(usage)

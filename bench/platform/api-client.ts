@@ -14,7 +14,7 @@ export interface ApiClient {
   close(): void
 }
 
-export interface ApiPlace {
+interface ApiPlace {
   readonly port: number
   readonly key: string
 }

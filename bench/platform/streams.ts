@@ -16,19 +16,22 @@ const reachedMs = 30_000
 
 /** Many clients of the event stream, and changes that all are told of. */
 export const streams = async (stage: Stage): Promise<StreamFigures> => {
-  const { world, options, progress, signal } = stage
-  const { process, management, api } = world
+  const { world, options, progress, signal, onProfile } = stage
+  const { management } = world
   await makeListed(stage)
-  await pause(settleMs, undefined, { signal })
-  const before = process.residentMiB()
+  // A process of its own: what others asked for would be in its memory.
+  const own = await world.startApi('api-streams')
+  const { process, api } = own
   const clients: ClientRequest[] = []
   let started = 0
   let ended = 0
   /** When who had which change: each carries a number in the status. */
   const heard = new Map<number, number[]>()
 
-  progress(`opening ${options.streams} event streams`)
   try {
+    await pause(settleMs, undefined, { signal })
+    const before = process.residentMiB()
+    progress(`opening ${options.streams} event streams`)
     await inFlight(options.streams, openedAtOnce, async () => {
       signal.throwIfAborted()
       const { request, response } = await api.stream(`/v1/organizations/${organization}/events`)
@@ -86,5 +89,6 @@ export const streams = async (stage: Stage): Promise<StreamFigures> => {
     }
   } finally {
     for (const client of clients) client.destroy()
+    onProfile('the API with streams', await own.stop())
   }
 }
