@@ -71,7 +71,7 @@ export const createTenant = async (
   organization: string,
   record: OperationRecord,
   { deps: { kube, caches }, reserver }: { readonly deps: ApiDeps; readonly reserver: Reserver },
-): Promise<OperationTarget> => {
+): Promise<{ readonly target: OperationTarget; readonly tenant: TenantControlPlane }> => {
   await reserver.reserve(organization, name)
   try {
     const made = await kube.create<TenantControlPlane>(type, {
@@ -81,7 +81,7 @@ export const createTenant = async (
       spec: spec as TenantControlPlane['spec'],
     })
     caches.observe.tenant(made)
-    return targetOf(made)
+    return { target: targetOf(made), tenant: made }
   } catch (error) {
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) {
       // Not when nobody knows whether it was made: its place is then its own.
@@ -90,7 +90,7 @@ export const createTenant = async (
     }
   }
   const there = await readTenant({ name, organization }, { kube })
-  if (there.metadata.annotations?.[madeByOperationAnnotation] === record.id) return targetOf(there)
+  if (there.metadata.annotations?.[madeByOperationAnnotation] === record.id) return { target: targetOf(there), tenant: there }
   throw new AppError(
     'ALREADY_EXISTS',
     `organisation ${organization} has a tenant ${name}: take another name, or change that one`,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
+import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import { shortHash, systemNamespace } from '../tenancy/names.ts'
 import type { ApiDeps } from './deps.ts'
@@ -16,6 +17,7 @@ import {
   recordObject,
   recordOf,
 } from './operation-record.ts'
+import { operationOf } from './operation-view.ts'
 import { operationPath, showOperation } from './operations.ts'
 import { isFinal, problemOf } from './problem.ts'
 
@@ -34,10 +36,14 @@ export interface Write {
   /** It takes time: the answer is 202 with the operation. Else what `run` answers. */
   readonly takesTime: boolean
   /**
-   * Does it. It may be called again with the same record after its process was killed anywhere on the way, or at the same time by another one, and must come
+   * Does it. `tenant`: as the write left it, so that it need not be read again for the answer. It may be called again with the same record after its process was killed anywhere on the way, or at the same time by another one, and must come
    * to the same then.
    */
-  readonly run: (record: OperationRecord) => Promise<{ readonly target?: OperationTarget; readonly answer?: RecordedAnswer }>
+  readonly run: (record: OperationRecord) => Promise<{
+    readonly target?: OperationTarget
+    readonly tenant?: TenantControlPlane
+    readonly answer?: RecordedAnswer
+  }>
 }
 
 const namespaceOf = ({ organization }: Write): string => organization ?? systemNamespace
@@ -145,7 +151,9 @@ export const perform = async (
       ? {
           status: 202,
           headers: { location: operationPath(organization, record.id) },
-          body: await showOperation(noted, organization, deps),
+          body: done.tenant
+            ? operationOf(noted, organization, { tenant: done.tenant, snapshot: undefined, now: deps.now() })
+            : await showOperation(noted, organization, deps),
         }
       : (done.answer ?? { status: 204, headers: {} })
   const { body: _, ...withoutBody } = answer

@@ -134,7 +134,7 @@ export const tenantRoutes = (app: ApiServer, deps: ApiDeps, reserver: Reserver):
           organization,
           tenant: body.name,
           takesTime: true,
-          run: async (record) => ({ target: await createTenant(body, organization, record, { deps, reserver }) }),
+          run: (record) => createTenant(body, organization, record, { deps, reserver }),
         },
         { request, reply },
         deps,
