@@ -12,7 +12,9 @@ import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
 import { chartFiles } from './generate/chart.ts'
 import { cliPage } from './generate/cli.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
+import { configurationPage } from './generate/configuration-page.ts'
 import { dashboardManifest } from './generate/dashboard.ts'
+import { errorsPage } from './generate/errors-page.ts'
 import { kubeletApiPage } from './generate/kubelet-api.ts'
 import { metricsPage } from './generate/metrics-page.ts'
 import { kindReference } from './generate/reference.ts'
@@ -41,6 +43,8 @@ const files: Record<string, string> = {
     }),
   ),
   'docs/reference/cli.md': cliPage(generatedFrom('src/cli/tree and src/cli/exit-codes.ts')),
+  'docs/reference/configuration.md': configurationPage(generatedFrom('src/bin/settings')),
+  'docs/reference/errors.md': errorsPage(generatedFrom('src/lib/errors.ts and hack/generate/error-meanings.ts')),
   ...(await chartFiles(generatedFrom)),
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),

@@ -3,52 +3,17 @@ import { createCaches } from '../api/caches.ts'
 import { startSweeper } from '../api/sweeper.ts'
 import { openJobQueue } from '../jobs/open-queue.ts'
 import { createQueueDoor } from '../jobs/queue-door.ts'
-import { redisUrlSetting } from '../jobs/redis-setting.ts'
-import { targetRulesOf, webhookSettings } from '../jobs/webhooks/settings.ts'
+import { targetRulesOf } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
-import { commonSettings, configOrExit, text } from '../lib/config.ts'
+import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
+import { apiSettings } from './settings/api.ts'
 
-const settings = {
-  ...commonSettings,
-  ...webhookSettings,
-  redisUrl: redisUrlSetting,
-  port: {
-    env: 'BERTH_API_PORT',
-    flag: 'port',
-    schema: text.port().default(8090),
-    help: 'port of the HTTP API, without TLS: put a proxy with TLS before it',
-  },
-  healthPort: {
-    env: 'BERTH_HEALTH_PORT',
-    flag: 'health-port',
-    schema: text.port().default(8080),
-    help: 'port of /healthz, /readyz and /metrics',
-  },
-  requestsPerSecond: {
-    env: 'BERTH_API_REQUESTS_PER_SECOND',
-    flag: 'requests-per-second',
-    schema: text.count().default(50),
-    help: 'requests of one organisation, or of one key of the platform, in a second',
-  },
-  requestBurst: {
-    env: 'BERTH_API_REQUEST_BURST',
-    flag: 'request-burst',
-    schema: text.count().default(200),
-    help: 'requests of it at once',
-  },
-  streams: {
-    env: 'BERTH_API_STREAMS',
-    flag: 'streams',
-    schema: text.count().default(1000),
-    help: 'event streams of one organisation at once, in this process',
-  },
-}
-const config = configOrExit('api', settings, process)
+const config = configOrExit('api', apiSettings, process)
 const log = createLog({ process: 'api', level: config.logLevel })
 const userAgent = 'berth-api'
 

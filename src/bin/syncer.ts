@@ -1,8 +1,7 @@
-import { z } from 'zod'
 import { connectionOf } from '../kube/connect.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
-import { commonSettings, configOrExit, text } from '../lib/config.ts'
+import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
 import { createMetrics } from '../runtime/metrics.ts'
@@ -11,35 +10,9 @@ import { createShard } from '../runtime/shard.ts'
 import { createEngine } from '../syncer/engine.ts'
 import { createSyncerMetrics } from '../syncer/metrics.ts'
 import { systemNamespace } from '../tenancy/names.ts'
+import { syncerSettings } from './settings/syncer.ts'
 
-const settings = {
-  ...commonSettings,
-  superKubeconfig: {
-    env: 'BERTH_SUPER_KUBECONFIG',
-    flag: 'super-kubeconfig',
-    schema: z.string().min(1).optional(),
-    help: 'kubeconfig of the super cluster; default: the management cluster',
-  },
-  identity: {
-    env: 'POD_NAME',
-    flag: 'identity',
-    schema: z.string().min(1).default(`syncer-${process.pid}`),
-    help: 'name of this process among the syncers',
-  },
-  image: {
-    env: 'BERTH_IMAGE',
-    flag: 'image',
-    schema: z.string().min(1).optional(),
-    help: "Berth's own image: writes the hosts file of pods with a subdomain; without one `hostname -f` gives the short name there",
-  },
-  healthPort: {
-    env: 'BERTH_HEALTH_PORT',
-    flag: 'health-port',
-    schema: text.port().default(8081),
-    help: 'port of /healthz, /readyz and /metrics',
-  },
-}
-const config = configOrExit('syncer', settings, process)
+const config = configOrExit('syncer', syncerSettings, process)
 const log = createLog({ process: 'syncer', level: config.logLevel })
 const userAgent = 'berth-syncer'
 

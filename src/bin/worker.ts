@@ -1,43 +1,33 @@
-import { z } from 'zod'
-import { redisUrlSetting } from '../jobs/redis-setting.ts'
-import { targetRulesOf, webhookSettings } from '../jobs/webhooks/settings.ts'
+import { targetRulesOf } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
-import { commonSettings, configOrExit, text } from '../lib/config.ts'
+import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
 import { createLeaderElection } from '../runtime/leader.ts'
 import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
 import { systemNamespace } from '../tenancy/names.ts'
+import { createMeter } from '../usage/meter.ts'
+import { meterTimesOf } from '../usage/settings.ts'
 import { createDelivering } from '../worker/delivering.ts'
 import { createParts, type Part } from '../worker/parts.ts'
 import { createTeller } from '../worker/teller.ts'
+import { workerSettings } from './settings/worker.ts'
 
-const settings = {
-  ...commonSettings,
-  ...webhookSettings,
-  redisUrl: redisUrlSetting,
-  identity: {
-    env: 'POD_NAME',
-    flag: 'identity',
-    schema: z.string().min(1).default(`worker-${process.pid}`),
-    help: 'name of this process among the workers',
-  },
-  healthPort: {
-    env: 'BERTH_HEALTH_PORT',
-    flag: 'health-port',
-    schema: text.port().default(8080),
-    help: 'port of /healthz, /readyz and /metrics',
-  },
-}
-const config = configOrExit('worker', settings, process)
+const config = configOrExit('worker', workerSettings, process)
 const log = createLog({ process: 'worker', level: config.logLevel })
+const userAgent = 'berth-worker'
 
 await runProcess(
   async ({ signal, onStop, stop }) => {
-    const kube = createKubeClient(await connectionOf(config), { userAgent: 'berth-worker' })
+    const kube = createKubeClient(await connectionOf(config), { userAgent })
     onStop('client', () => kube.close())
+    const superClient =
+      config.superKubeconfig === undefined
+        ? kube
+        : createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent })
+    if (superClient !== kube) onStop('client of super', () => superClient.close())
     const registry = createMetrics({ process: 'worker' })
     const delivering = createDelivering({ kube, redisUrl: config.redisUrl, rules: targetRulesOf(config), log, registry })
     const health = await startHealthServer({
@@ -55,6 +45,14 @@ await runProcess(
         log,
         now: () => new Date(),
         metrics: createControllerMetrics(registry),
+      }),
+      createMeter({
+        management: kube,
+        superClient,
+        connectTenant: (connection) => createKubeClient(connection, { userAgent }),
+        log,
+        now: Date.now,
+        times: meterTimesOf(config),
       }),
     ]
     const parts = createParts(leading)

@@ -11,6 +11,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   /** Takes a string (or nothing) in. */
   readonly schema: S
   readonly help: string
+  /** The default in words, where the schema's is of this one process. */
+  readonly fallback?: string
 }
 export type Settings = Readonly<Record<string, Setting>>
 
@@ -91,11 +93,20 @@ export const readConfig = <const S extends Settings>(name: string, settings: S, 
 const placesOf = ({ env, flag }: { env?: string | undefined; flag?: string | undefined }): string =>
   [flag === undefined ? [] : `--${flag}`, env ?? []].flat().join(' or ')
 
+/** What a setting is when nobody says, as text; undefined when it has no default. */
+export const defaultOf = ({ schema, fallback }: Setting): string | undefined => {
+  if (fallback !== undefined) return fallback
+  const parsed = schema.safeParse(undefined)
+  return parsed.success && parsed.data !== undefined ? JSON.stringify(parsed.data) : undefined
+}
+
+/** True when a process does not start without it. */
+export const isRequired = ({ schema }: Setting): boolean => !schema.safeParse(undefined).success
+
 const helpText = (name: string, settings: Settings): string => {
-  const rows = Object.values(settings).map(({ env, flag, schema, help }) => {
-    const fallback = schema.safeParse(undefined)
-    const given = fallback.success && fallback.data !== undefined ? ` (default ${JSON.stringify(fallback.data)})` : ''
-    return [placesOf({ env, flag }), `${help}${given}`] as const
+  const rows = Object.values(settings).map((setting) => {
+    const fallback = defaultOf(setting)
+    return [placesOf(setting), `${setting.help}${fallback === undefined ? '' : ` (default ${fallback})`}`] as const
   })
   const width = Math.max(...rows.map(([places]) => places.length))
   return [`Usage: ${name} [flags]`, '', ...rows.map(([places, help]) => `  ${places.padEnd(width)}  ${help}`), ''].join('\n')
