@@ -278,6 +278,23 @@ describe('transitionsOf', () => {
       ['Normal Paused'],
     ],
     [
+      'tells that a pause is over',
+      [condition('Paused', 'False', 'Waking')],
+      [condition('Paused', 'False', 'Running')],
+      [],
+      ['Normal Resumed'],
+    ],
+    ['tells it once', [condition('Paused', 'False', 'Running')], [condition('Paused', 'False', 'Running')], [], []],
+    ['tells that an upgrade is over', [condition('Upgrading', 'True', 'Verifying')], [], [], ['Normal UpgradeEnded']],
+    ['says nothing of one that failed before', [condition('Upgrading', 'False', 'Failed')], [], [], []],
+    [
+      'tells what else is over',
+      [condition('Restoring', 'True'), condition('Moving', 'True'), condition('RotatingCA', 'True'), condition('Frozen', 'True')],
+      [],
+      [],
+      ['Normal RestoreEnded', 'Normal MoveEnded', 'Normal RotationEnded'],
+    ],
+    [
       'does not repeat trouble',
       [condition('DataStoreReady', 'False', 'CrashLooping')],
       [condition('DataStoreReady', 'False', 'CrashLooping')],

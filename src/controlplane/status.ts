@@ -260,14 +260,31 @@ export interface Transition {
   readonly message: string
 }
 
-/** What became true, what stopped being true, and problems that are new. */
+/** What is told when something that was under way is so no more: how it went is in the status. */
+const endings: Partial<Readonly<Record<ConditionType, Omit<Transition, 'type'>>>> = {
+  Upgrading: { reason: 'UpgradeEnded', message: 'the upgrade is over: status.version runs' },
+  Restoring: { reason: 'RestoreEnded', message: 'the restore is over: the data are those of status.restored' },
+  Moving: { reason: 'MoveEnded', message: 'the move is over: the data are in the data store of status.dataStore' },
+  RotatingCA: { reason: 'RotationEnded', message: 'the rotation of keys is over' },
+}
+
+const endingsOf = (before: readonly Condition[], after: readonly Condition[]): readonly Transition[] =>
+  before.flatMap(({ type, status, reason }): Transition[] => {
+    const left = after.find((each) => each.type === type)
+    if (type === 'Paused' && reason !== 'Running' && left?.reason === 'Running')
+      return [{ type: 'Normal', reason: 'Resumed', message: left.message }]
+    const ending = endings[type]
+    return ending && status === 'True' && !left ? [{ type: 'Normal', ...ending }] : []
+  })
+
+/** What became true, what stopped being true, what is over, and problems that are new. */
 export const transitionsOf = (
   before: readonly Condition[],
   after: readonly Condition[],
   problems: ReadonlySet<ConditionType>,
 ): readonly Transition[] => {
   const isOnPurpose = isResting(after) || isAsleep(after)
-  return after.flatMap((condition): Transition[] => {
+  const news = after.flatMap((condition): Transition[] => {
     const { type, status, reason, message } = condition
     const old = before.find((each) => each.type === type)
     if (status === 'True' && old?.status !== 'True') return [{ type: 'Normal', reason: type, message }]
@@ -280,4 +297,5 @@ export const transitionsOf = (
     if (problems.has(type) && old?.reason !== reason) return [{ type: 'Warning', reason, message }]
     return []
   })
+  return [...news, ...endingsOf(before, after)]
 }
