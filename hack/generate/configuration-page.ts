@@ -1,6 +1,7 @@
 import { apiSettings } from '../../src/bin/settings/api.ts'
 import { managerSettings } from '../../src/bin/settings/manager.ts'
 import { syncerSettings } from '../../src/bin/settings/syncer.ts'
+import { tracingVariables } from '../../src/bin/settings/tracing.ts'
 import { agentSettings } from '../../src/bin/settings/vn-agent.ts'
 import { workerSettings } from '../../src/bin/settings/worker.ts'
 import { commonSettings, defaultOf, isRequired, type Setting, type Settings } from '../../src/lib/config.ts'
@@ -45,5 +46,13 @@ exit code 2. \`--help\` lists the same. A setting without a flag is one that is 
 ${table([...shared])}
 
 ${own.join('\n\n')}
+
+## Traces
+
+The variables of OpenTelemetry, of manager, syncer and api; [what is traced](../how-to/traces.md). None is read when no endpoint is named.
+
+| Variable | Meaning |
+|---|---|
+${tracingVariables.map(([name, meaning]) => `| \`${name}\` | ${cell(meaning)} |`).join('\n')}
 `
 }

@@ -4,6 +4,7 @@ import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fast
 import { Counter, Histogram, type Registry } from 'prom-client'
 import { z } from 'zod'
 import { AppError, explainError } from '../lib/errors.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import { admit, createAuthenticator } from './authenticate.ts'
 import type { ApiDeps } from './deps.ts'
 import { documentInfo, tidied } from './document.ts'
@@ -25,6 +26,7 @@ import { webhookRoutes } from './routes/webhooks.ts'
 import { usageRoutes } from './routes/usage.ts'
 import type { ApiServer, ApiTypes } from './server.ts'
 import { createStreams } from './streams.ts'
+import { traceRequests } from './trace-requests.ts'
 
 /** Largest body of a request. */
 const bodyLimit = 256 * 1024
@@ -50,7 +52,10 @@ const createHttpMetrics = (registry: Registry | undefined) => {
 }
 
 /** The HTTP API without a port: tests ask it by `inject`, the process lets it listen. */
-export const createApp = async (deps: ApiDeps, { registry }: { readonly registry?: Registry } = {}): Promise<ApiServer> => {
+export const createApp = async (
+  deps: ApiDeps,
+  { registry, tracing }: { readonly registry?: Registry; readonly tracing?: Tracing | undefined } = {},
+): Promise<ApiServer> => {
   const metrics = createHttpMetrics(registry)
   const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     void reply.header('x-request-id', request.id)
@@ -107,6 +112,7 @@ export const createApp = async (deps: ApiDeps, { registry }: { readonly registry
   })
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
 
+  traceRequests(app, tracing)
   // Before the server waits for its connections to end: streams do not by themselves.
   app.addHook('preClose', async () => streams.stop())
   app.decorateRequest('principal', undefined)

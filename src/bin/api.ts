@@ -11,15 +11,18 @@ import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
+import { openTracing } from '../runtime/tracing.ts'
 import { apiSettings } from './settings/api.ts'
 
 const config = configOrExit('api', apiSettings, process)
-const log = createLog({ process: 'api', level: config.logLevel })
+const tracing = await openTracing({ service: 'berth-api', env: process.env })
+const log = createLog({ process: 'api', level: config.logLevel, tracing })
 const userAgent = 'berth-api'
 
 await runProcess(
   async ({ signal, onStop }) => {
-    const kube = createKubeClient(await connectionOf(config), { userAgent })
+    if (tracing) onStop('tracing', tracing.report(log))
+    const kube = createKubeClient(await connectionOf(config), { userAgent, tracing })
     onStop('client', () => kube.close())
     const registry = createMetrics({ process: 'api' })
     const caches = createCaches({ kube, log })
@@ -36,13 +39,13 @@ await runProcess(
       caches,
       log,
       now: Date.now,
-      connectTenant: (connection: Parameters<typeof createKubeClient>[0]) => createKubeClient(connection, { userAgent }),
+      connectTenant: (connection: Parameters<typeof createKubeClient>[0]) => createKubeClient(connection, { userAgent, tracing }),
       limits: { perSecond: config.requestsPerSecond, burst: config.requestBurst, streams: config.streams },
       webhooks: { queue: () => door.queue(), rules: targetRulesOf(config) },
     }
     const sweeper = startSweeper(deps)
     onStop('sweeper', () => sweeper.stop())
-    const app = await createApp(deps, { registry })
+    const app = await createApp(deps, { registry, tracing })
     await app.listen({ port: config.port, host: '::' })
     onStop('app', () => app.close())
   },

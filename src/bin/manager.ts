@@ -10,20 +10,23 @@ import { startHealthServer } from '../runtime/health.ts'
 import { createLeaderElection } from '../runtime/leader.ts'
 import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
+import { openTracing } from '../runtime/tracing.ts'
 import { systemNamespace } from '../tenancy/names.ts'
 import { managerSettings } from './settings/manager.ts'
 
 const config = configOrExit('manager', managerSettings, process)
-const log = createLog({ process: 'manager', level: config.logLevel })
+const tracing = await openTracing({ service: 'berth-manager', env: process.env })
+const log = createLog({ process: 'manager', level: config.logLevel, tracing })
 const userAgent = 'berth-manager'
 
 await runProcess(
   async ({ signal, onStop, stop }) => {
-    const kube = createKubeClient(await connectionOf(config), { userAgent })
+    if (tracing) onStop('tracing', tracing.report(log))
+    const kube = createKubeClient(await connectionOf(config), { userAgent, tracing })
     onStop('client', () => kube.close())
     const superConnection =
       config.superKubeconfig === undefined ? undefined : await connectionOf({ kubeconfig: config.superKubeconfig })
-    const superKube = superConnection && createKubeClient(superConnection, { userAgent })
+    const superKube = superConnection && createKubeClient(superConnection, { userAgent, tracing })
     onStop('client of super', () => superKube?.close())
     const superCluster =
       superConnection && superKube
@@ -40,7 +43,7 @@ await runProcess(
     const manager = createManager({
       kube,
       superCluster,
-      connectTenant: (connection) => createKubeClient(connection, { userAgent }),
+      connectTenant: (connection) => createKubeClient(connection, { userAgent, tracing }),
       log,
       registry: config.imageRegistry,
       image: config.image,
@@ -51,6 +54,7 @@ await runProcess(
       },
       metrics: createControllerMetrics(registry),
       tenantMetrics: createTenantMetrics(registry),
+      tracing,
       signal,
     })
     const election = createLeaderElection({

@@ -7,20 +7,24 @@ import { startHealthServer } from '../runtime/health.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
 import { createShard } from '../runtime/shard.ts'
+import { openTracing } from '../runtime/tracing.ts'
 import { createEngine } from '../syncer/engine.ts'
 import { createSyncerMetrics } from '../syncer/metrics.ts'
 import { systemNamespace } from '../tenancy/names.ts'
 import { syncerSettings } from './settings/syncer.ts'
 
 const config = configOrExit('syncer', syncerSettings, process)
-const log = createLog({ process: 'syncer', level: config.logLevel })
+// Each sync of an object is a trace: too many to keep them all unless somebody asks for it.
+const tracing = await openTracing({ service: 'berth-syncer', env: process.env, ratio: 0.01 })
+const log = createLog({ process: 'syncer', level: config.logLevel, tracing })
 const userAgent = 'berth-syncer'
 
 await runProcess(
   async ({ signal, onStop }) => {
-    const management = createKubeClient(await connectionOf(config), { userAgent })
+    if (tracing) onStop('tracing', tracing.report(log))
+    const management = createKubeClient(await connectionOf(config), { userAgent, tracing })
     const superClient = config.superKubeconfig
-      ? createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent })
+      ? createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent, tracing })
       : management
     onStop('clients', async () => {
       await Promise.all([...new Set([management, superClient])].map((client) => client.close()))
@@ -40,9 +44,10 @@ await runProcess(
       log,
       metrics: createSyncerMetrics(registry),
       holder: config.identity,
+      tracing,
       ...(config.image !== undefined && { image: config.image }),
       owns: (uid) => shard.owns(uid),
-      connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent }),
+      connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent, tracing }),
     })
     let started = false
     const ready = { caches: () => (started ? undefined : 'super is not listed yet') }

@@ -4,6 +4,7 @@ import type { S3Access } from '../apis/snapshot-task.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import type { ObjectStore } from '../snapshots/object-store.ts'
 import type { ConnectCopy } from './data-stores/copy-client.ts'
 import type { ConnectEtcd } from './data-stores/etcd-client.ts'
@@ -73,6 +74,7 @@ export interface Deps {
   readonly tell: TellEvent
   readonly now: () => Date
   readonly log: Log
+  readonly tracing?: Tracing | undefined
   /** `registry.k8s.io`, or what takes its place. */
   readonly registry: string
   readonly signal: AbortSignal

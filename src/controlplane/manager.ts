@@ -7,6 +7,7 @@ import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
 import { createInformer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
@@ -49,6 +50,7 @@ export interface ManagerOptions {
   readonly rotationTimes: RotationTimes
   readonly metrics?: ControllerMetrics
   readonly tenantMetrics?: TenantMetrics
+  readonly tracing?: Tracing | undefined
   /** Tenants in work at once. Default 8. */
   readonly concurrency?: number
   readonly signal: AbortSignal
@@ -202,6 +204,7 @@ export const createManager = (options: ManagerOptions): Manager => {
     sources: [tenantInformer, ...planeInformers, namespaceInformer, leaseInformer],
     backoff: { firstMs: 250, capMs: 30_000 },
     ...(options.metrics && { metrics: options.metrics }),
+    tracing: options.tracing,
     reconcile: (key, roundSignal) => {
       const [namespace = '', name = ''] = key.split('/')
       return reconcileTenant(
@@ -226,6 +229,7 @@ export const createManager = (options: ManagerOptions): Manager => {
           tell,
           now,
           log: log.child({ tenant: key }),
+          tracing: options.tracing,
           registry: options.registry,
           image,
           openStore: openS3,
@@ -244,6 +248,7 @@ export const createManager = (options: ManagerOptions): Manager => {
     // A super cluster apart may be away when the manager starts.
     sources: superCluster.isApart ? [nodes] : [superNodes],
     ...(options.metrics && { metrics: options.metrics }),
+    tracing: options.tracing,
     reconcile: async (_, roundSignal) => {
       // The first of several pages of nodes would be issued for alone.
       if (!agent || !superNodes.hasSynced) return { kind: 'wait', retryAfterMs: 1000 }
@@ -260,6 +265,7 @@ export const createManager = (options: ManagerOptions): Manager => {
     concurrency: 2,
     sources: [dataStoreInformer],
     ...(options.metrics && { metrics: options.metrics }),
+    tracing: options.tracing,
     reconcile: (name, roundSignal) =>
       keepDataStore(name, {
         kube,
@@ -281,6 +287,7 @@ export const createManager = (options: ManagerOptions): Manager => {
     concurrency: 2,
     sources: [classInformer],
     ...(options.metrics && { metrics: options.metrics }),
+    tracing: options.tracing,
     reconcile: (name, roundSignal) =>
       keepClass(name, {
         kube,

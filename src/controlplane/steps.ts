@@ -1,6 +1,7 @@
 import type { Condition, ConditionType } from '../apis/conditions.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../lib/errors.ts'
+import { traced } from '../lib/tracing.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { Plane } from './components/plane.ts'
 import type { Deps } from './deps.ts'
@@ -85,7 +86,12 @@ export const runSteps = async (steps: readonly Step[], round: Round, deps: Deps)
       continue
     }
     try {
-      results.push({ step, outcome: await step.run(round, deps, results) })
+      const outcome = await traced(deps.tracing, `step ${step.name}`, { 'berth.step': step.name }, async (span) => {
+        const answer = await step.run(round, deps, results)
+        span?.set({ 'berth.outcome': answer.kind, 'berth.reason': answer.reason })
+        return answer
+      })
+      results.push({ step, outcome })
     } catch (error) {
       results.push({ step, error })
     }

@@ -1,5 +1,6 @@
 import { Pool } from 'undici'
 import { AppError } from '../lib/errors.ts'
+import type { Span, Tracing } from '../lib/tracing.ts'
 import { errorOfTransport, isConnectionReset } from './answers.ts'
 import type { KubeConnection } from './client.ts'
 import { errorOfDeadline, startDeadline } from './deadline.ts'
@@ -17,6 +18,8 @@ export interface TransportOptions {
   readonly watchIdleMs?: number
   /** Largest answer that is read into memory. Default 256 MiB: a list of 40,000 pods. */
   readonly maxAnswerBytes?: number
+  /** Calls that belong to a span are spans of their own, and say so to the API server. */
+  readonly tracing?: Tracing | undefined
 }
 
 export interface TransportCall {
@@ -52,7 +55,14 @@ const maxRefusalBytes = 64 * 1024
 
 /** Opens nothing yet: connections are made by the first call. */
 export const createTransport = (connection: KubeConnection, options: TransportOptions): Transport => {
-  const { userAgent, connections = 32, timeoutMs = 10_000, watchIdleMs = 70_000, maxAnswerBytes = 256 * 1024 * 1024 } = options
+  const {
+    userAgent,
+    connections = 32,
+    timeoutMs = 10_000,
+    watchIdleMs = 70_000,
+    maxAnswerBytes = 256 * 1024 * 1024,
+    tracing,
+  } = options
   const url = new URL(connection.server)
   const base = url.pathname.replace(/\/+$/, '')
   const server = url.origin
@@ -76,19 +86,35 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
   const headersFor = async (headers: Readonly<Record<string, string>>): Promise<Record<string, string>> =>
     connection.token ? { ...headers, authorization: `Bearer ${await connection.token()}` } : { ...headers }
 
-  const call: Transport['call'] = async ({ method, path, headers, body, signal, ...limits }) => {
+  const call: Transport['call'] = (asked) => {
+    if (!tracing?.isKept) return callWithin(asked)
+    const { hostname, port } = url
+    const attributes = {
+      'http.request.method': asked.method,
+      'url.path': asked.path.split('?', 1)[0],
+      'server.address': hostname,
+      'server.port': Number(port || 443),
+    }
+    return tracing.run(`kube ${asked.method}`, { kind: 'client', attributes }, (span) => callWithin(asked, span))
+  }
+
+  const callWithin = async ({ method, path, headers, body, signal, ...limits }: TransportCall, span?: Span): Promise<Answer> => {
     const name = `${method} ${path.split('?', 1)[0]}`
     const ms = limits.timeoutMs ?? timeoutMs
     const deadline = startDeadline(ms, signal)
     // A DELETE carries its preconditions in a body; undici would close the connection after each, and every TLS handshake costs a few milliseconds.
     const reset = false
-    const sent = { method, path: base + path, headers: await headersFor(headers), reset, ...(body !== undefined && { body }) }
+    const traceparent = span && tracing?.traceparent()
+    const sentHeaders = await headersFor({ ...headers, ...(traceparent !== undefined && { traceparent }) })
+    const sent = { method, path: base + path, headers: sentHeaders, reset, ...(body !== undefined && { body }) }
     const attempt = () => exchange(calls, sent, { signal: deadline.signal, maxBytes: limits.maxAnswerBytes ?? maxAnswerBytes })
     try {
-      return await attempt().catch((error: unknown) => {
+      const answer = await attempt().catch((error: unknown) => {
         if (method !== 'GET' || deadline.ended() || !isConnectionReset(error)) throw error
         return attempt()
       })
+      span?.set({ 'http.response.status_code': answer.status })
+      return answer
     } catch (error) {
       throw deadline.ended() ? errorOfDeadline(deadline, signal, server, name, ms) : errorOfTransport(server, name, error)
     } finally {

@@ -1,6 +1,7 @@
 import type { BackoffOptions } from '../kube/backoff.ts'
 import { AppError, explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Span, Tracing } from '../lib/tracing.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { createWorkQueue } from './work-queue.ts'
 
@@ -31,6 +32,8 @@ export interface ControllerOptions {
   readonly syncDeadlineMs?: number
   readonly backoff?: BackoffOptions
   readonly metrics?: ControllerMetrics
+  /** Each reconcile is a trace. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** Takes keys and reconciles them until it is stopped. */
@@ -71,6 +74,7 @@ export const createController = (options: ControllerOptions): Controller => {
     reconcileDeadlineMs = 60_000,
     syncDeadlineMs = 120_000,
     metrics,
+    tracing,
   } = options
   const log = options.log.child({ controller: name })
   const stopping = new AbortController()
@@ -104,7 +108,13 @@ export const createController = (options: ControllerOptions): Controller => {
     else log.error({ key, err: error, retryInMs }, 'reconcile failed unexpectedly')
   }
 
-  const work = async (key: string) => {
+  const work = (key: string): Promise<void> => {
+    // Of no caller: the key before may be what made room for this one.
+    const span = tracing?.begin(`reconcile ${name}`, { caller: {}, attributes: { 'berth.key': key } })
+    return span ? span.within(() => workWithin(key, span)) : workWithin(key)
+  }
+
+  const workWithin = async (key: string, span?: Span): Promise<void> => {
     const began = performance.now()
     const deadline = new AbortController()
     const onStop = () => deadline.abort(stopping.signal.reason)
@@ -112,15 +122,20 @@ export const createController = (options: ControllerOptions): Controller => {
     const tooLong = new AppError('DEADLINE_EXCEEDED', `the reconcile of ${key} took over ${reconcileDeadlineMs} ms`, { key })
     const timer = setTimeout(() => deadline.abort(tooLong), reconcileDeadlineMs)
     let result: Outcome['kind'] | 'error' = 'error'
+    let failure: unknown
     try {
       const outcome = await reconcile(key, deadline.signal)
       result = outcome.kind
+      if (outcome.kind === 'wait') span?.set({ 'berth.reason': outcome.reason })
       settle(key, outcome)
     } catch (error) {
+      failure = error
       if (!stopping.signal.aborted) fail(key, error)
     } finally {
       clearTimeout(timer)
       stopping.signal.removeEventListener('abort', onStop)
+      span?.set({ 'berth.result': result })
+      span?.end(failure)
       metrics?.reconciled({ controller: name, result, seconds: (performance.now() - began) / 1000 })
       queue.done(key)
       if (queue.inWork === 0) drained?.()

@@ -6,6 +6,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { type ChangeKind, createInformer } from '../kube/informer.ts'
 import { explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tracing } from '../lib/tracing.ts'
 import { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { pumpEvents } from './event-pump.ts'
@@ -34,6 +35,7 @@ export interface EngineOptions {
   /** True when this process serves the tenant. */
   readonly owns: (tenantUid: string) => boolean
   readonly connect: (kubeconfig: string) => KubeClient
+  readonly tracing?: Tracing | undefined
   readonly now?: () => number
 }
 
@@ -132,6 +134,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     isServed: (uid) => tenants.has(uid),
     onTenantAnswer: (uid, answered) => tenants.get(uid)?.answered(answered),
     onSynced: (item, sample) => metrics.synced(item, sample),
+    tracing: options.tracing,
   })
 
   const onEventInSuper = (event: KubeObject): void => {

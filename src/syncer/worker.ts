@@ -1,6 +1,7 @@
 import { apiVersionOf } from '../apis/resource-types.ts'
 import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Span, Tracing } from '../lib/tracing.ts'
 import type { FairQueue, QueueItem } from '../runtime/fair-queue.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { keyOf, parseKey, storeKey } from './keys.ts'
@@ -74,6 +75,8 @@ export interface WorkerOptions {
   /** Told of each call's outcome as far as the tenant's API server is concerned. */
   readonly onTenantAnswer: (tenant: string, answered: boolean) => void
   readonly onSynced?: (item: QueueItem, sample: SyncSample) => void
+  /** Each sync of an object is a trace. */
+  readonly tracing?: Tracing | undefined
 }
 
 interface TenantWaits {
@@ -99,7 +102,7 @@ export interface Worker {
 }
 
 /** Runs keys from the queue: success wakes those who waited, failure comes again with a growing pause and is told to the tenant. */
-export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onSynced }: WorkerOptions): Worker => {
+export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onSynced, tracing }: WorkerOptions): Worker => {
   const waits = new Map<string, TenantWaits>()
 
   const waitsOf = (tenant: string): TenantWaits => {
@@ -158,11 +161,26 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
     wake(item)
   }
 
-  const run = async (item: QueueItem, waitedMs: number): Promise<void> => {
+  const run = (item: QueueItem, waitedMs: number): Promise<void> => {
+    if (!tracing) return runWithin(item, waitedMs)
+    const { resource, namespace, name } = parseKey(item.key)
+    const attributes = {
+      'berth.tenant': item.tenant,
+      'berth.kind': resource,
+      'k8s.namespace.name': namespace || undefined,
+      'berth.name': name,
+      'berth.waited_ms': Math.round(waitedMs),
+    }
+    const span = tracing.begin(`sync ${resource}`, { caller: {}, attributes })
+    return span.within(() => runWithin(item, waitedMs, span))
+  }
+
+  const runWithin = async (item: QueueItem, waitedMs: number, span?: Span): Promise<void> => {
     const deps = depsOf(item.tenant)
     if (!deps) {
       // Paused at this very moment: not lost, if the tenant is still served here.
       if (isServed(item.tenant)) queue.addAfter(item, pausedAgainMs)
+      span?.end()
       return
     }
     const began = performance.now()
@@ -182,6 +200,7 @@ export const createWorker = ({ queue, log, depsOf, isServed, onTenantAnswer, onS
       error = caught
       failed(item, caught, deps)
     }
+    span?.end(error)
     onSynced?.(item, { waitedSeconds: waitedMs / 1000, workSeconds: (performance.now() - began) / 1000, error })
   }
   const atWork = new Map<string, Set<Promise<void>>>()
