@@ -20,6 +20,8 @@ debian_packages() {
   for package in "${wanted[@]}"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
   done
+  # For tests that use a program of Python; another Python than Debian's may bring its own.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
   [ ${#missing[@]} -eq 0 ] && return
   [ "$(id -u)" = 0 ] || fail "the local cluster needs root and these Debian packages: apt-get install ${missing[*]}"
   echo "bootstrap: installing Debian packages: ${missing[*]}" >&2

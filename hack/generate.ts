@@ -11,6 +11,7 @@ import type { StoredDefaults } from '../src/apis/structural-schema.ts'
 import { tenantClassCrd } from '../src/apis/tenant-class-crd.ts'
 import { chartFiles } from './generate/chart.ts'
 import { cliPage } from './generate/cli.ts'
+import { clientFiles } from './generate/client.ts'
 import { compatibilityPage } from './generate/compatibility.ts'
 import { configurationPage } from './generate/configuration-page.ts'
 import { dashboardManifest } from './generate/dashboard.ts'
@@ -31,6 +32,7 @@ const crds: readonly ((stored?: StoredDefaults) => KubeObject)[] = [
   controlPlaneSnapshotCrd,
   dataStoreCrd,
 ]
+const openApi = await openApiDocument()
 const files: Record<string, string> = {
   ...Object.fromEntries(
     crds.flatMap((of) => {
@@ -49,7 +51,8 @@ const files: Record<string, string> = {
   'docs/reference/kubelet.md': kubeletApiPage(generatedFrom('src/vn-agent/kubelet-paths.ts')),
   'docs/reference/metrics.md': metricsPage(generatedFrom('the metrics of src')),
   'manifests/options/monitoring/dashboard.yaml': dashboardManifest(generatedFrom('hack/generate/dashboard.ts')),
-  'docs/reference/openapi.json': `${JSON.stringify(await openApiDocument(), null, 2)}\n`,
+  'docs/reference/openapi.json': `${JSON.stringify(openApi, null, 2)}\n`,
+  ...clientFiles(openApi, generatedFrom('the OpenAPI document of src/api')),
   'docs/compatibility.md': compatibilityPage(generatedFrom('src/tenancy/kinds.ts and the field tables in src/syncer/pods')),
 }
 

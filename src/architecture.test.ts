@@ -6,12 +6,12 @@ import { describe, expect, test } from 'vitest'
 const rows = [
   ['bin'],
   ['api', 'cli', 'controlplane', 'syncer', 'vn-agent', 'worker'],
-  ['jobs', 'snapshots', 'access', 'client', 'usage'],
+  ['jobs', 'snapshots', 'access', 'usage'],
   ['runtime'],
   ['kube'],
   ['tenancy'],
   ['apis'],
-  ['lib'],
+  ['lib', 'client'],
 ]
 const rowOf = (folder: string): number => rows.findIndex((row) => row.includes(folder))
 
@@ -116,7 +116,10 @@ describe('architecture', () => {
   })
 
   test('no file is over 350 lines', () => {
-    const long = files.filter(({ text, isTest }) => !isTest && text.split('\n').length > 351)
+    // What a generator wrote is as long as what it was made of.
+    const long = files.filter(
+      ({ path, text, isTest }) => !isTest && !path.startsWith('client/generated/') && text.split('\n').length > 351,
+    )
     expect(long.map(({ path }) => path)).toEqual([])
   })
 })

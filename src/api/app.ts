@@ -86,6 +86,14 @@ export const createApp = async (
   const streams = createStreams(deps, authenticator.isAlive)
   const routes: { readonly method: string; readonly url: string }[] = []
 
+  /** Of a request that fits no route. */
+  const notThere = (request: FastifyRequest, reply: FastifyReply): AppError => {
+    const allowed = methodsOf(routes, request.url)
+    if (allowed.length === 0) return new AppError('ROUTE_NOT_FOUND', 'there is no such path; /openapi.json lists all', {})
+    void reply.header('allow', allowed.join(', '))
+    return new AppError('METHOD_NOT_ALLOWED', `this path has ${allowed.join(', ')}`, {})
+  }
+
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ['application/json', 'application/merge-patch+json'],
@@ -122,7 +130,8 @@ export const createApp = async (
   })
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id)
-    // A path that is no route has no config.
+    // Before a body is looked at: what is wrong with it is no matter then.
+    if (request.is404) throw notThere(request, reply)
     const needs = request.routeOptions.config?.needs
     if (needs) await admit(request, needs, authenticator, deps)
   })
@@ -138,12 +147,6 @@ export const createApp = async (
     request.log[reply.statusCode >= 500 ? 'warn' : 'info']({ method, route, status: reply.statusCode, ms, ...who }, 'answered')
   })
   app.setErrorHandler(sendProblem)
-  app.setNotFoundHandler((request, reply) => {
-    const allowed = methodsOf(routes, request.url)
-    if (allowed.length === 0) throw new AppError('ROUTE_NOT_FOUND', 'there is no such path; /openapi.json lists all', {})
-    void reply.header('allow', allowed.join(', '))
-    throw new AppError('METHOD_NOT_ALLOWED', `this path has ${allowed.join(', ')}`, {})
-  })
 
   await app.register(swagger, {
     openapi: documentInfo,

@@ -4,15 +4,13 @@ import { cursorOf, pageOf, readCursor } from './cursor.ts'
 
 describe('readCursor', () => {
   test('gives back what a list gave out', () => {
-    expect(readCursor(cursorOf('acme'))).toBe('acme')
+    for (const key of ['', 'acme', 'a.b-c', '0000123 x']) expect(readCursor(cursorOf(key))).toBe(key)
   })
 
   test.for<[name: string, cursor: string]>([
     ['nothing', ''],
     ['no base64', 'a b'],
-    ['no JSON', Buffer.from('acme').toString('base64url')],
-    ['another shape', Buffer.from('{"after":"acme"}').toString('base64url')],
-    ['no text in it', Buffer.from('[1,{"$gt":""}]').toString('base64url')],
+    ['another kind', cursorOf('acme').replace('1', '2')],
     ['too long', cursorOf('a'.repeat(1000))],
   ])('refuses %s', ([, cursor]) => {
     expect(() => readCursor(cursor)).toThrow(expect.objectContaining({ code: 'REQUEST_INVALID' }))

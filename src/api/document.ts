@@ -40,14 +40,28 @@ const isOfRequests = (name: string): boolean => /^New|Patch$/.test(name)
 
 const location = { Location: { description: 'Path of the operation', schema: { type: 'string' } } }
 
+const isNull = (schema: unknown): boolean => isNode(schema) && schema['type'] === 'null'
+
+/** A body that may be null need not be there: both are the same to the API. */
+const withOptionalBody = (operation: Node): Node => {
+  const { requestBody } = operation
+  const content = isNode(requestBody) && isNode(requestBody['content']) ? Object.values(requestBody['content']) : []
+  const mayBeNull = content.some((each) => {
+    const schema = isNode(each) && isNode(each['schema']) ? each['schema'] : {}
+    return Array.isArray(schema['anyOf']) && schema['anyOf'].some(isNull)
+  })
+  return isNode(requestBody) && mayBeNull ? { ...operation, requestBody: { ...requestBody, required: false } } : operation
+}
+
 /** Answers 202 say where their operation is. */
 const withLocations = (paths: unknown): unknown => {
   if (!isNode(paths)) return paths
   const ofOperation = (operation: unknown): unknown => {
     const responses = isNode(operation) && isNode(operation['responses']) ? operation['responses'] : {}
     const accepted = responses['202']
-    if (!isNode(operation) || !isNode(accepted)) return operation
-    return { ...operation, responses: { ...responses, '202': { ...accepted, headers: location } } }
+    if (!isNode(operation)) return operation
+    if (!isNode(accepted)) return withOptionalBody(operation)
+    return { ...withOptionalBody(operation), responses: { ...responses, '202': { ...accepted, headers: location } } }
   }
   return Object.fromEntries(
     Object.entries(paths).map(([path, item]) => [

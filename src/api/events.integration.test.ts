@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { conditionTypes } from '../apis/conditions.ts'
 import { type ApiProcess, type ApiWorld, startApiWorld } from '../testing/api-world.ts'
 import { eventually } from '../testing/eventually.ts'
 
@@ -56,6 +57,9 @@ const listen = (
     asked.on('error', reject).end()
     open.push(asked)
   })
+
+const connectionsOf = ({ app }: ApiProcess): Promise<number> =>
+  new Promise((resolve, reject) => app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))))
 
 const create = (organization: string, name: string) =>
   api.ask('POST', `/v1/organizations/${organization}/tenants`, { body: { name } })
@@ -117,6 +121,31 @@ test('another process goes on with the ids of the first', async () => {
   const stream = await listen(other, 'acme', { 'last-event-id': seen })
   await create('acme', 'three')
   await eventually(() => stream.events().some(({ name }) => name === 'three'), { describe: 'the event of the other process' })
+})
+
+test('a client that reads too slowly is cut, and others are told all the same', async () => {
+  const quick = await listen(api, 'acme')
+  const slow = await listen(api, 'acme')
+  slow.answer.pause()
+  await create('acme', 'heavy')
+  // What the sockets of both sides hold has to be full before anything is left unread in the process.
+  const rest = { status: 'False', reason: 'Test', message: 'x'.repeat(8000), lastTransitionTime: '2026-11-22T12:00:00Z' }
+  const conditions = conditionTypes.map((type) => ({ ...rest, type }))
+  const write = (round: number) => world.setStatus('acme', 'heavy', { conditions, timings: { Ready: round } })
+  await eventually(async () => (await connectionsOf(api)) === 2, { describe: 'two connections' })
+  let rounds = 0
+  await eventually(
+    async () => {
+      rounds += 1
+      await write(rounds)
+      // Paused, it does not hear of its end itself.
+      return (await connectionsOf(api)) < 2
+    },
+    { describe: 'the end of the slow stream', deadlineMs: 50_000 },
+  )
+  await write(0)
+  await eventually(() => quick.events().filter(({ name }) => name === 'heavy').length >= rounds, { describe: 'all of it' })
+  expect(quick.ended()).toBe(false)
 })
 
 test('ends with the process, and has its limit', async () => {

@@ -213,13 +213,19 @@ export const progressOf = (record: OperationRecord, seen: Seen): Progress => {
   }
 }
 
+/** Name of the snapshot that it is about: nobody may have given it one. */
+const snapshotIn = ({ kind, wanted, target }: OperationRecord): string | undefined => {
+  if (typeof wanted['snapshot'] === 'string') return wanted['snapshot']
+  return kind === 'snapshot' ? target?.name : undefined
+}
+
 /** An operation as the HTTP API shows it. */
 export const operationOf = (record: OperationRecord, organization: string, seen: Seen) => ({
   id: record.id,
   kind: record.kind,
   organization,
   ...(record.tenant !== undefined && { tenant: record.tenant }),
-  ...(typeof record.wanted['snapshot'] === 'string' && { snapshot: record.wanted['snapshot'] }),
+  ...(snapshotIn(record) !== undefined && { snapshot: snapshotIn(record) }),
   createdAt: record.createdAt,
   requestId: record.requestId,
   ...(record.cancelledAt !== undefined && { cancelledAt: record.cancelledAt }),

@@ -3,6 +3,7 @@ import { scopes } from '../access/scopes.ts'
 import { conditionSchema } from '../apis/condition-schema.ts'
 import { upgradeStatus } from '../apis/upgrade.ts'
 import { type ErrorCode, errorCodes } from '../lib/errors.ts'
+import { cursorPattern } from './cursor.ts'
 import { operationKinds } from './operation-record.ts'
 import { operationStates } from './operation-view.ts'
 import { quotaSchema } from './organization.ts'
@@ -113,5 +114,5 @@ export const page = <S extends z.ZodType>(item: S) =>
 
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1000).default(100).describe('Items of one page'),
-  cursor: z.string().max(512).optional().describe('`nextCursor` of the page before'),
+  cursor: z.string().regex(cursorPattern, 'is not one that a list gave').optional().describe('`nextCursor` of the page before'),
 })

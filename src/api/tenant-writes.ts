@@ -23,6 +23,9 @@ const targetOf = ({ metadata: { name = '', uid = '', generation = 0 } }: TenantC
   generation,
 })
 
+export const noTenant = ({ name, organization }: TenantPlace): AppError =>
+  new AppError('TENANT_NOT_FOUND', `organisation ${organization} has no tenant ${JSON.stringify(name.slice(0, 100))}`, {})
+
 /** The tenant as it is now, not as a cache has it. Throws TENANT_NOT_FOUND. */
 export const readTenant = async (
   { name, organization }: TenantPlace,
@@ -30,7 +33,7 @@ export const readTenant = async (
 ): Promise<TenantControlPlane> => {
   const plane = isName(name) ? await kube.get<TenantControlPlane>(type, { name, namespace: organization }) : undefined
   if (plane) return plane
-  throw new AppError('TENANT_NOT_FOUND', `organisation ${organization} has no tenant ${JSON.stringify(name.slice(0, 100))}`, {})
+  throw noTenant({ name, organization })
 }
 
 /** Throws PRECONDITION_FAILED when the tenant is no longer as If-Match says. */

@@ -7,6 +7,7 @@ import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import { shortHash, systemNamespace } from '../tenancy/names.ts'
 import type { ApiDeps } from './deps.ts'
 import { requestFingerprint } from './fingerprint.ts'
+import { isName } from './names.ts'
 import {
   idOfKey,
   type OperationKind,
@@ -20,6 +21,7 @@ import {
 import { operationOf } from './operation-view.ts'
 import { operationPath, showOperation } from './operations.ts'
 import { isFinal, problemOf } from './problem.ts'
+import { noTenant } from './tenant-writes.ts'
 
 const { configMaps } = resourceTypes
 
@@ -48,10 +50,13 @@ export interface Write {
 
 const namespaceOf = ({ organization }: Write): string => organization ?? systemNamespace
 
+/** What an Idempotency-Key is made of. */
+export const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/
+
 const idempotencyKeyOf = ({ headers }: FastifyRequest): string | undefined => {
   const key = headers['idempotency-key']
   if (key === undefined) return undefined
-  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  if (typeof key === 'string' && idempotencyKeyPattern.test(key)) return key
   const errors = [{ pointer: '{Idempotency-Key}', detail: 'is to be 1 to 255 visible ASCII characters' }]
   throw new AppError('REQUEST_INVALID', 'the Idempotency-Key is not one', { errors })
 }
@@ -129,6 +134,9 @@ export const perform = async (
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   deps: ApiDeps,
 ): Promise<FastifyReply> => {
+  // Its record carries the name as a label, which what is no name cannot be.
+  const { tenant } = write
+  if (tenant !== undefined && !isName(tenant)) throw noTenant({ name: tenant, organization: namespaceOf(write) })
   if (!write.takesTime && request.headers['idempotency-key'] === undefined) {
     const { answer } = await write.run(unrecorded(write, request, deps))
     return send(reply, answer ?? { status: 204, headers: {} })

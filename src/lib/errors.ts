@@ -57,6 +57,7 @@ export const errorCodes = {
   OPERATION_NOT_FOUND: { retry: 'never', http: 404 },
   WEBHOOK_NOT_FOUND: { retry: 'never', http: 404 },
   METHOD_NOT_ALLOWED: { retry: 'never', http: 405 },
+  API_KEY_TOLD: { retry: 'never', http: 409 },
   ALREADY_EXISTS: { retry: 'never', http: 409 },
   ORGANIZATION_IN_USE: { retry: 'never', http: 409 },
   OPERATION_NOT_CANCELLABLE: { retry: 'never', http: 409 },

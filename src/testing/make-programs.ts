@@ -1,5 +1,6 @@
 import { ensureBinaries } from '../../hack/binaries.ts'
 import { printProgress } from '../../hack/progress.ts'
+import { ensurePython } from '../../hack/python-tools.ts'
 import { controllerManagerProgram } from './controller-manager.ts'
 import { s3Program } from './s3-server.ts'
 import { servedMinors, testBinaries } from './test-binaries.ts'
@@ -11,6 +12,7 @@ const setup = async (): Promise<void> => {
   const progress = printProgress()
   for (const minor of servedMinors) await testBinaries(minor, progress)
   await ensureBinaries([controllerManagerProgram, s3Program, 'etcdutl'], { progress })
+  await ensurePython('schemathesis', { progress })
 }
 
 export default setup

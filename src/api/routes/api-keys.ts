@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type ApiKey, keyOf, keySecret, keySecretName } from '../../access/key-object.ts'
-import { keyText, newKey } from '../../access/key-text.ts'
+import { type KeyText, keyText, newKey } from '../../access/key-text.ts'
 import { missingScopes, platformScopes, scopes } from '../../access/scopes.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
-import { AppError } from '../../lib/errors.ts'
+import { AppError, hasCode } from '../../lib/errors.ts'
 import { systemNamespace } from '../../tenancy/names.ts'
 import { answers, json, nothing, writing } from '../answers.ts'
 import { isSeenBy } from '../authenticate.ts'
@@ -13,6 +13,8 @@ import { pageOf } from '../cursor.ts'
 import type { ApiDeps } from '../deps.ts'
 import { apiKeySchema, newApiKeySchema, page, pageQuery } from '../schemas.ts'
 import type { ApiServer, Principal } from '../server.ts'
+import { perform } from '../write.ts'
+import { headersOfKeyed } from './shared.ts'
 
 const type = resourceTypes.secrets
 const keyParams = z.object({ key: z.string().describe('Id of the API key') })
@@ -29,7 +31,13 @@ const newApiKey = z
     scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
     expiresInSeconds: z.int().min(60).max(maxLifeSeconds).optional().describe('Unset: it does not expire'),
   })
-  .meta({ id: 'NewApiKey' })
+  .meta({
+    id: 'NewApiKey',
+    // What is refused below, for the document.
+    if: { required: ['organization'] },
+    // oxlint-disable-next-line unicorn/no-thenable -- a word of JSON Schema
+    then: { properties: { scopes: { items: { not: { enum: platformScopes } } } } },
+  })
 
 /** Without its digest, and without what ties it to a namespace. */
 const show = ({ digest: _digest, organizationUid: _uid, ...key }: ApiKey) => key
@@ -56,6 +64,31 @@ const checkNew = (
     throw new AppError('REQUEST_INVALID', `a key of an organisation cannot have ${wrong.join(', ')}`, { errors })
   }
   return namespace && organization !== undefined ? { organization, organizationUid: namespace.metadata.uid ?? '' } : {}
+}
+
+const told = (id: string): AppError =>
+  new AppError(
+    'API_KEY_TOLD',
+    `API key ${id} of this Idempotency-Key is made, and was told once: if it did not arrive, revoke it and make another one with another Idempotency-Key`,
+    {},
+  )
+
+/** Makes a key. Throws API_KEY_TOLD when that was done before: its secret is stored nowhere, so nobody can tell it again. */
+const makeKey = async (
+  given: KeyText,
+  of: Omit<ApiKey, 'id' | 'digest' | 'createdAt' | 'lastUsedAt'>,
+  { kube, caches }: ApiDeps,
+) => {
+  try {
+    const made = await kube.create<KubeObject>(type, keySecret(given, of))
+    caches.observe.key(made)
+    const key = keyOf(made)
+    if (key) return key
+  } catch (error) {
+    if (hasCode(error, 'KUBE_ALREADY_EXISTS')) throw told(given.id)
+    throw error
+  }
+  throw new AppError('INTERNAL', 'the API key that was written is none', {})
 }
 
 const readKey = async (id: string, { principal }: FastifyRequest, { kube }: ApiDeps): Promise<ApiKey> => {
@@ -96,7 +129,8 @@ export const apiKeyRoutes = (app: ApiServer, deps: ApiDeps): void => {
       schema: {
         tags,
         operationId: 'createApiKey',
-        summary: 'Make an API key. An Idempotency-Key is not looked at: the key is told once',
+        summary: 'Make an API key. It is told once: the same Idempotency-Key again is 409 with API_KEY_TOLD, which names its id',
+        headers: headersOfKeyed,
         body: newApiKey,
         response: answers({ 201: json('It is made', newApiKeySchema) }, ...writing),
       },
@@ -104,24 +138,29 @@ export const apiKeyRoutes = (app: ApiServer, deps: ApiDeps): void => {
     async (request, reply) => {
       const { body, principal } = request
       if (!principal) throw new AppError('UNAUTHENTICATED', 'an API key is needed', {})
-      const of = checkNew(body, principal, deps)
-      const { expiresInSeconds } = body
-      const given = newKey()
-      const secret = keySecret(given, {
-        name: body.name,
-        scopes: body.scopes,
-        ...of,
-        ...(expiresInSeconds !== undefined && { expiresAt: new Date(now() + expiresInSeconds * 1000).toISOString() }),
-      })
-      const made = await kube.create<KubeObject>(type, secret)
-      caches.observe.key(made)
-      const key = keyOf(made)
-      if (!key) throw new AppError('INTERNAL', 'the API key that was written is none', {})
-      return reply
-        .code(201)
-        .header('location', `/v1/api-keys/${given.id}`)
-        .header('cache-control', 'no-store')
-        .send({ ...show(key), key: keyText(given) })
+      const { expiresInSeconds, name, scopes: held } = body
+      return perform(
+        {
+          kind: 'write',
+          takesTime: false,
+          isSecret: true,
+          wanted: { keyId: newKey().id },
+          run: async (record) => {
+            const id = String(record.wanted['keyId'])
+            if (record.answer) throw told(id)
+            const of = checkNew(body, principal, deps)
+            const expires = expiresInSeconds !== undefined && {
+              expiresAt: new Date(now() + expiresInSeconds * 1000).toISOString(),
+            }
+            const given = { ...newKey(), id }
+            const key = await makeKey(given, { name, scopes: held, ...of, ...expires }, deps)
+            const headers = { location: `/v1/api-keys/${id}`, 'cache-control': 'no-store' }
+            return { answer: { status: 201, headers, body: { ...show(key), key: keyText(given) } } }
+          },
+        },
+        { request, reply },
+        deps,
+      )
     },
   )
 

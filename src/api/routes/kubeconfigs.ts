@@ -34,7 +34,11 @@ const newKubeconfig = z
     message: 'either a role, or a user or groups',
     path: ['role'],
   })
-  .meta({ id: 'NewKubeconfig' })
+  .meta({
+    id: 'NewKubeconfig',
+    // The refinement, for the document: it has no words for one.
+    oneOf: [{ required: ['role'] }, { anyOf: [{ required: ['user'] }, { required: ['groups'] }] }],
+  })
 
 const grantSchema = z
   .object({

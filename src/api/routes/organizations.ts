@@ -253,7 +253,7 @@ export const organizationRoutes = (app: ApiServer, deps: ApiDeps): void => {
         summary: 'Delete an organisation that has no tenants',
         params: orgParams,
         headers: headersOfWrite,
-        response: answers({ 204: nothing('It is being deleted') }, 409, 412),
+        response: answers({ 204: nothing('It is being deleted') }, 409, 412, 422),
       },
     },
     async (request, reply) =>
