@@ -116,4 +116,8 @@ export const errorMeanings: Readonly<Record<ErrorCode, Meaning>> = {
     'there is no such webhook, or it is of another organisation',
     'look at its id: list the webhooks of the organisation',
   ],
+  API_KEY_TOLD: [
+    'this Idempotency-Key has made an API key, or given a webhook a secret, which was told then and is told once only',
+    'use what was told; when it was lost, make another one with another Idempotency-Key and delete the first',
+  ],
 }

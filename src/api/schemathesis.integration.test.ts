@@ -40,7 +40,8 @@ const noteAnswers = (paths: readonly string[]): void => {
 beforeAll(async () => {
   world = await startApiWorld()
   const known = { id: '0123456789abcdef', secret: newKey().secret }
-  await world.kube.create(secrets, keySecret(known, { name: 'known', scopes: ['tenants:read'] }))
+  for (const key of [known, { ...known, id: 'fedcba9876543210' }])
+    await world.kube.create(secrets, keySecret(key, { name: 'known', scopes: ['tenants:read'] }))
   const kube = keeping(world.kube, [known.id, parseKeyText(world.platformKey)?.id ?? ''])
   // No stream is let in: one would have no end.
   api = await world.start({ kube, limits: { perSecond: 100_000, burst: 100_000, streams: 0 } })

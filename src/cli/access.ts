@@ -6,11 +6,19 @@ import { parse } from 'yaml'
 import type { KubeClient } from '../kube/client.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
+import { AppError } from '../lib/errors.ts'
 
 export interface AccessOptions {
   readonly kubeconfig?: string
   readonly context?: string
   readonly namespace?: string
+  /** Address of the HTTP API, in the place of the management cluster. */
+  readonly api?: string
+  /** Its key. */
+  readonly key?: string
+  readonly keyFile?: string
+  /** Whose tenants are meant; see `withApi`. */
+  readonly organization?: string
 }
 
 type Env = Readonly<Record<string, string | undefined>>
@@ -56,8 +64,24 @@ export interface SuperOptions {
 export const openSuper = async ({ superKubeconfig }: SuperOptions, env: Env): Promise<KubeClient | undefined> =>
   superKubeconfig === undefined ? undefined : (await openAccess({ kubeconfig: superKubeconfig }, env)).client
 
-/** A client as kubectl would make it. Throws CONFIG_INVALID. */
+/** Address of the HTTP API that is to be asked; undefined: the management cluster is. Throws CONFIG_INVALID where both are named. */
+export const apiAddress = ({ api, kubeconfig, context }: AccessOptions, env: Env): string | undefined => {
+  const isCluster = kubeconfig !== undefined || context !== undefined
+  if (api !== undefined && isCluster)
+    throw new AppError('CONFIG_INVALID', '--api names the API, and --kubeconfig or --context a cluster: one is needed', {})
+  return api ?? (isCluster ? undefined : env['BERTH_API'] || undefined)
+}
+
+/** A client as kubectl would make it. Throws CONFIG_INVALID, also where the API was named: this is for what only the management cluster can do. */
 export const openAccess = async (options: AccessOptions, env: Env): Promise<Access> => {
+  if (apiAddress(options, env) !== undefined)
+    throw new AppError(
+      'CONFIG_INVALID',
+      'this command needs the management cluster, and --api or BERTH_API names the API: name a kubeconfig with --kubeconfig',
+      {},
+    )
+  if (options.key !== undefined || options.keyFile !== undefined)
+    throw new AppError('CONFIG_INVALID', '--key and --key-file are for the API: name it with --api or BERTH_API', {})
   const path = kubeconfigPath(options, env)
   const connection = await connectionOf({
     kubeconfig: path,

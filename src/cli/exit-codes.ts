@@ -45,7 +45,7 @@ export const exitCodeMeanings: readonly Meaning[] = [
   { code: exitCodes.notFound, general: 'not found' },
   {
     code: exitCodes.failed,
-    general: 'an API server cannot be reached, or refuses',
+    general: 'an API server, or the HTTP API, cannot be reached or refuses',
     of: [
       ['explain change', 'it would be refused'],
       ['tenant, certs, snapshot, clone, restore, install, uninstall', 'refused, or not in time'],
@@ -77,6 +77,8 @@ const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   JOB_NOT_FOUND: exitCodes.notFound,
   ORGANIZATION_NOT_FOUND: exitCodes.notFound,
   API_KEY_NOT_FOUND: exitCodes.notFound,
+  KUBECONFIG_NOT_FOUND: exitCodes.notFound,
+  OPERATION_NOT_FOUND: exitCodes.notFound,
   KUBE_NOT_FOUND: exitCodes.notFound,
 }
 

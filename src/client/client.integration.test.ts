@@ -1,7 +1,6 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { resourceTypes } from '../apis/resource-types.ts'
-import { type ApiProcess, type ApiWorld, startApiWorld, tenantsOf } from '../testing/api-world.ts'
+import { type ApiProcess, type ApiWorld, recordsOf, startApiWorld, tenantsOf } from '../testing/api-world.ts'
 import { eventually } from '../testing/eventually.ts'
 import { ApiError, type BerthClient, createClient, eachItem, type TenantEvent } from './index.ts'
 
@@ -150,8 +149,9 @@ describe('an API key', () => {
     const { body: keys } = await berth.listApiKeys({ limit: 1000 })
     expect(keys.items.filter(({ organization }) => organization === org)).toHaveLength(1)
     // No record of it has the secret.
-    const records = await world.kube.list(resourceTypes.configMaps)
-    expect(JSON.stringify(records)).not.toContain(secret)
+    const records = JSON.stringify(await recordsOf(world.kube, 'berth-system'))
+    expect(records).toContain(made.id)
+    expect(records).not.toContain(secret)
     await createClient({ url, key: made.key }).listTenants({ org })
   })
 

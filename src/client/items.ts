@@ -6,9 +6,9 @@ interface Page<T> {
 }
 
 /** Every item of a list, page by page: `for await (const tenant of eachItem(berth.listTenants, { org }))`. Throws ApiError. */
-export async function* eachItem<T, I extends object>(
-  list: (input: I & { readonly cursor?: string | undefined }, options?: CallOptions) => Promise<Answer<Page<T>>>,
-  input: I,
+export async function* eachItem<T, I extends { readonly cursor?: string | undefined } | undefined>(
+  list: (input: I, options?: CallOptions) => Promise<Answer<Page<T>>>,
+  input: NoInfer<I>,
   options?: CallOptions,
 ): AsyncGenerator<T, void> {
   for (let cursor: string | undefined; ; ) {

@@ -5,9 +5,10 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
+import { withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
-import { isForPeople } from '../output-formats.ts'
+import { isForPeople, type OutputFormat } from '../output-formats.ts'
 import { ageText, resultText } from '../print.ts'
 import { waitFor } from '../wait-for.ts'
 import { type OutputOptions, readTenant } from './tenants.ts'
@@ -80,6 +81,10 @@ const take = async (
 
 /** Takes a snapshot of a tenant to where its spec says, and waits for it. Its name goes to stdout. */
 export const createSnapshot = async (tenantName: string, options: SnapshotOptions, host: CliHost): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/snapshots.ts')).createSnapshotByApi(tenantName, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const plane = await readTenant(client, { name: tenantName, namespace }, host.signal)
@@ -91,27 +96,61 @@ export const createSnapshot = async (tenantName: string, options: SnapshotOption
   }
 }
 
+/** What is shown of a snapshot, wherever it was read. */
+export interface SnapshotRow {
+  readonly name: string
+  readonly tenant: string
+  readonly phase: string
+  readonly version: string | undefined
+  readonly sizeBytes: number | undefined
+  readonly createdAt: string | undefined
+  readonly location: string | undefined
+}
+
+/** Prints snapshots as asked: `data` is what json and yaml show, `place` where they were looked for. */
+export const printSnapshots = (
+  snapshots: readonly SnapshotRow[],
+  { output, data, place }: { readonly output: OutputFormat; readonly data: unknown; readonly place: string },
+  host: CliHost,
+): void => {
+  if (snapshots.length === 0 && isForPeople(output)) host.stderr.write(`there are no snapshots in ${place}\n`)
+  const rows = snapshots.map(({ name, tenant, phase, version, sizeBytes, createdAt, location }) => [
+    name,
+    tenant,
+    phase,
+    version ?? '-',
+    sizeBytes === undefined ? '-' : `${(sizeBytes / 2 ** 20).toFixed(1)} MiB`,
+    ageText(createdAt, host.now()),
+    location ?? '-',
+  ])
+  const columns = ['NAME', 'TENANT', 'PHASE', 'VERSION', 'SIZE', 'AGE', 'LOCATION']
+  const names = snapshots.map(({ name }) => `controlplanesnapshot.${type.group}/${name}`)
+  host.stdout.write(resultText({ columns, rows, names, data }, output))
+}
+
 /** Lists the snapshots of one tenant, or of all in a namespace, oldest first. */
 export const listSnapshots = async (tenantName: string | undefined, options: OutputOptions, host: CliHost): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/snapshots.ts')).listSnapshotsByApi(tenantName, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const { items: all } = await client.list<ControlPlaneSnapshot>(type, { namespace, signal: host.signal })
     const items = all
       .filter(({ spec }) => tenantName === undefined || spec.tenantName === tenantName)
       .toSorted((a, b) => String(a.metadata.creationTimestamp).localeCompare(String(b.metadata.creationTimestamp)))
-    if (items.length === 0 && isForPeople(options.output)) host.stderr.write(`there are no snapshots in namespace ${namespace}\n`)
-    const rows = items.map(({ metadata, spec, status }) => [
-      metadata.name ?? '',
-      spec.tenantName,
-      status?.phase ?? 'Pending',
-      status?.version ?? '-',
-      status?.sizeBytes === undefined ? '-' : `${(status.sizeBytes / 2 ** 20).toFixed(1)} MiB`,
-      ageText(metadata.creationTimestamp, host.now()),
-      status?.location ?? '-',
-    ])
-    const columns = ['NAME', 'TENANT', 'PHASE', 'VERSION', 'SIZE', 'AGE', 'LOCATION']
-    const names = items.map(({ metadata }) => `controlplanesnapshot.${type.group}/${metadata.name}`)
-    host.stdout.write(resultText({ columns, rows, names, data: { apiVersion: 'v1', kind: 'List', items } }, options.output))
+    const rows = items.map(({ metadata, spec, status }) => ({
+      name: metadata.name ?? '',
+      tenant: spec.tenantName,
+      phase: status?.phase ?? 'Pending',
+      version: status?.version,
+      sizeBytes: status?.sizeBytes,
+      createdAt: metadata.creationTimestamp,
+      location: status?.location,
+    }))
+    const data = { apiVersion: 'v1', kind: 'List', items }
+    printSnapshots(rows, { output: options.output, data, place: `namespace ${namespace}` }, host)
     return exitCodes.done
   } finally {
     await client.close()

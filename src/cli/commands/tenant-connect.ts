@@ -4,7 +4,7 @@ import { AppError } from '../../lib/errors.ts'
 import type { AccessOptions } from '../access.ts'
 import type { CliHost } from '../host.ts'
 import { withPrivateFile } from '../private-file.ts'
-import { kubeconfigOf } from './tenant-kubeconfig.ts'
+import { issuedKubeconfigOf, kubeconfigOf } from './tenant-kubeconfig.ts'
 
 /** Those that the terminal sends to the command as well. */
 const terminalSignals = ['SIGINT', 'SIGQUIT'] as const
@@ -61,7 +61,8 @@ export const connectTenant = async (
   options: AccessOptions,
   host: CliHost,
 ): Promise<number> => {
-  const text = await kubeconfigOf(name, options, host)
+  const issued = await issuedKubeconfigOf(name, undefined, options, host)
+  const text = issued?.text ?? (await kubeconfigOf(name, options, host))
   const relay = signalRelay({ hasTerminal: host.stdin.isTTY ?? false })
   try {
     return await withPrivateFile({ name: 'kubeconfig', text, runtimeDir: host.env['XDG_RUNTIME_DIR'] }, async (path) => {
@@ -71,6 +72,7 @@ export const connectTenant = async (
       return run(command ?? host.env['SHELL'] ?? '/bin/sh', args, { env, relay })
     })
   } finally {
+    await issued?.revoke()
     relay.end()
   }
 }

@@ -2,6 +2,7 @@ import { conditionTypes } from '../../apis/conditions.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { openAccess } from '../access.ts'
+import { refuseByApi, withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { resultText } from '../print.ts'
@@ -48,7 +49,8 @@ export const creationProgress = (
   return { kind: 'under way', message: `${met.length} of ${conditionTypes.length}: ${next ?? 'Ready'}: ${message}` }
 }
 
-const print = (plane: TenantControlPlane, { output }: CreateOptions, host: CliHost): void => {
+/** Prints a tenant that was made. */
+export const printCreated = (plane: TenantControlPlane, { output }: CreateOptions, host: CliHost): void => {
   const rowOptions = { now: host.now(), namespaces: true }
   host.stdout.write(
     resultText(
@@ -66,6 +68,11 @@ const print = (plane: TenantControlPlane, { output }: CreateOptions, host: CliHo
 /** Makes a tenant, and waits until it can be used or is in the state it is to have, if asked to. Prints it as it is then. */
 export const createTenant = async (name: string, options: CreateOptions, host: CliHost): Promise<ExitCode> => {
   const text = options.filename === undefined ? undefined : await readInput(options.filename, host)
+  const byApi = await withApi(options, host, async (access) => {
+    refuseByApi({ '--dry-run': options.dryRun })
+    return (await import('../by-api/tenant-life.ts')).createTenantByApi(name, options, { text }, access, host)
+  })
+  if (byApi !== undefined) return byApi
   const { client, namespace: defaultNamespace } = await openAccess(options, host.env)
   const { signal } = host
   try {
@@ -84,7 +91,7 @@ export const createTenant = async (name: string, options: CreateOptions, host: C
     const made = await client.create(type, draft, { strict: true, dryRun: options.dryRun ?? false, signal })
     let plane = made as TenantControlPlane
     if (options.dryRun) {
-      print(plane, options, host)
+      printCreated(plane, options, host)
       return exitCodes.done
     }
     host.stderr.write(`tenant ${name} is created\n`)
@@ -100,7 +107,7 @@ export const createTenant = async (name: string, options: CreateOptions, host: C
         `tenant ${name} is not ready after ${options.timeout} s: ${message}. It goes on by itself; berth tenant get ${name} shows how`
       code = await waitFor(`tenant ${name}`, look, { timeout: options.timeout, late }, host)
     }
-    print(plane, options, host)
+    printCreated(plane, options, host)
     return code
   } finally {
     await client.close()

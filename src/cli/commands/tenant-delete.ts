@@ -6,6 +6,7 @@ import type { KubeClient, ListOptions } from '../../kube/client.ts'
 import { tenantLabel } from '../../tenancy/marks.ts'
 import { type AccessOptions, openAccess, openSuper, type SuperOptions } from '../access.ts'
 import { ask } from '../ask.ts'
+import { refuseByApi, withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import { type FarewellFacts, farewellOf, farewellText } from '../farewell.ts'
 import type { CliHost } from '../host.ts'
@@ -64,6 +65,11 @@ const untilGone = async (
 
 /** Says what goes and what stays, asks for the name unless told not to, and deletes that very tenant. */
 export const deleteTenant = async (name: string, options: DeleteOptions, host: CliHost): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) => {
+    refuseByApi({ '--super-kubeconfig': options.superKubeconfig })
+    return (await import('../by-api/tenant-life.ts')).deleteTenantByApi(name, options, access, host)
+  })
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   const clients = [client]
   try {

@@ -1,5 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { type AccessOptions, openAccess } from '../access.ts'
+import { refuseByCluster, withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { readKubeconfig } from '../read-kubeconfig.ts'
@@ -16,13 +17,22 @@ export const kubeconfigOf = async (name: string, options: AccessOptions, host: C
   }
 }
 
+/** One that the API makes; undefined: the management cluster is meant. `forSeconds`: as long as it lets, unless said. */
+export const issuedKubeconfigOf = (name: string, forSeconds: number | undefined, options: AccessOptions, host: CliHost) =>
+  withApi(options, host, async (access) =>
+    (await import('../by-api/kubeconfig.ts')).issueKubeconfig(name, forSeconds, access, host),
+  )
+
 /** Prints it, or writes it to a file that only its owner can read. */
 export const printKubeconfig = async (
   name: string,
-  options: AccessOptions & { readonly out?: string },
+  options: AccessOptions & { readonly out?: string /** Seconds. */; readonly expiresIn?: number },
   host: CliHost,
 ): Promise<ExitCode> => {
-  const text = await kubeconfigOf(name, options, host)
+  const issued = await issuedKubeconfigOf(name, options.expiresIn, options, host)
+  if (issued) host.stderr.write(`it ends at ${issued.expiresAt}\n`)
+  if (!issued) refuseByCluster({ '--expires-in': options.expiresIn })
+  const text = issued?.text ?? (await kubeconfigOf(name, options, host))
   if (options.out === undefined) {
     host.stdout.write(text)
   } else {

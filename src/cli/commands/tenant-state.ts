@@ -1,6 +1,7 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
+import { withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { codeOf, waitFor } from '../wait-for.ts'
@@ -29,8 +30,14 @@ export const progressOf = (
   return { kind: isThere ? 'there' : 'under way', message: ready?.message ?? 'nothing is known yet' }
 }
 
+const verbs = { Paused: 'pause', Hibernated: 'hibernate', Running: 'resume' } as const
+
 /** Sets `spec.state` and waits until it is so. What is waited for is told on stderr whenever it changes. Throws DEADLINE_EXCEEDED with what was seen last. */
 export const setState = async (name: string, state: State, options: StateOptions, host: CliHost): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/tenant-life.ts')).changeTenantByApi(name, { kind: verbs[state] }, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const { metadata } = await readTenant(client, { name, namespace }, host.signal)

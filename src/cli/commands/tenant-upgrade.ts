@@ -1,6 +1,7 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
+import { withApi } from '../by-api/open.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
 import { codeOf, waitFor } from '../wait-for.ts'
@@ -31,6 +32,10 @@ export const upgradeProgressOf = (
  * whenever it changes. Throws DEADLINE_EXCEEDED with what was seen last.
  */
 export const upgradeTenant = async (name: string, version: string, options: UpgradeOptions, host: CliHost): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/tenant-life.ts')).changeTenantByApi(name, { kind: 'upgrade', version }, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   try {
     const { metadata, status } = await readTenant(client, { name, namespace }, host.signal)

@@ -5,6 +5,7 @@ import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
 import { controlPlaneSizes, kubernetesVersions, tenantStates } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient, ListOptions } from '../../kube/client.ts'
 import { type AccessOptions, contextNames, kubeconfigPath, openAccess } from '../access.ts'
+import { withApi } from '../by-api/open.ts'
 import type { CliHost } from '../host.ts'
 import type { Candidate } from './candidates.ts'
 
@@ -17,6 +18,10 @@ const accessOf = ({ options }: Said): AccessOptions => ({
   ...(options['kubeconfig'] !== undefined && { kubeconfig: options['kubeconfig'] }),
   ...(options['context'] !== undefined && { context: options['context'] }),
   ...(options['namespace'] !== undefined && { namespace: options['namespace'] }),
+  ...(options['api'] !== undefined && { api: options['api'] }),
+  ...(options['key'] !== undefined && { key: options['key'] }),
+  ...(options['key-file'] !== undefined && { keyFile: options['key-file'] }),
+  ...(options['organization'] !== undefined && { organization: options['organization'] }),
 })
 
 const namesOf = (objects: readonly KubeObject[]): readonly Candidate[] =>
@@ -39,6 +44,13 @@ const listed = async (
     await client.close()
   }
 }
+
+/** As the API lists them, where it is what the command asks. */
+const tenantsByApi = (said: Said, host: CliHost): Promise<readonly Candidate[] | undefined> =>
+  withApi(accessOf(said), host, async ({ berth, organization }) => {
+    const { body } = await berth.listTenants({ org: organization, limit: mostNames }, { signal: host.signal })
+    return body.items.map(({ name }) => ({ word: name }))
+  })
 
 /** Snapshots of the tenant that was named before, if one was. */
 const snapshots = async (said: Said, host: CliHost): Promise<readonly Candidate[]> => {
@@ -69,7 +81,8 @@ const words = (of: readonly string[]): readonly Candidate[] => of.map((word) => 
 
 /** What stands under each name in the usage of a command, as it is at this moment. */
 const sources: Readonly<Record<string, (said: Said, host: CliHost) => Promise<readonly Candidate[]>>> = {
-  tenant: async (said, host) => namesOf(await listed(resourceTypes.tenantControlPlanes, said, host)),
+  tenant: async (said, host) =>
+    (await tenantsByApi(said, host)) ?? namesOf(await listed(resourceTypes.tenantControlPlanes, said, host)),
   class: async (said, host) => namesOf(await listed(resourceTypes.tenantClasses, said, host)),
   namespace: async (said, host) => namesOf(await listed(resourceTypes.namespaces, said, host)),
   snapshot: snapshots,

@@ -26,11 +26,15 @@ export const withManagement = (command: Command): Command =>
     )
     .option('--context <context>', 'context of the kubeconfig')
 
-/** The same, of one that is about tenants. */
+/** The same, of one that is about tenants. What the API cannot do, `openAccess` refuses with a word on why. */
 export const withAccess = (command: Command): Command =>
   withManagement(
     command.option('-n, --namespace <namespace>', 'namespace of the TenantControlPlane (default: that of the context)'),
   )
+    .option('--api <url>', 'ask the HTTP API in the place of the management cluster (default: BERTH_API)')
+    .option('--key-file <file>', 'file with the key of the API (default: the key in BERTH_API_KEY)')
+    .option('--key <key>', 'the key itself, which others on this machine can see while the command runs')
+    .option('--organization <organization>', 'organisation of the tenant in the API (default: the only one that the key sees)')
 
 /** The option of each command that prints objects. */
 export const withOutput = (command: Command): Command =>

@@ -79,6 +79,7 @@ const access = (tenant: Command, { run }: TreeDeps): void => {
   withAccess(tenant.command('kubeconfig <tenant>'))
     .description("print the administrator's kubeconfig of a tenant")
     .addOption(new Option('--out <file>', 'write it to a file only you can read'))
+    .option('--expires-in <seconds>', 'when one that the API makes ends (default: after 24 hours, the longest)', seconds)
     .action((name: string, options) =>
       run(async (host) => (await import('../commands/tenant-kubeconfig.ts')).printKubeconfig(name, options, host)),
     )

@@ -12,7 +12,7 @@ export type Problem = {
   /** What happened, and what to do */
   readonly detail: string
   /** For programs: it never changes */
-  readonly code: 'CONFIG_INVALID' | 'TENANT_NOT_FOUND' | 'TENANT_UNREACHABLE' | 'DATA_STORE_UNREACHABLE' | 'DATA_STORE_REFUSED' | 'SNAPSHOT_STORE_UNREACHABLE' | 'SNAPSHOT_STORE_REFUSED' | 'SNAPSHOT_NOT_FOUND' | 'SNAPSHOT_UNREADABLE' | 'INSTALL_REFUSED' | 'TENANT_FROZEN' | 'SPEC_INVALID' | 'SLICE_EXHAUSTED' | 'CERTIFICATE_INVALID' | 'TRANSLATION_REFUSED' | 'SUPER_OBJECT_FOREIGN' | 'SUPER_UNREACHABLE' | 'SUPER_MISMATCH' | 'KUBE_BAD_REQUEST' | 'KUBE_UNAUTHORIZED' | 'KUBE_FORBIDDEN' | 'KUBE_NOT_FOUND' | 'KUBE_ALREADY_EXISTS' | 'KUBE_CONFLICT' | 'KUBE_GONE' | 'KUBE_INVALID' | 'KUBE_TOO_LARGE' | 'KUBE_TOO_MANY_REQUESTS' | 'KUBE_SERVER_ERROR' | 'KUBE_UNREACHABLE' | 'KUBE_TIMEOUT' | 'JOB_NOT_FOUND' | 'JOB_CONFLICT' | 'QUEUE_FULL' | 'QUEUE_UNREACHABLE' | 'WEBHOOK_FAILED' | 'WEBHOOK_REFUSED' | 'DEADLINE_EXCEEDED' | 'REQUEST_INVALID' | 'UNAUTHENTICATED' | 'SCOPE_MISSING' | 'ROUTE_NOT_FOUND' | 'ORGANIZATION_NOT_FOUND' | 'API_KEY_NOT_FOUND' | 'KUBECONFIG_NOT_FOUND' | 'OPERATION_NOT_FOUND' | 'METHOD_NOT_ALLOWED' | 'API_KEY_TOLD' | 'ALREADY_EXISTS' | 'ORGANIZATION_IN_USE' | 'OPERATION_NOT_CANCELLABLE' | 'QUOTA_EXCEEDED' | 'STATE_CONFLICT' | 'PRECONDITION_FAILED' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'SPEC_REFUSED' | 'IDEMPOTENCY_MISMATCH' | 'RATE_LIMITED' | 'INTERNAL' | 'MANAGEMENT_UNAVAILABLE'
+  readonly code: 'CONFIG_INVALID' | 'TENANT_NOT_FOUND' | 'TENANT_UNREACHABLE' | 'DATA_STORE_UNREACHABLE' | 'DATA_STORE_REFUSED' | 'SNAPSHOT_STORE_UNREACHABLE' | 'SNAPSHOT_STORE_REFUSED' | 'SNAPSHOT_NOT_FOUND' | 'SNAPSHOT_UNREADABLE' | 'INSTALL_REFUSED' | 'TENANT_FROZEN' | 'SPEC_INVALID' | 'SLICE_EXHAUSTED' | 'CERTIFICATE_INVALID' | 'TRANSLATION_REFUSED' | 'SUPER_OBJECT_FOREIGN' | 'SUPER_UNREACHABLE' | 'SUPER_MISMATCH' | 'KUBE_BAD_REQUEST' | 'KUBE_UNAUTHORIZED' | 'KUBE_FORBIDDEN' | 'KUBE_NOT_FOUND' | 'KUBE_ALREADY_EXISTS' | 'KUBE_CONFLICT' | 'KUBE_GONE' | 'KUBE_INVALID' | 'KUBE_TOO_LARGE' | 'KUBE_TOO_MANY_REQUESTS' | 'KUBE_SERVER_ERROR' | 'KUBE_UNREACHABLE' | 'KUBE_TIMEOUT' | 'JOB_NOT_FOUND' | 'JOB_CONFLICT' | 'QUEUE_FULL' | 'QUEUE_UNREACHABLE' | 'WEBHOOK_FAILED' | 'WEBHOOK_REFUSED' | 'DEADLINE_EXCEEDED' | 'REQUEST_INVALID' | 'UNAUTHENTICATED' | 'SCOPE_MISSING' | 'ROUTE_NOT_FOUND' | 'ORGANIZATION_NOT_FOUND' | 'API_KEY_NOT_FOUND' | 'KUBECONFIG_NOT_FOUND' | 'OPERATION_NOT_FOUND' | 'WEBHOOK_NOT_FOUND' | 'METHOD_NOT_ALLOWED' | 'API_KEY_TOLD' | 'ALREADY_EXISTS' | 'ORGANIZATION_IN_USE' | 'OPERATION_NOT_CANCELLABLE' | 'QUOTA_EXCEEDED' | 'STATE_CONFLICT' | 'PRECONDITION_FAILED' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'SPEC_REFUSED' | 'IDEMPOTENCY_MISMATCH' | 'RATE_LIMITED' | 'INTERNAL' | 'MANAGEMENT_UNAVAILABLE'
   /** Also in the header X-Request-Id and in Berth's log */
   readonly requestId: string
   /** Every wrong field */
@@ -116,7 +116,7 @@ export type ApiKey = {
   readonly name: string
   /** The one organisation that it sees; none: all */
   readonly organization?: string | undefined
-  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'keys:read' | 'keys:write')[]
+  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'webhooks:read' | 'webhooks:write' | 'usage:read' | 'keys:read' | 'keys:write')[]
   readonly createdAt: string
   readonly expiresAt?: string | undefined
   /** At most a minute old */
@@ -128,7 +128,7 @@ export type IssuedApiKey = {
   readonly name: string
   /** The one organisation that it sees; none: all */
   readonly organization?: string | undefined
-  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'keys:read' | 'keys:write')[]
+  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'webhooks:read' | 'webhooks:write' | 'usage:read' | 'keys:read' | 'keys:write')[]
   readonly createdAt: string
   readonly expiresAt?: string | undefined
   /** At most a minute old */
@@ -142,7 +142,7 @@ export type NewApiKey = {
   readonly name: string
   /** The one that it will see; keys of an organisation make only such of their own */
   readonly organization?: string | undefined
-  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'keys:read' | 'keys:write')[]
+  readonly scopes: readonly ('organizations:read' | 'organizations:write' | 'tenants:read' | 'tenants:write' | 'kubeconfigs:read' | 'kubeconfigs:write' | 'snapshots:read' | 'snapshots:write' | 'webhooks:read' | 'webhooks:write' | 'usage:read' | 'keys:read' | 'keys:write')[]
   /** Unset: it does not expire */
   readonly expiresInSeconds?: number | undefined
 }
@@ -474,4 +474,116 @@ export type TenantPatch = {
   readonly labels?: Readonly<Record<string, string | null>> | undefined
   /** Fields of the spec of a TenantControlPlane; null takes one away */
   readonly spec?: Readonly<Record<string, unknown>> | undefined
+}
+
+export type WebhookDelivery = {
+  readonly id: string
+  readonly webhook: string
+  readonly eventId: string
+  /** Of the event */
+  readonly type?: string | undefined
+  /** dead: given up; it waits to be replayed */
+  readonly state: 'waiting' | 'delayed' | 'running' | 'dead'
+  /** Tries that failed */
+  readonly failures: number
+  readonly addedAt: string
+  /** When it is tried next; of a dead one, when it was given up */
+  readonly at?: string | undefined
+  /** Why the last try failed */
+  readonly reason?: string | undefined
+}
+
+export type Replayed = {
+  readonly replayed: number
+}
+
+export type NewWebhook = {
+  /** https; what it stands for has to be public, unless an operator allows more */
+  readonly url: string
+  /** Unset: all */
+  readonly events?: readonly ('*' | 'tenant.*' | 'tenant.created' | 'tenant.ready' | 'tenant.not_ready' | 'tenant.paused' | 'tenant.resumed' | 'tenant.upgraded' | 'tenant.deleted')[] | undefined
+  /** For people */
+  readonly description?: string | undefined
+  /** Unset: true */
+  readonly enabled?: boolean | undefined
+  /** Unset: one is made */
+  readonly secret?: string | undefined
+}
+
+/** JSON merge patch (RFC 7396): null takes a field away */
+export type WebhookPatch = {
+  /** https; what it stands for has to be public, unless an operator allows more */
+  readonly url?: string | undefined
+  readonly events?: readonly ('*' | 'tenant.*' | 'tenant.created' | 'tenant.ready' | 'tenant.not_ready' | 'tenant.paused' | 'tenant.resumed' | 'tenant.upgraded' | 'tenant.deleted')[] | undefined
+  readonly description?: string | null | undefined
+  readonly enabled?: boolean | undefined
+}
+
+export type Webhook = {
+  readonly id: string
+  readonly organization: string
+  readonly url: string
+  readonly events: readonly string[]
+  readonly description?: string | undefined
+  readonly enabled: boolean
+  /** Why Berth has disabled it */
+  readonly disabledReason?: string | undefined
+  readonly createdAt: string
+  /** When each of its secrets signs */
+  readonly secrets: readonly ({
+    readonly from: string
+    readonly until?: string | undefined
+  })[]
+}
+
+export type IssuedWebhook = {
+  readonly id: string
+  readonly organization: string
+  readonly url: string
+  readonly events: readonly string[]
+  readonly description?: string | undefined
+  readonly enabled: boolean
+  /** Why Berth has disabled it */
+  readonly disabledReason?: string | undefined
+  readonly createdAt: string
+  /** When each of its secrets signs */
+  readonly secrets: readonly ({
+    readonly from: string
+    readonly until?: string | undefined
+  })[]
+  /** The secret, told this once */
+  readonly secret: string
+}
+
+export type SentTest = {
+  readonly eventId: string
+}
+
+export type Usage = {
+  readonly organization: string
+  readonly tenant: string
+  readonly uid: string
+  /** The tenant is gone; its usage is kept */
+  readonly deleted: boolean
+  readonly from: string
+  /** Not in it. Hours that are older than a week or so are told as whole days */
+  readonly to: string
+  /** Hours that the tenant was there, with six decimals */
+  readonly existedHours: string
+  /** Hours that its control plane ran, with six decimals */
+  readonly runningHours: string
+  /** Core-hours that its pods had reserved by their requests, with six decimals */
+  readonly cpuCoreHours: string
+  /** GiB-hours that its pods had reserved by their requests, with six decimals */
+  readonly memoryGiBHours: string
+  /** GiB-hours of its bound volume claims, with six decimals */
+  readonly storageGiBHours: string
+  /** Objects that its API server stored, in hours, with six decimals */
+  readonly objectHours: string
+  /** Requests that its API server answered, of all clients */
+  readonly requests: number
+  /** Seconds in which cores, memory and storage could not be measured: nothing is counted for them */
+  readonly unmeasuredWorkloadSeconds: string
+  /** Seconds in which objects could not be measured: nothing is counted for them */
+  readonly unmeasuredApiSeconds: string
 }
