@@ -30,7 +30,9 @@ beforeAll(async () => {
   const client = join(import.meta.dirname, 'index.ts')
   for (const [at, block] of blocks.entries())
     await writeFile(join(folder, `example-${at}.ts`), block.replace("'berth/client'", `'${client}'`))
-  const settings = { extends: join(root, 'tsconfig.json'), compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] } }
+  // They stand outside of the tree, and nothing is made of them.
+  const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')], rewriteRelativeImportExtensions: false }
+  const settings = { extends: join(root, 'tsconfig.json'), compilerOptions }
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ ...settings, include: [join(folder, '*.ts')] }))
   await writeFile(join(folder, 'package.json'), '{"type": "module"}')
 }, 300_000)
