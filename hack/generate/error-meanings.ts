@@ -117,7 +117,7 @@ export const errorMeanings: Readonly<Record<ErrorCode, Meaning>> = {
     'look at its id: list the webhooks of the organisation',
   ],
   API_KEY_TOLD: [
-    'this Idempotency-Key has made an API key, or given a webhook a secret, which was told then and is told once only',
+    'this Idempotency-Key has made an API key, which was told then and is told once only',
     'use what was told; when it was lost, make another one with another Idempotency-Key and delete the first',
   ],
 }

@@ -7,6 +7,7 @@ import { startHealthServer } from '../runtime/health.ts'
 import { createLeaderElection } from '../runtime/leader.ts'
 import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
+import { openTracing } from '../runtime/tracing.ts'
 import { systemNamespace } from '../tenancy/names.ts'
 import { createMeter } from '../usage/meter.ts'
 import { meterTimesOf } from '../usage/settings.ts'
@@ -16,17 +17,19 @@ import { createTeller } from '../worker/teller.ts'
 import { workerSettings } from './settings/worker.ts'
 
 const config = configOrExit('worker', workerSettings, process)
-const log = createLog({ process: 'worker', level: config.logLevel })
+const tracing = await openTracing({ service: 'berth-worker', env: process.env })
+const log = createLog({ process: 'worker', level: config.logLevel, tracing })
 const userAgent = 'berth-worker'
 
 await runProcess(
   async ({ signal, onStop, stop }) => {
-    const kube = createKubeClient(await connectionOf(config), { userAgent })
+    if (tracing) onStop('tracing', tracing.report(log))
+    const kube = createKubeClient(await connectionOf(config), { userAgent, tracing })
     onStop('client', () => kube.close())
     const superClient =
       config.superKubeconfig === undefined
         ? kube
-        : createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent })
+        : createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent, tracing })
     if (superClient !== kube) onStop('client of super', () => superClient.close())
     const registry = createMetrics({ process: 'worker' })
     const delivering = createDelivering({ kube, redisUrl: config.redisUrl, rules: targetRulesOf(config), log, registry })
@@ -49,7 +52,7 @@ await runProcess(
       createMeter({
         management: kube,
         superClient,
-        connectTenant: (connection) => createKubeClient(connection, { userAgent }),
+        connectTenant: (connection) => createKubeClient(connection, { userAgent, tracing }),
         log,
         now: Date.now,
         times: meterTimesOf(config),
