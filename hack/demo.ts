@@ -11,7 +11,7 @@ import { makeWorkbench, type Workbench } from './demo/workbench.ts'
 import type { ImageArchive } from './images/oci-image.ts'
 import { applyBerth } from './install/index.ts'
 
-const usage = `Usage: node hack/demo.ts [--name demo]
+const usage = `Usage: node hack/demo.ts [--name demo] [--installed]
 
 From nothing to a tenant with pods: local cluster, Berth image, Berth installed as pods, the tenant of
 manifests/samples/tenant.yaml, and the tenant's manifests/samples/shop.yaml. Each step looks first and
@@ -28,7 +28,7 @@ interface Found {
   workbench: Workbench
 }
 
-const demo = async (name: string): Promise<string> => {
+const demo = async ({ name, installed }: { readonly name: string; readonly installed: boolean }): Promise<string> => {
   const found: Partial<Found> = {}
   const get = <K extends keyof Found>(key: K): Found[K] => {
     const value = found[key]
@@ -39,13 +39,7 @@ const demo = async (name: string): Promise<string> => {
   const asAdmin = () => kubectlFor(get('cluster').binaries.kubectl, get('cluster').kubeconfigPath)
   const asTenant = () => kubectlFor(get('cluster').binaries.kubectl, get('workbench').tenantKubeconfig)
 
-  const phases: readonly Phase[] = [
-    {
-      title: `Local cluster ${name}`,
-      run: async (say) => {
-        found.cluster = await ensureCluster({ name, progress: say })
-      },
-    },
+  const ownInstall: readonly Phase[] = [
     {
       title: 'Berth image',
       run: async (say) => {
@@ -56,6 +50,15 @@ const demo = async (name: string): Promise<string> => {
       },
     },
     { title: 'Berth installed as pods', run: (say) => applyBerth(asAdmin(), get('image'), { progress: say }) },
+  ]
+  const phases: readonly Phase[] = [
+    {
+      title: `Local cluster ${name}`,
+      run: async (say) => {
+        found.cluster = await ensureCluster({ name, progress: say })
+      },
+    },
+    ...(installed ? [] : ownInstall),
     {
       title: `Tenant ${tenant} Ready`,
       run: async (say) => {
@@ -84,14 +87,18 @@ const demo = async (name: string): Promise<string> => {
 }
 
 const { values } = parseArgs({
-  options: { name: { type: 'string', default: 'demo' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    name: { type: 'string', default: 'demo' },
+    installed: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  },
 })
 
 if (values.help) {
   console.log(usage)
 } else {
   try {
-    console.log(await demo(values.name))
+    console.log(await demo(values))
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
     console.error('The demo stopped. Run it again to go on from here, or make down to take everything away.')

@@ -37,9 +37,13 @@ const rollout = async (kubectl: Kubectl, { kind, metadata }: Rendered, progress:
 export const applyBerth = async (
   kubectl: Kubectl,
   image: ImageArchive,
-  { side = 'base', progress }: { readonly side?: Side; readonly progress: Progress },
+  {
+    side = 'base',
+    manifests = manifestsDir,
+    progress,
+  }: { readonly side?: Side; readonly manifests?: string; readonly progress: Progress },
 ): Promise<void> => {
-  const rendered = parseManifests(await kubectl(['kustomize', join(manifestsDir, side)]))
+  const rendered = parseManifests(await kubectl(['kustomize', join(manifests, side)]))
   const objects = image.names.reduce((all, name) => stampImage(all, name, image.digest), rendered)
   const definitions = objects.filter(({ kind }) => kind === 'CustomResourceDefinition')
   progress(`applying manifests/${side}`)
