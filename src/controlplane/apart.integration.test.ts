@@ -1,9 +1,12 @@
 import { afterAll, expect, test } from 'vitest'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
 import { controlPlaneLabel, orphanSuperAnnotation } from '../tenancy/marks.ts'
 import { superDoorName } from '../tenancy/names.ts'
 import { startApiServer } from '../testing/api-server.ts'
+import { eventually } from '../testing/eventually.ts'
+import { applyInstalledRights, managerUser, serviceAccountGroups } from '../testing/installed-rights.ts'
 import { startPlaneWorld } from '../testing/plane-world.ts'
 import type { Transition } from './status.ts'
 import { clusterApart, sameCluster } from './super-cluster.ts'
@@ -12,14 +15,23 @@ const superServer = await startApiServer({ flags: ['--service-cluster-ip-range=1
 const inSuper = superServer.client
 for (const name of ['berth-system', 'berth-tenants'])
   await inSuper.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+await applyInstalledRights(inSuper, { side: 'super' })
+// As the manager's account there, with just the rights that the manifests give it.
+const managerInSuper = createKubeClient(await superServer.connectionAs(managerUser, serviceAccountGroups), {
+  userAgent: 'berth-manager',
+})
+await eventually(() => managerInSuper.list(resourceTypes.ipAddresses), { describe: 'the ClusterRoles in force' })
 const world = await startPlaneWorld()
 const { kube, createTenant, read, remove, listIn, aProcess, reconcile } = world
-afterAll(() => Promise.all([world.stop(), superServer.stop()]))
+afterAll(async () => {
+  await managerInSuper.close()
+  await Promise.all([world.stop(), superServer.stop()])
+})
 
 /** A manager's process that was given the other API server for super; each look is a new one. */
 const apart = () => {
   const process = aProcess()
-  const superCluster = clusterApart({ kube: inSuper, server: superServer.connection.server, now: () => (looks += 10_000) })
+  const superCluster = clusterApart({ kube: managerInSuper, server: superServer.connection.server, now: () => (looks += 10_000) })
   return { ...process, deps: { ...process.deps, superCluster } }
 }
 let looks = 0

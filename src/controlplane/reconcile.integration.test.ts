@@ -263,7 +263,7 @@ describe('a manager that is killed', () => {
     }
   })
 
-  test('at any call of a deletion goes on until nothing is left', async () => {
+  test('at any call of a deletion goes on until nothing is left', { timeout: 300_000 }, async () => {
     // The namespace controller is not there: the test plays it.
     const finalize = async (tenant: TenantControlPlane): Promise<void> => {
       for (const label of [controlPlaneLabel, tenantLabel]) {

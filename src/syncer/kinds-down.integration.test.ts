@@ -165,12 +165,19 @@ describe('PodDisruptionBudgets', () => {
     await expect(evict(second?.metadata.name ?? '')).rejects.toMatchObject({ code: 'KUBE_TOO_MANY_REQUESTS' })
     clusters.kubelet.release()
     await eventually(async () => (await allowed()) === 1, soon)
-    expect(await client.get(pods, { name: first?.metadata.name ?? '', namespace: 'shop' })).toBeUndefined()
+    const evicted = { name: first?.metadata.name ?? '', namespace: 'shop' }
+    await eventually(async () => (await client.get(pods, evicted)) === undefined, { ...soon, describe: 'the end of the pod' })
 
     await client.patch(deployments, { name: 'db', namespace: 'shop' }, { spec: { replicas: 5 } })
     await eventually(async () => (await inSuper(podDisruptionBudgets, 'db'))?.spec.minAvailable === 4, soon)
     await eventually(async () => (await allowed()) === 1, soon)
     expect((await verifyOnce(clusters, acme)).differences).toEqual([])
+
+    await client.delete(podDisruptionBudgets, { name: 'db', namespace: 'shop' })
+    await eventually(async () => (await inSuper(podDisruptionBudgets, 'db')) === undefined, {
+      ...soon,
+      describe: 'its end in super',
+    })
   })
 })
 

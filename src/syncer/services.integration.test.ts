@@ -210,6 +210,8 @@ describe('endpoints of a Service without a selector', () => {
       soon,
     )
     expect(slice?.['endpoints']).toMatchObject([{ addresses: ['192.0.2.10'] }])
+    await tenant().delete(endpointSlices, at('by-slice-1'))
+    await eventually(async () => (await superSlices('by-slice')).length === 0, soon)
   })
 
   test('by Endpoints, which the controllers of the tenant turn into slices', long, async () => {

@@ -3,15 +3,21 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { pino } from 'pino'
-import { parseAllDocuments } from 'yaml'
 import type { KubeObject } from '../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
+import { typeOf } from '../cli/install/object-type.ts'
 import type { KubeConnection } from '../kube/client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { agentRecordObject } from '../tenancy/agent-record.ts'
 import { agentClientSubject } from '../tenancy/identity.ts'
 import { tenantLabel, tenantNameAnnotation, tenantNamespaceAnnotation, tenantObjectUidAnnotation } from '../tenancy/marks.ts'
-import { superNamespace, systemNamespace, tenantIdentityName, tenantIdentityNamespace } from '../tenancy/names.ts'
+import {
+  superNamespace,
+  systemNamespace,
+  tenantClusterRole,
+  tenantIdentityName,
+  tenantIdentityNamespace,
+} from '../tenancy/names.ts'
 import { readCertificates } from '../vn-agent/certificates.ts'
 import { createKubelet, kubeletConnection } from '../vn-agent/kubelet.ts'
 import { createNodeReads } from '../vn-agent/node-reads.ts'
@@ -25,6 +31,7 @@ import { apiWay, kubeletWay } from '../vn-agent/way.ts'
 import { openTls, readAll, readHead, type StreamServer, startStreamServer } from './agent-peers.ts'
 import { startApiServer, type TestApiServer } from './api-server.ts'
 import { eventually } from './eventually.ts'
+import { installedObjects } from './installed-rights.ts'
 import { createTestPki, type TestPki } from './test-pki.ts'
 
 export interface SuperTenant {
@@ -63,28 +70,10 @@ export interface AgentSuper {
   stop(): Promise<void>
 }
 
-const manifest = join(import.meta.dirname, '../../manifests/parts/super/vn-agent.yaml')
-const rbac: Readonly<Record<string, ResourceType>> = {
-  Role: resourceTypes.roles,
-  RoleBinding: resourceTypes.roleBindings,
-  ClusterRole: resourceTypes.clusterRoles,
-  ClusterRoleBinding: resourceTypes.clusterRoleBindings,
-}
-
-const agentRules = async (superApi: TestApiServer): Promise<void> => {
-  const documents = parseAllDocuments(await readFile(manifest, 'utf8')).map((document) => document.toJS() as KubeObject)
-  for (const object of documents) {
-    const type = rbac[object.kind ?? '']
-    if (type) await superApi.client.create(type, object)
-  }
-}
-
-const tenantRules: KubeObject = {
-  metadata: { name: 'test:tenant' },
-  rules: [
-    { apiGroups: [''], resources: ['pods', 'pods/log'], verbs: ['get', 'list'] },
-    { apiGroups: [''], resources: ['pods/exec', 'pods/attach', 'pods/portforward'], verbs: ['get', 'create'] },
-  ],
+/** What vn-agent may, and what tenants may for whom it speaks. */
+const applyRights = async ({ client }: TestApiServer): Promise<void> => {
+  const kinds = ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
+  for (const object of await installedObjects({}, ...kinds)) await client.create(typeOf(object), object)
 }
 
 /** A namespace `shop` with a pod `web-0`; its UID in super. */
@@ -95,7 +84,7 @@ const placeTenant = async (tenant: SuperTenant, superApi: TestApiServer): Promis
   })
   await superApi.client.create(resourceTypes.roleBindings, {
     metadata: { name: 'berth-tenant', namespace },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'test:tenant' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: tenantClusterRole },
     subjects: [{ kind: 'ServiceAccount', namespace: tenantIdentityNamespace, name: tenantIdentityName(tenant.uid) }],
   })
   const pod = await superApi.client.create<KubeObject>(resourceTypes.pods, {
@@ -118,8 +107,9 @@ const placeTenant = async (tenant: SuperTenant, superApi: TestApiServer): Promis
 const publishRecord = (tenant: SuperTenant, tokenKeys: string, { server, ca = '' }: KubeConnection, superApi: TestApiServer) =>
   superApi.client.create(resourceTypes.configMaps, agentRecordObject({ tenant, server, ca, tokenKeys }))
 
-export const startAgentSuper = async (): Promise<AgentSuper> => {
-  const superApi = await startApiServer()
+/** @param refused rights that the test tries in vain, as vn-agent. */
+export const startAgentSuper = async (refused: readonly string[] = []): Promise<AgentSuper> => {
+  const superApi = await startApiServer({ refused })
   const cleanups: (() => Promise<void>)[] = [() => superApi.stop()]
   const stop = async (): Promise<void> => {
     for (const cleanup of cleanups.toReversed()) await cleanup()
@@ -144,11 +134,10 @@ export const startAgentSuper = async (): Promise<AgentSuper> => {
     const addresses = [{ type: 'InternalIP', address: '127.0.0.1' }]
     const status = { addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } }
     await superApi.client.patch(resourceTypes.nodes, { name: agentNode }, { status }, { type: 'merge', subresource: 'status' })
-    await superApi.client.create(resourceTypes.clusterRoles, tenantRules)
     for (const name of [systemNamespace, tenantIdentityNamespace]) {
       await superApi.client.create(resourceTypes.namespaces, { metadata: { name } })
     }
-    await agentRules(superApi)
+    await applyRights(superApi)
     const superUids = new Map<string, string>()
     for (const tenant of [acme, other]) superUids.set(tenant.uid, await placeTenant(tenant, superApi))
     const otherPair = generateKeyPairSync('rsa', { modulusLength: 2048 })

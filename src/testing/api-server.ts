@@ -6,6 +6,7 @@ import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { type Child, startChild } from './child.ts'
 import { freePorts } from './ports.ts'
+import { auditFlags, readRightsSeen } from './rights-seen.ts'
 import { type ServedMinor, testBinaries } from './test-binaries.ts'
 import { createTestPki } from './test-pki.ts'
 
@@ -18,6 +19,8 @@ export interface TestApiServerOptions {
   readonly deadlineMs?: number
   /** Goes on with the data in the etcd of another one, whose own API server was killed. That one's `stop` ends it. */
   readonly storeOf?: Pick<TestApiServer, 'etcdUrl'>
+  /** Rights that Berth's accounts are refused here because the test wants it so, as `tenant create /pods`. */
+  readonly refused?: readonly string[]
 }
 
 /** A real kube-apiserver with an etcd of its own, on loopback. */
@@ -44,7 +47,7 @@ export interface TestApiServer {
   thaw(): void
   /** Compacts etcd at its newest revision, so that older resourceVersions are gone. */
   compact(): Promise<void>
-  /** Ends both and removes all files. */
+  /** Ends both and removes all files. Throws when a right was missing: when it refused requests of Berth's accounts. */
   stop(): Promise<void>
 }
 
@@ -54,6 +57,7 @@ export const startApiServer = async ({
   minor,
   deadlineMs = 60_000,
   storeOf,
+  refused = [],
 }: TestApiServerOptions = {}): Promise<TestApiServer> => {
   const binaries = await testBinaries(minor)
   const folder = await mkdtemp(join(tmpdir(), 'berth-test-'))
@@ -65,7 +69,10 @@ export const startApiServer = async ({
     await Promise.all(clients.map((client) => client.close()))
     await children.apiServer?.end('SIGKILL') // its graceful end waits for watches
     await children.etcd?.end('SIGKILL')
+    const seen = await readRightsSeen(folder)
     await rm(folder, { recursive: true, force: true })
+    const missing = seen.refused.filter((right) => !refused.includes(right))
+    if (missing.length > 0) throw new Error(`Berth asked for what its manifests give no right to: ${missing.join(', ')}`)
   }
 
   try {
@@ -97,9 +104,10 @@ export const startApiServer = async ({
     clients.push(client)
     const kubeconfigPath = file('admin.kubeconfig')
     await writeFile(kubeconfigPath, kubeconfigText(connection), { mode: 0o600 })
+    const audit = await auditFlags(folder)
 
     const start = async () => {
-      const apiServerFlags = [...apiServerFlagsOf({ folder, port: port ?? 0, etcdUrl }), ...flags]
+      const apiServerFlags = [...apiServerFlagsOf({ folder, port: port ?? 0, etcdUrl }), ...audit, ...flags]
       const apiServer = startChild(binaries.kubeApiServer, apiServerFlags, file('kube-apiserver.log'))
       children.apiServer = apiServer
       const end = performance.now() + deadlineMs

@@ -9,6 +9,8 @@ export interface Fault {
 
 export interface FailingClient {
   readonly client: KubeClient
+  /** Another client of the same process: what is called by it counts, and it ends with it. */
+  readonly beside: (other: KubeClient) => KubeClient
   /** Calls so far, the failed one included. */
   readonly calls: number
   /** Writes that reached the server. */
@@ -22,23 +24,25 @@ const counted: readonly string[] = ['get', 'list', 'raw', ...writing]
 export const failingClient = (inner: KubeClient, fault?: Fault): FailingClient => {
   const state = { calls: 0, writes: [] as string[] }
   const dead = () => new AppError('KUBE_UNREACHABLE', `call ${state.calls} was cut off`)
-  const client = new Proxy(inner, {
-    get: (target, name, receiver) => {
-      const value: unknown = Reflect.get(target, name, receiver)
-      if (typeof name !== 'string' || typeof value !== 'function' || !counted.includes(name)) return value
-      return async (...args: unknown[]) => {
-        state.calls += 1
-        const isFatal = fault !== undefined && state.calls >= fault.call
-        if (isFatal && !(fault.carriedOut && state.calls === fault.call)) throw dead()
-        if (writing.some((each) => each === name)) state.writes.push(`${name} ${JSON.stringify(args).slice(0, 1000)}`)
-        const answer: unknown = await Reflect.apply(value, target, args)
-        if (isFatal) throw dead()
-        return answer
-      }
-    },
-  })
+  const through = (real: KubeClient): KubeClient =>
+    new Proxy(real, {
+      get: (target, name, receiver) => {
+        const value: unknown = Reflect.get(target, name, receiver)
+        if (typeof name !== 'string' || typeof value !== 'function' || !counted.includes(name)) return value
+        return async (...args: unknown[]) => {
+          state.calls += 1
+          const isFatal = fault !== undefined && state.calls >= fault.call
+          if (isFatal && !(fault.carriedOut && state.calls === fault.call)) throw dead()
+          if (writing.some((each) => each === name)) state.writes.push(`${name} ${JSON.stringify(args).slice(0, 1000)}`)
+          const answer: unknown = await Reflect.apply(value, target, args)
+          if (isFatal) throw dead()
+          return answer
+        }
+      },
+    })
   return {
-    client,
+    client: through(inner),
+    beside: through,
     get calls() {
       return state.calls
     },

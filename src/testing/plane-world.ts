@@ -22,6 +22,7 @@ import { createSliceLock, type SliceLock } from '../controlplane/steps/slice.ts'
 import { sameCluster } from '../controlplane/super-cluster.ts'
 import { keepAgentAuthorities, publishAgentClientCa } from '../controlplane/system-keys.ts'
 import { createTenantClients } from '../controlplane/tenant-clients.ts'
+import { createKubeClient } from '../kube/undici-client.ts'
 import { createLog } from '../lib/log.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
 import { componentLabel, controlPlaneLabel } from '../tenancy/marks.ts'
@@ -29,6 +30,7 @@ import { controlPlaneNamespace } from '../tenancy/names.ts'
 import { startApiServer } from './api-server.ts'
 import { eventually } from './eventually.ts'
 import { type Fault, failingClient } from './failing-client.ts'
+import { applyInstalledRights, managerUser, serviceAccountGroups } from './installed-rights.ts'
 
 const type = resourceTypes.tenantControlPlanes
 const log = createLog({ process: 'test', level: 'silent' })
@@ -44,14 +46,23 @@ export const startPlaneWorld = async () => {
   for (const name of ['berth-system', 'berth-tenants', 'home']) {
     await kube.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   }
+  await applyInstalledRights(kube)
+  // As the manager's own account, with just the rights its manifest gives.
+  const managerKube = createKubeClient(await server.connectionAs(managerUser, serviceAccountGroups), {
+    userAgent: 'berth-manager',
+  })
+  await eventually(() => managerKube.list(resourceTypes.ipAddresses), { describe: 'the ClusterRoles in force' })
+  await eventually(() => managerKube.list(resourceTypes.controllerRevisions, { namespace: 'berth-system' }), {
+    describe: 'the Roles in force',
+  })
   await kube.create(resourceTypes.serviceAccounts, {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
     metadata: { name: 'default', namespace: 'default' },
   })
   const signal = new AbortController().signal
-  const agent = await keepAgentAuthorities({ kube, signal, now: () => new Date() })
-  await publishAgentClientCa(agent, { kube, signal, now: () => new Date() })
+  const agent = await keepAgentAuthorities({ kube: managerKube, signal, now: () => new Date() })
+  await publishAgentClientCa(agent, { kube: managerKube, signal, now: () => new Date() })
 
   let nodes: readonly KubeObject[] = []
   const setNodes = (all: readonly KubeObject[]): void => {
@@ -76,12 +87,13 @@ export const startPlaneWorld = async () => {
   const aProcess = (
     fault?: Fault,
   ): { deps: Deps & { lock: SliceLock }; writes: () => readonly string[]; calls: () => number } => {
-    const failing = failingClient(kube, fault)
+    const failing = failingClient(managerKube, fault)
+    const tenantKube = failing.beside(kube)
     const deps = {
       kube: failing.client,
       superCluster: sameCluster(failing.client),
       // Clients of tenants are changed for others, and this one is everybody's.
-      tenantClients: createTenantClients(() => ({ ...failing.client, close: async () => {} })),
+      tenantClients: createTenantClients(() => ({ ...tenantKube, close: async () => {} })),
       connectEtcd: createEtcdClient,
       connectStore: createStorePool((connection) => createStoreClient(really(connection))).connect,
       storeMeter: createStoreMeter(),
@@ -239,6 +251,10 @@ export const startPlaneWorld = async () => {
     shown,
     ownStores,
     connectionAs: (user: string) => server.connectionAs(user),
-    stop: () => server.stop(),
+    managerKube,
+    stop: async () => {
+      await managerKube.close()
+      await server.stop()
+    },
   }
 }

@@ -10,7 +10,8 @@ import { eventually } from '../testing/eventually.ts'
 
 let place: AgentSuper
 beforeAll(async () => {
-  place = await startAgentSuper()
+  const verbs = ['get /pods', 'list /pods', 'list /secrets', 'get /nodes/proxy']
+  place = await startAgentSuper(verbs.map((right) => `berth-vn-agent ${right}`))
 })
 afterAll(() => place?.stop())
 
