@@ -9,6 +9,7 @@ import { applyBerth, installBerth } from '../hack/install/index.ts'
 import { type PreviousBerth, previousBerth } from '../hack/install/previous.ts'
 import { printProgress } from '../hack/progress.ts'
 import { attempt, run } from '../hack/run.ts'
+import { everything, mentions } from './support/inventory.ts'
 import { apply, listJson, refusal, superKubectl, world } from './support/kubectl.ts'
 import { configMap, deployment, namespace, service, webServer } from './support/objects.ts'
 import { whileWriting } from './support/steady-writer.ts'
@@ -44,19 +45,21 @@ const runHelm = (args: readonly string[], input = ''): Promise<string> => {
   return run(helm, [...args, '--kubeconfig', superKubeconfig], { env, timeoutMs: 280_000, input })
 }
 
-/** Objects of Berth in super, in words. */
-const left = async (): Promise<string[]> => {
-  const kinds = 'namespaces,clusterroles,clusterrolebindings,validatingwebhookconfigurations,customresourcedefinitions'
-  const all = await listJson(superKubectl, [kinds])
-  return all
-    .filter(({ metadata: { name } }) => /^berth[-.:]|berth\.dev$/.test(name))
+/** Objects in super, of whatever kind, that say in their name, labels or spec that they are of Berth, in words. */
+const left = async (): Promise<string[]> =>
+  (await everything(undefined, ['Event']))
+    .filter((each) => /^berth[-.:]/.test(each.metadata.name) || mentions(each, 'berth.dev') || mentions(each, 'berth-system'))
     .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
-}
 const uninstalled = async (): Promise<void> => {
   const { ok, output } = await berth(['uninstall', '--crds'])
   expect(output).not.toContain('is not of Berth')
   expect(ok, output).toBe(true)
-  expect(await left()).toEqual([])
+  // The API of a definition goes a moment after it.
+  const nothing = async () => {
+    const names = await left()
+    return names.length === 0 || Promise.reject(new Error(`left: ${names.join(', ')}`))
+  }
+  await waitFor('nothing of Berth', nothing, { deadlineMs: 30_000, everyMs: 1_000 })
 }
 
 /** UIDs of the tenant's pods as super has them: none of them may have been made anew. */
@@ -167,7 +170,7 @@ describe('the Helm chart', () => {
     await superKubectl(['get', 'deployment/berth-manager', '-n', 'berth-system'])
     await deleteTenants('acme')
     await runHelm(['uninstall', ...release, '--wait'])
-    expect((await left()).filter((words) => !words.startsWith('CustomResourceDefinition'))).toEqual([])
+    expect((await left()).filter((words) => !/^(CustomResourceDefinition|APIService) /.test(words))).toEqual([])
     await uninstalled()
   })
 })
