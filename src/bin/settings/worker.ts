@@ -21,6 +21,7 @@ export const workerSettings = {
     flag: 'identity',
     schema: z.string().min(1).default(`worker-${process.pid}`),
     help: 'name of this process among the workers',
+    fallback: 'worker-PID',
   },
   healthPort: {
     env: 'BERTH_HEALTH_PORT',

@@ -476,6 +476,35 @@ export type TenantPatch = {
   readonly spec?: Readonly<Record<string, unknown>> | undefined
 }
 
+export type Usage = {
+  readonly organization: string
+  readonly tenant: string
+  readonly uid: string
+  /** The tenant is gone; its usage is kept */
+  readonly deleted: boolean
+  readonly from: string
+  /** Not in it. Hours that are older than a week or so are told as whole days */
+  readonly to: string
+  /** Hours that the tenant was there, with six decimals */
+  readonly existedHours: string
+  /** Hours that its control plane ran, with six decimals */
+  readonly runningHours: string
+  /** Core-hours that its pods had reserved by their requests, with six decimals */
+  readonly cpuCoreHours: string
+  /** GiB-hours that its pods had reserved by their requests, with six decimals */
+  readonly memoryGiBHours: string
+  /** GiB-hours of its bound volume claims, with six decimals */
+  readonly storageGiBHours: string
+  /** Objects that its API server stored, in hours, with six decimals */
+  readonly objectHours: string
+  /** Requests that its API server answered, of all clients */
+  readonly requests: number
+  /** Seconds in which cores, memory and storage could not be measured: nothing is counted for them */
+  readonly unmeasuredWorkloadSeconds: string
+  /** Seconds in which objects could not be measured: nothing is counted for them */
+  readonly unmeasuredApiSeconds: string
+}
+
 export type WebhookDelivery = {
   readonly id: string
   readonly webhook: string
@@ -557,33 +586,4 @@ export type IssuedWebhook = {
 
 export type SentTest = {
   readonly eventId: string
-}
-
-export type Usage = {
-  readonly organization: string
-  readonly tenant: string
-  readonly uid: string
-  /** The tenant is gone; its usage is kept */
-  readonly deleted: boolean
-  readonly from: string
-  /** Not in it. Hours that are older than a week or so are told as whole days */
-  readonly to: string
-  /** Hours that the tenant was there, with six decimals */
-  readonly existedHours: string
-  /** Hours that its control plane ran, with six decimals */
-  readonly runningHours: string
-  /** Core-hours that its pods had reserved by their requests, with six decimals */
-  readonly cpuCoreHours: string
-  /** GiB-hours that its pods had reserved by their requests, with six decimals */
-  readonly memoryGiBHours: string
-  /** GiB-hours of its bound volume claims, with six decimals */
-  readonly storageGiBHours: string
-  /** Objects that its API server stored, in hours, with six decimals */
-  readonly objectHours: string
-  /** Requests that its API server answered, of all clients */
-  readonly requests: number
-  /** Seconds in which cores, memory and storage could not be measured: nothing is counted for them */
-  readonly unmeasuredWorkloadSeconds: string
-  /** Seconds in which objects could not be measured: nothing is counted for them */
-  readonly unmeasuredApiSeconds: string
 }
