@@ -10,7 +10,7 @@ import { parseManifests, printManifests, type Rendered, stampImage, workloadsOf 
 const manifestsDir = join(import.meta.dirname, '../../manifests')
 
 /** Which part of Berth: all of it, or one side of two clusters. */
-export type Side = 'base' | 'apart/management' | 'apart/super'
+export type Side = 'base' | 'apart/management' | 'apart/super' | 'options/api'
 export const systemNamespace = 'berth-system'
 
 const apply = async (kubectl: Kubectl, objects: readonly Rendered[]): Promise<string[]> => {
