@@ -26,7 +26,9 @@ await runProcess(
     onStop('client', () => kube.close())
     const registry = createMetrics({ process: 'api' })
     const caches = createCaches({ kube, log })
-    const health = await startHealthServer({ port: config.healthPort, registry, ready: { caches: () => caches.complaint() } })
+    let listens = false
+    const ready = { caches: () => caches.complaint(), port: () => (listens ? undefined : 'not listening yet') }
+    const health = await startHealthServer({ port: config.healthPort, registry, ready })
     onStop('health server', () => health.stop())
     caches.start()
     onStop('caches', () => caches.stop())
@@ -47,6 +49,7 @@ await runProcess(
     onStop('sweeper', () => sweeper.stop())
     const app = await createApp(deps, { registry, tracing })
     await app.listen({ port: config.port, host: '::' })
+    listens = true
     onStop('app', () => app.close())
   },
   { log },

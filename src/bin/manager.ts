@@ -7,7 +7,7 @@ import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
 import { startHealthServer } from '../runtime/health.ts'
-import { createLeaderElection } from '../runtime/leader.ts'
+import { createLeaderElection, type LeaderElection } from '../runtime/leader.ts'
 import { createControllerMetrics, createMetrics } from '../runtime/metrics.ts'
 import { runProcess } from '../runtime/process.ts'
 import { openTracing } from '../runtime/tracing.ts'
@@ -35,7 +35,11 @@ await runProcess(
     const registry = createMetrics({ process: 'manager' })
     const webhook =
       config.webhookPort === undefined ? undefined : createWebhook({ kube, superCluster, port: config.webhookPort, log })
-    const ready = { webhook: () => webhook?.complaint() }
+    let election: LeaderElection | undefined
+    const ready = {
+      webhook: () => webhook?.complaint(),
+      lease: () => (election ? election.complaint() : 'the lease was not asked for yet'),
+    }
     const health = await startHealthServer({ port: config.healthPort, registry, ready })
     onStop('health server', () => health.stop())
     await webhook?.start()
@@ -57,7 +61,7 @@ await runProcess(
       tracing,
       signal,
     })
-    const election = createLeaderElection({
+    const stood = createLeaderElection({
       client: kube,
       lease: { namespace: systemNamespace, name: 'berth-manager' },
       identity: config.identity,
@@ -65,8 +69,9 @@ await runProcess(
       onElected: () => void manager.start().catch(stop),
       onLost: (reason) => stop(new Error(reason)),
     })
-    election.start()
-    onStop('election', () => election.stop())
+    election = stood
+    stood.start()
+    onStop('election', () => stood.stop())
     onStop('manager', () => manager.stop())
   },
   { log },

@@ -50,7 +50,7 @@ await runProcess(
       connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent, tracing }),
     })
     let started = false
-    const ready = { caches: () => (started ? undefined : 'super is not listed yet') }
+    const ready = { caches: () => (started ? undefined : 'super is not listed yet'), membership: () => shard.complaint() }
     const health = await startHealthServer({ port: config.healthPort, registry, ready })
     onStop('health server', () => health.stop())
     await shard.start({ deadlineMs: 60_000, signal })

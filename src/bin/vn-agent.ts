@@ -30,13 +30,16 @@ await runProcess(
     shutdown.onStop('client', () => superClient.close())
     const registry = createMetrics({ process: 'vn-agent' })
     const sessions = createSessions({ perTenant: config.perTenant, log, metrics: createAgentMetrics(registry) })
+    const records = createTenantRecords({ client: superClient, log })
+    const namespaces = createTenantNamespaces({ client: superClient, log })
     let serving = false
-    const ready = { port: () => (serving ? undefined : 'not listening yet') }
+    const ready = {
+      port: () => (serving ? undefined : 'not listening yet'),
+      tenants: () => (records.hasSynced && namespaces.hasSynced ? undefined : 'tenants and their namespaces are not listed yet'),
+    }
     const reusePort = process.platform === 'linux' // beside the agent of yesterday, which still ends its sessions
     const health = await startHealthServer({ port: config.healthPort, host: config.healthHost, reusePort, registry, ready })
     shutdown.onStop('health server', () => health.stop())
-    const records = createTenantRecords({ client: superClient, log })
-    const namespaces = createTenantNamespaces({ client: superClient, log })
     shutdown.onStop('records', () => records.stop())
     shutdown.onStop('namespaces', () => namespaces.stop())
     records.start()

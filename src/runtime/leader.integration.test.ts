@@ -95,6 +95,21 @@ describe('leader election', () => {
     expect(election.isLeader).toBe(false)
   })
 
+  test('one that waits says so when the API server does not answer, and when it does again', async () => {
+    const name = aName()
+    await server.client.create<Lease>(resourceTypes.leases, {
+      metadata: { namespace, name },
+      spec: { holderIdentity: 'other', leaseDurationSeconds: 3600, renewTime: '2099-01-01T00:00:00.000000Z' },
+    })
+    const { election } = stand(name, 'a')
+    await eventually(() => election.complaint() === undefined)
+    expect(election.isLeader).toBe(false)
+    server.freeze()
+    await eventually(() => election.complaint()?.startsWith('the lease cannot be asked for: ') === true, { deadlineMs: 30_000 })
+    server.thaw()
+    await eventually(() => election.complaint() === undefined, { deadlineMs: 30_000 })
+  })
+
   test('a lease that another one took is lost', async () => {
     const name = aName()
     const { election, told } = stand(name, 'a')
@@ -155,9 +170,11 @@ describe('shard', () => {
     try {
       await eventually(() => a.members().length === 0 && b.members().length === 0, { deadlineMs: 8000 })
       expect(alone.members()).toEqual(['alone'])
+      for (const shard of [a, b, alone]) expect(shard.complaint()).toMatch(/^the membership cannot be renewed: /)
     } finally {
       server.thaw()
     }
     await eventually(() => a.members().length === 2 && b.members().length === 2, { deadlineMs: 20_000 })
+    await eventually(() => [a, b, alone].every((shard) => shard.complaint() === undefined), { deadlineMs: 20_000 })
   })
 })

@@ -34,6 +34,8 @@ export interface LeaderElection {
   /** Gives the Lease free at once. Call it after all work has ended. */
   stop(): Promise<void>
   readonly isLeader: boolean
+  /** For probes: why this process can neither lead nor learn who does; undefined while the API server answers. */
+  complaint(): string | undefined
 }
 
 /** Waits for a Lease, holds it through hiccups of the API server up to the renew deadline, and says when it is lost. */
@@ -44,6 +46,9 @@ export const createLeaderElection = (options: LeaderOptions): LeaderElection => 
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let leads = false
+  /** When the API server last answered about the lease, whatever it said. */
+  let answeredAt: number | undefined
+  let silence = 'the lease was not asked for yet'
 
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(() => {})
 
@@ -52,11 +57,14 @@ export const createLeaderElection = (options: LeaderOptions): LeaderElection => 
     while (!stopping.signal.aborted) {
       const asked = performance.now()
       try {
-        if (await holder.tryHold(stopping.signal)) return asked
+        const holds = await holder.tryHold(stopping.signal)
+        answeredAt = performance.now()
+        if (holds) return asked
         if (holder.holder() !== seen) log.info({ holder: holder.holder() }, 'waiting for the leader to go')
         seen = holder.holder()
       } catch (error) {
-        if (!stopping.signal.aborted) log.warn({ reason: explainError(error) }, 'cannot ask for the lease')
+        silence = explainError(error)
+        if (!stopping.signal.aborted) log.warn({ reason: silence }, 'cannot ask for the lease')
       }
       await pause(times.retryMs * (1 + Math.random() * 0.2))
     }
@@ -110,5 +118,10 @@ export const createLeaderElection = (options: LeaderOptions): LeaderElection => 
     get isLeader() {
       return leads
     },
+    // Who leads and cannot renew ends before this would be told of it.
+    complaint: () =>
+      leads || (answeredAt !== undefined && performance.now() - answeredAt < times.leaseMs)
+        ? undefined
+        : `the lease cannot be asked for: ${silence}`,
   }
 }

@@ -43,6 +43,8 @@ export interface Shard {
   /** Live members, sorted. Empty while this one is cut off from the API server and others may have taken over. */
   members(): readonly string[]
   owns(key: string): boolean
+  /** For probes: why others may have taken over what is this one's; undefined while its membership is renewed. */
+  complaint(): string | undefined
 }
 
 /** Live members by their Leases. Without a renewal of its own within a lease time a member owns nothing, unless it was alone anyway. */
@@ -70,6 +72,7 @@ export const createShard = (options: ShardOptions): Shard => {
   const holder = createLeaseHolder({ client, ref, claim })
   const observed = new Map<string, ObservedLease>()
   let renewedAt = Number.NEGATIVE_INFINITY
+  let trouble = 'it was not asked for yet'
   let members: readonly string[] = []
   let timer: NodeJS.Timeout | undefined
   let renewing: Promise<void> | undefined
@@ -113,10 +116,14 @@ export const createShard = (options: ShardOptions): Shard => {
     const asked = performance.now()
     try {
       if (await holder.tryHold()) renewedAt = asked
-      else log.warn({ holder: holder.holder() }, 'the lease of this member is held by another process')
+      else {
+        trouble = `${holder.holder() ?? 'another process'} holds its lease`
+        log.warn({ holder: holder.holder() }, 'the lease of this member is held by another process')
+      }
       await removeDead()
     } catch (error) {
-      log.warn({ reason: explainError(error) }, 'cannot renew the membership')
+      trouble = explainError(error)
+      log.warn({ reason: trouble }, 'cannot renew the membership')
     }
     if (informer.hasSynced) recompute()
   }
@@ -147,5 +154,6 @@ export const createShard = (options: ShardOptions): Shard => {
     },
     members: () => members,
     owns: (key) => rendezvousOwner(key, members) === identity,
+    complaint: () => (performance.now() - renewedAt > times.leaseMs ? `the membership cannot be renewed: ${trouble}` : undefined),
   }
 }
