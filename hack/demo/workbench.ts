@@ -28,14 +28,13 @@ export const saveTenantKubeconfig = async (
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** Puts kubectl, the berth command and the tenant's kubeconfig where they are easy to use. */
-export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, tenant: string): Promise<Workbench> => {
-  const dir = cluster.provider === 'local' ? dirname(cluster.kubeconfigPath) : join(cacheDir(), 'demo', cluster.name)
+/** Puts kubectl and the berth command into `bin` of a folder, and gives that folder for the PATH. */
+export const linkPrograms = async (dir: string, kubectl: string): Promise<string> => {
   const binDir = join(dir, 'bin')
   await mkdir(binDir, { recursive: true })
   const kubectlLink = join(binDir, 'kubectl')
   await rm(kubectlLink, { force: true })
-  await symlink(cluster.binaries.kubectl, kubectlLink)
+  await symlink(kubectl, kubectlLink)
   await mkdir(join(dir, 'programs'), { recursive: true })
   for (const name of ['berth', 'kubectl-berth', 'kubectl_complete-berth']) {
     // It goes by the name that it is called by.
@@ -46,6 +45,13 @@ export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, ten
     await writeFile(command, `#!/bin/sh\nexec ${shellQuoted(process.execPath)} ${shellQuoted(program)} "$@"\n`)
     await chmod(command, 0o755)
   }
+  return binDir
+}
+
+/** Puts kubectl, the berth command and the tenant's kubeconfig where they are easy to use. */
+export const makeWorkbench = async (cluster: LocalCluster, kubectl: Kubectl, tenant: string): Promise<Workbench> => {
+  const dir = cluster.provider === 'local' ? dirname(cluster.kubeconfigPath) : join(cacheDir(), 'demo', cluster.name)
+  const binDir = await linkPrograms(dir, cluster.binaries.kubectl)
   const tenantKubeconfig = join(dir, `${tenant}.kubeconfig`)
   await saveTenantKubeconfig(kubectl, tenantKubeconfig, tenant)
   return { binDir, tenantKubeconfig }
