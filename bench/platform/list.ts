@@ -11,6 +11,8 @@ const path = `/v1/organizations/${organization}/tenants`
 const pageSize = 100
 /** A program runs once for so many requests. */
 const callsPerRun = 10
+/** A busy machine takes its time with several whole lists at once. */
+const rawMs = 60_000
 
 interface Page {
   readonly items: readonly unknown[]
@@ -36,7 +38,7 @@ export const list = async (stage: Stage): Promise<ListFigures> => {
   const apiAll = () => api.ask('GET', `${path}?limit=1000`)
   const rawPath = collectionPath(resourceTypes.tenantControlPlanes, organization)
   const raw = async () => {
-    const { status } = await management.kube.raw(rawPath)
+    const { status } = await management.kube.raw(rawPath, { timeoutMs: rawMs })
     if (status !== 200) throw new Error(`GET ${rawPath}: ${status}`)
   }
   const kubectl = () => runProgram(world.kubectl('get', 'tcp', '--namespace', organization), signal)
