@@ -32,7 +32,7 @@ await runProcess(
         : createKubeClient(await connectionOf({ kubeconfig: config.superKubeconfig }), { userAgent, tracing })
     if (superClient !== kube) onStop('client of super', () => superClient.close())
     const registry = createMetrics({ process: 'worker' })
-    const delivering = createDelivering({ kube, redisUrl: config.redisUrl, rules: targetRulesOf(config), log, registry })
+    const delivering = createDelivering({ kube, redisUrl: config.redisUrl, rules: targetRulesOf(config), log, registry, tracing })
     const health = await startHealthServer({
       port: config.healthPort,
       registry,

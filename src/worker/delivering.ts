@@ -5,6 +5,7 @@ import { createJobMetrics } from '../jobs/job-metrics.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import { openJobQueue } from '../jobs/open-queue.ts'
 import { createQueueDoor } from '../jobs/queue-door.ts'
+import { tracedHandlers } from '../jobs/traced-handlers.ts'
 import { deliveryHandler } from '../jobs/webhooks/delivery.ts'
 import { createEndpointReader } from '../jobs/webhooks/endpoint-reader.ts'
 import { createPoster } from '../jobs/webhooks/post.ts'
@@ -14,6 +15,7 @@ import { backoffMs } from '../kube/backoff.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
+import type { Tracing } from '../lib/tracing.ts'
 
 export interface DeliveringOptions {
   readonly kube: KubeClient
@@ -23,6 +25,7 @@ export interface DeliveringOptions {
   readonly rules: TargetRules
   readonly log: Log
   readonly registry: Registry
+  readonly tracing?: Tracing | undefined
   /** Other pauses and attempts than a delivery has. */
   readonly retries?: Partial<Pick<JobKind, 'attempts' | 'backoff'>>
 }
@@ -40,7 +43,7 @@ export interface Delivering {
 
 const triesAgain = { firstMs: 500, capMs: 15_000 }
 
-export const createDelivering = ({ kube, redisUrl, rules, log, registry, retries }: DeliveringOptions): Delivering => {
+export const createDelivering = ({ kube, redisUrl, rules, log, registry, tracing, retries }: DeliveringOptions): Delivering => {
   const poster = createPoster()
   const handler = deliveryHandler({
     client: kube,
@@ -50,7 +53,7 @@ export const createDelivering = ({ kube, redisUrl, rules, log, registry, retries
     rules,
     now: () => new Date(),
   })
-  const handlers = [{ ...handler, kind: { ...handler.kind, ...retries } }]
+  const handlers = tracedHandlers([{ ...handler, kind: { ...handler.kind, ...retries } }], tracing)
   const metrics = createJobMetrics(registry)
   const door = createQueueDoor(() => openJobQueue({ client: kube, redisUrl, handlers, log, metrics }))
   let trouble: string | undefined
