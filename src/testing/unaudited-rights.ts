@@ -78,16 +78,4 @@ export const unauditedRights: readonly UnauditedRights[] = [
     reason: 'sessions go to a kubelet',
     rights: ['get /pods/exec', 'get /pods/attach', 'create /pods/attach', 'get /pods/portforward', 'create /pods/portforward'],
   },
-  {
-    account: 'tenant',
-    test: 'src/syncer/services.integration.test.ts',
-    reason: 'not recorded yet',
-    rights: ['delete discovery.k8s.io/endpointslices'],
-  },
-  {
-    account: 'tenant',
-    test: 'src/syncer/kinds-down.integration.test.ts',
-    reason: 'not recorded yet',
-    rights: ['delete policy/poddisruptionbudgets'],
-  },
 ]
