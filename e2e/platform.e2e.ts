@@ -148,7 +148,8 @@ describe('the backend of a platform', () => {
     expect(rows).toHaveLength(1)
     expect(rows[0]).toMatchObject({ organization: org, tenant: name, deleted: false })
     const { body: csv } = await berth.getTenantUsage({ org, tenant: name, step: 'total', format: 'csv' })
-    expect(String(csv).trim().split(/\r?\n/)).toEqual([expect.stringContaining('cpuCoreHours'), expect.stringContaining(name)])
+    const lines = (typeof csv === 'string' ? csv : '').trim().split(/\r?\n/)
+    expect(lines).toEqual([expect.stringContaining('cpuCoreHours'), expect.stringContaining(name)])
   })
 
   test('suspends it, while Redis is killed: its pods run on, and the webhook comes', async () => {
