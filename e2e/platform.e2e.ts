@@ -7,6 +7,7 @@ import { ensureCluster } from '../hack/cluster/index.ts'
 import { kubectlFor } from '../hack/cluster/kubectl.ts'
 import { namespaceReport } from '../hack/diagnosis.ts'
 import { applyBerth, installBerth } from '../hack/install/index.ts'
+import { parseManifests, printManifests, type Rendered } from '../hack/install/stamp.ts'
 import { printProgress } from '../hack/progress.ts'
 import { run } from '../hack/run.ts'
 import { type BerthClient, createClient, isApiError, type Usage } from '../src/client/index.ts'
@@ -60,6 +61,20 @@ const installPlatform = async (): Promise<void> => {
   }
 }
 
+/** What an option adds to the base goes, and the base stays as it is. */
+const removeOption = async (option: string): Promise<void> => {
+  const [all, base] = await Promise.all(
+    [option, 'base'].map(async (side) => parseManifests(await superKubectl(['kustomize', join(manifests, side)]))),
+  )
+  const idOf = ({ kind, metadata }: Rendered): string => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`
+  const kept = new Set(base?.map(idOf))
+  const added = all?.filter((object) => !kept.has(idOf(object))) ?? []
+  await superKubectl(['delete', '-f', '-', '--ignore-not-found', '--timeout=60s'], {
+    input: printManifests(added),
+    timeoutMs: 70_000,
+  })
+}
+
 /** The answer is text when it was asked for as CSV. */
 const usageOf = (body: string | { readonly items: readonly Usage[] }): readonly Usage[] =>
   typeof body === 'string' ? [] : body.items
@@ -78,7 +93,7 @@ beforeAll(async () => {
   await installPlatform()
   receiver = await startWebhookReceiver(bridgeAddress())
   const service = await getJson(superKubectl, ['service', 'berth-api', '-n', system])
-  const key = (await superCli('api-key', 'create', 'backend')).trim()
+  const key = (await superCli('api-key', 'create', 'backend', '--expires-in-days', '1')).trim()
   berth = createClient({ url: `http://${String(service.spec?.['clusterIP'])}`, key })
 })
 
@@ -89,13 +104,7 @@ afterAll(async () => {
   )
   await superKubectl(['delete', 'namespace', org, '--ignore-not-found', '--timeout=60s'], { timeoutMs: 70_000 })
   // Other stories stand on the same cluster: Berth is as it was for them.
-  await superKubectl([
-    'delete',
-    '-k',
-    join(manifests, 'options/api'),
-    '-l',
-    'app.kubernetes.io/name in (berth-api, berth-worker)',
-  ])
+  await removeOption('options/api')
   await superKubectl(['delete', '-k', join(manifests, 'options/redis'), '--ignore-not-found', '--timeout=60s'], {
     timeoutMs: 70_000,
   })
