@@ -1,4 +1,5 @@
 import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client'
+import { createHttpMetrics } from '../../src/api/http-metrics.ts'
 import { createTenantMetrics } from '../../src/controlplane/tenant-metrics.ts'
 import { createJobMetrics } from '../../src/jobs/job-metrics.ts'
 import { createControllerMetrics } from '../../src/runtime/metrics.ts'
@@ -11,6 +12,7 @@ const processes: readonly (readonly [process: string, register: (registry: Regis
   ['manager', (registry) => [createControllerMetrics(registry), createTenantMetrics(registry)]],
   ['syncer', createSyncerMetrics],
   ['vn-agent', createAgentMetrics],
+  ['api', createHttpMetrics],
   ['worker', (registry) => [createControllerMetrics(registry), createJobMetrics(registry)]],
 ]
 
@@ -39,7 +41,8 @@ export const metricsPage = (notice: string): string => {
   return `<!-- ${notice} -->
 # Metrics
 
-Each process serves \`/metrics\` in the text format of Prometheus: the manager on port 8080, the syncer on 8081, vn-agent on 10551 of its node's loopback address (another one by \`--health-host\`). Beside
+Each process serves \`/metrics\` in the text format of Prometheus: the manager on port 8080, the syncer on 8081, vn-agent on 10551 of its node's loopback address (another one by \`--health-host\`), API
+and worker on 8080. Beside
 those listed here each has Node's own (\`process_*\`, \`nodejs_*\`), and all carry the label \`process\`. \`tenant\` is the UID of a tenant; \`berth_tenant_info\` joins it with names. No label
 has names of pods or other objects of tenants: their number has no bound. What is told of a tenant goes with it.
 

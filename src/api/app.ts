@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, fastify, LogController } from 'fastify'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
-import { Counter, Histogram, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { z } from 'zod'
 import { AppError, explainError } from '../lib/errors.ts'
 import type { Tracing } from '../lib/tracing.ts'
@@ -9,6 +9,7 @@ import { admit, createAuthenticator } from './authenticate.ts'
 import type { ApiDeps } from './deps.ts'
 import { documentInfo, tidied } from './document.ts'
 import { faultsOf, unknownFields } from './faults.ts'
+import { createHttpMetrics } from './http-metrics.ts'
 import { methodsOf } from './methods.ts'
 import { problemOf, retryAfterSeconds } from './problem.ts'
 import { requestIdOf } from './request-id.ts'
@@ -33,30 +34,12 @@ const bodyLimit = 256 * 1024
 
 const zodOf = (schema: unknown): z.ZodType | undefined => (schema instanceof z.ZodType ? schema : undefined)
 
-const createHttpMetrics = (registry: Registry | undefined) => {
-  if (!registry) return undefined
-  const seconds = new Histogram({
-    name: 'berth_api_request_seconds',
-    help: 'Duration of requests by method, route and status',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
-    registers: [registry],
-  })
-  const problems = new Counter({
-    name: 'berth_api_problems_total',
-    help: 'Requests that ended with a problem, by its code',
-    labelNames: ['code'],
-    registers: [registry],
-  })
-  return { seconds, problems }
-}
-
 /** The HTTP API without a port: tests ask it by `inject`, the process lets it listen. */
 export const createApp = async (
   deps: ApiDeps,
   { registry, tracing }: { readonly registry?: Registry; readonly tracing?: Tracing | undefined } = {},
 ): Promise<ApiServer> => {
-  const metrics = createHttpMetrics(registry)
+  const metrics = registry && createHttpMetrics(registry)
   const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     void reply.header('x-request-id', request.id)
     const problem = problemOf(error, request.id)

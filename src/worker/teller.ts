@@ -3,7 +3,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { JobQueue } from '../jobs/job-queue.ts'
 import { addDelivery } from '../jobs/webhooks/delivery.ts'
-import { type Endpoint, readEndpoint, wantsEvent } from '../jobs/webhooks/endpoint.ts'
+import { readEndpoint } from '../jobs/webhooks/endpoint.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { createInformer } from '../kube/informer.ts'
 import { explainError, hasCode } from '../lib/errors.ts'
@@ -14,17 +14,10 @@ import { organizationLabel, toldLabel, webhookLabel } from '../tenancy/marks.ts'
 import { shortHash } from '../tenancy/names.ts'
 import { isOrganization } from '../tenancy/organizations.ts'
 import { eventBody } from './event-body.ts'
+import { type Heard, hears } from './hears.ts'
 import type { Part } from './parts.ts'
 import { changeOf } from './told.ts'
-import {
-  type NotedEvent,
-  stillNoted,
-  type ToldObjects,
-  type ToldRecord,
-  toldObjects,
-  toldWrites,
-  wholeRecord,
-} from './told-record.ts'
+import { stillNoted, type ToldObjects, type ToldRecord, toldObjects, toldWrites, wholeRecord } from './told-record.ts'
 
 export interface TellerOptions {
   readonly kube: KubeClient
@@ -37,18 +30,7 @@ export interface TellerOptions {
   readonly lookEveryMs?: number
 }
 
-interface Heard {
-  readonly name: string
-  readonly uid: string
-  readonly createdAt: string
-  readonly endpoint: Endpoint
-}
-
 const { configMaps, namespaces: namespaceType, secrets, tenantControlPlanes } = resourceTypes
-
-/** True when an endpoint is to hear of an event. What may be old news, it hears only when that is younger than itself. */
-const hears = ({ endpoint, createdAt }: Heard, { type, time, isFirst, told }: NotedEvent): boolean =>
-  wantsEvent(endpoint, type) && !((isFirst || told) && Date.parse(time) < Date.parse(createdAt))
 
 /**
  * Tells the webhooks of each organisation what happens to its tenants. First it is noted what is to be told and what is known then, in one write; then the

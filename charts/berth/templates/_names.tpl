@@ -32,6 +32,14 @@
 {{- include "berth.args" (dict "logLevel" .Values.logLevel "process" .Values.vnAgent) -}}
 {{- end -}}
 
+{{- define "berth.apiArgs" -}}
+{{- include "berth.args" (dict "logLevel" .Values.logLevel "process" .Values.api) -}}
+{{- end -}}
+
+{{- define "berth.workerArgs" -}}
+{{- include "berth.args" (dict "logLevel" .Values.logLevel "process" .Values.worker) -}}
+{{- end -}}
+
 {{- define "berth.superEnv" -}}
 {{- if eq .Values.side "management" -}}
 - {name: BERTH_SUPER_KUBECONFIG, value: /etc/berth/super/kubeconfig}

@@ -54,6 +54,7 @@ const same: readonly [folder: string, values: GivenValues][] = [
   ['apart/management', { side: 'management' }],
   ['apart/super', { side: 'super' }],
   ['options/vn-agent-kubelet', { vnAgent: { via: 'kubelet' } }],
+  ['options/api', { api: { enabled: true } }],
 ]
 
 describe('what is installed', () => {
@@ -93,6 +94,13 @@ describe('what is installed', () => {
         manager: { flags: { 'token-renewal-seconds': 1_000_000, 'image-registry': 'r.example.org', 'trust-settle-seconds': 0 } },
         vnAgent: { flags: { 'kubelet-insecure-tls': true, 'sessions-per-tenant': 7 }, via: 'kubelet' },
         logLevel: 'warn',
+      },
+    ],
+    [
+      'the API and the worker',
+      {
+        api: { enabled: true, replicas: 3, ...pods, flags: { streams: 7 } },
+        worker: { ...pods, flags: { 'webhook-allow-http': true } },
       },
     ],
     ['no definitions', { crds: { install: false } }],

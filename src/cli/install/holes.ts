@@ -31,7 +31,7 @@ const image: Source = { template: '(include "berth.image" .)', of: imageReferenc
 const pullPolicy = value('image.pullPolicy', ({ image: { pullPolicy: policy } }) => policy)
 const pullSecrets = value('image.pullSecrets', ({ image: { pullSecrets: secrets } }) => secrets)
 
-type ProcessKey = 'manager' | 'syncer' | 'vnAgent'
+type ProcessKey = 'manager' | 'syncer' | 'vnAgent' | 'api' | 'worker'
 
 /** Flags of a process, those of Berth first: what an operator says himself comes last and wins. */
 const argsOf =
@@ -117,6 +117,14 @@ const managementHoles = (key: 'manager' | 'syncer'): Hole[] => {
   ]
 }
 
+const platformHoles = (key: 'api' | 'worker'): Hole[] => {
+  const workload = `Deployment/berth-${key}`
+  return [
+    ...processHoles({ key, workload, account: `ServiceAccount/berth-${key}`, container: key }),
+    { object: workload, path: ['spec', 'replicas'], source: value(`${key}.replicas`, (values) => values[key].replicas) },
+  ]
+}
+
 const viaEnv = ({ vnAgent: { via } }: InstallValues) => (via === 'api' ? [] : [{ name: 'BERTH_AGENT_VIA', value: via }])
 
 /** Every place that values fill. The chart is made from this table, and `berth install` fills by it. */
@@ -146,4 +154,6 @@ export const holes: readonly Hole[] = [
     path: ['spec', 'template', 'spec', 'containers', { named: 'vn-agent' }, 'env', append],
     source: named('viaEnv', viaEnv),
   },
+  ...platformHoles('api'),
+  ...platformHoles('worker'),
 ]

@@ -25,6 +25,11 @@ const viaKubelet: Condition = {
   holds: ({ side, vnAgent }) => vnAgent.via === 'kubelet' && side !== 'management',
 }
 
+const withApi: Condition = {
+  template: 'and .Values.api.enabled (ne .Values.side "super")',
+  holds: ({ side, api }) => api.enabled && side !== 'super',
+}
+
 /** A file of `manifests/`, in the order in which it is applied. */
 export interface ManifestFile {
   readonly path: string
@@ -48,6 +53,11 @@ export const manifestFiles: readonly ManifestFile[] = [
   { path: 'parts/management/webhook.yaml', when: notSuper },
   { path: 'parts/management/syncer.yaml', when: notSuper },
   { path: 'parts/super/vn-agent.yaml', when: notManagement },
+  { path: 'options/api/rights.yaml', when: withApi },
+  { path: 'options/api/usage-rights.yaml', when: withApi },
+  { path: 'options/api/api.yaml', when: withApi },
+  { path: 'options/api/worker-rights.yaml', when: withApi },
+  { path: 'options/api/worker.yaml', when: withApi },
 ]
 
 /** The manifests lie beside `src` in the sources and beside `dist` in the package and the image. */

@@ -26,9 +26,12 @@ export interface RemoveInput {
 const groups: readonly (readonly string[])[] = [
   ['ValidatingWebhookConfiguration'],
   ['Deployment', 'DaemonSet'],
-  ['Service', 'Secret'],
+  ['Service', 'Secret', 'PodDisruptionBudget', 'NetworkPolicy'],
   ['ClusterRoleBinding', 'RoleBinding'],
   ['ClusterRole', 'Role'],
+  // They hold rights back: they go when those are gone.
+  ['ValidatingAdmissionPolicyBinding'],
+  ['ValidatingAdmissionPolicy'],
   ['ServiceAccount'],
   ['Namespace'],
 ]

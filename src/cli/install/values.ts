@@ -35,7 +35,16 @@ const pods = ({ priorityClass = '', tolerations = [] as Readonly<Record<string, 
     .describe('more flags, as they are'),
 })
 
-const replicas = z.int().min(1).max(99).default(1).describe('how many run at once; one works, or each its share')
+const replicasBy = (count: number) =>
+  z.int().min(1).max(99).default(count).describe('how many run at once; one works, or each its share')
+const replicas = replicasBy(1)
+
+/** The same for the API, which takes webhooks, and for the worker, which sends them: both need the same words. */
+const webhookFlags = {
+  'webhook-allowed-cidrs': flag('ranges that webhooks may go to although they are not public'),
+  'webhook-refused-cidrs': flag('public ranges that webhooks may not go to'),
+  'webhook-allow-http': flag('true: endpoints of webhooks may be http'),
+}
 
 const schema = z.strictObject({
   side: z
@@ -93,6 +102,31 @@ const schema = z.strictObject({
       'sessions-per-tenant': flag('sessions a tenant may have at a time on one node'),
     }),
   }),
+  api: part({
+    enabled: z.boolean().default(false).describe('the HTTP API for platforms, and the worker beside it; not with side: super'),
+    replicas: replicasBy(2),
+    resources: resources('50m', '128Mi', '512Mi'),
+    ...pods(),
+    flags: part({
+      'requests-per-second': flag('requests of one organisation, or of one key of the platform, in a second'),
+      'request-burst': flag('requests of it at once'),
+      streams: flag('event streams of one organisation at once, in one process'),
+      ...webhookFlags,
+    }),
+  }),
+  worker: part({
+    replicas: replicasBy(2),
+    resources: resources('50m', '128Mi', '512Mi'),
+    ...pods(),
+    flags: part({
+      ...webhookFlags,
+      'usage-sample-seconds': flag('usage: how often what pods and claims take is counted'),
+      'usage-api-seconds': flag("usage: how often tenants' API servers are asked"),
+      'usage-write-seconds': flag('usage: how often it is written'),
+      'usage-hourly-days': flag('usage: days for which single hours are kept'),
+      'usage-months': flag('usage: months that are kept'),
+    }),
+  }).describe('used with api.enabled: sends webhooks, measures usage'),
 })
 
 /** What an operator chooses of an installation: the values of the Helm chart and of `berth install -f`. */
