@@ -68,20 +68,32 @@ export const listLedgers = async (
   } while (continueToken !== undefined)
 }
 
+/** Of each organisation. One that lets nobody in yet, or is gone, is passed over. */
+const inEach = async (organizations: readonly string[], work: (namespace: string) => Promise<void>): Promise<void> => {
+  for (const namespace of organizations) {
+    await work(namespace).catch((error: unknown) => {
+      if (!hasCode(error, 'KUBE_FORBIDDEN', 'KUBE_NOT_FOUND')) throw error
+    })
+  }
+}
+
 /** Where each tenant that was measured this month or the last one stands, by UID. */
 export const readStandings = async (
   client: Pick<KubeClient, 'list'>,
-  { months, signal }: { readonly months: readonly string[]; readonly signal: AbortSignal },
+  input: { readonly organizations: readonly string[]; readonly months: readonly string[]; readonly signal: AbortSignal },
 ): Promise<ReadonlyMap<string, Stamp>> => {
+  const { organizations, months, signal } = input
   const standings = new Map<string, Stamp>()
   const labelSelector = `${usageLabel},${usageMonthLabel} in (${months.join(',')})`
-  await listLedgers(client, { labelSelector, metadataOnly: true, signal }, (object) => {
-    const place = ledgerPlace(object)
-    const stamp = readStamp(object)
-    if (!place || !stamp) return
-    const known = standings.get(place.tenant.uid)
-    if (!known || known.standing.tenant.at < stamp.standing.tenant.at) standings.set(place.tenant.uid, stamp)
-  })
+  await inEach(organizations, (namespace) =>
+    listLedgers(client, { namespace, labelSelector, metadataOnly: true, signal }, (object) => {
+      const place = ledgerPlace(object)
+      const stamp = readStamp(object)
+      if (!place || !stamp) return
+      const known = standings.get(place.tenant.uid)
+      if (!known || known.standing.tenant.at < stamp.standing.tenant.at) standings.set(place.tenant.uid, stamp)
+    }),
+  )
   return standings
 }
 
@@ -151,11 +163,13 @@ export const writeBatch = async (
 /** Puts old hours together to days, and removes months that are no longer kept. Objects that change meanwhile are left for the next time. */
 export const tidyLedgers = async (
   {
+    organizations,
     foldBefore,
     months,
     oldestMonth,
     signal,
   }: {
+    readonly organizations: readonly string[]
     readonly foldBefore: number
     readonly months: readonly string[]
     readonly oldestMonth: string
@@ -173,23 +187,24 @@ export const tidyLedgers = async (
       throw error
     }
   }
-  await listLedgers(client, { metadataOnly: true, signal }, async (object) => {
+  const removeOld = async (object: KubeObject): Promise<void> => {
     const place = ledgerPlace(object)
     if (!place || place.month >= oldestMonth) return
     const { name = '', namespace = '', uid, resourceVersion } = object.metadata
     const precondition = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }), signal }
     done.removed += await unlessChanged(() => client.delete(type, { name, namespace }, precondition))
+  }
+  const fold = async (object: KubeObject): Promise<void> => {
+    const ledger = readLedger(object)
+    const after = ledger && folded(ledger, foldBefore)
+    if (!after || after === ledger) return
+    const { data } = ledgerObject(after, undefined)
+    done.folded += await unlessChanged(() => client.replace(type, { ...object, data }, { signal }))
+  }
+  const labelSelector = `${usageLabel},${usageMonthLabel} in (${months.join(',')})`
+  await inEach(organizations, async (namespace) => {
+    await listLedgers(client, { namespace, metadataOnly: true, signal }, removeOld)
+    await listLedgers(client, { namespace, labelSelector, signal }, fold)
   })
-  await listLedgers(
-    client,
-    { labelSelector: `${usageLabel},${usageMonthLabel} in (${months.join(',')})`, signal },
-    async (object) => {
-      const ledger = readLedger(object)
-      const after = ledger && folded(ledger, foldBefore)
-      if (!after || after === ledger) return
-      const { data } = ledgerObject(after, undefined)
-      done.folded += await unlessChanged(() => client.replace(type, { ...object, data }, { signal }))
-    },
-  )
   return done
 }

@@ -9,7 +9,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
 import { serverFigures } from '../kube/server-figures.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
-import { tenantLabel, usageLabel } from '../tenancy/marks.ts'
+import { organizationLabel, tenantLabel, usageLabel } from '../tenancy/marks.ts'
 import { meterSecretName } from '../tenancy/names.ts'
 import { kubeconfigText, startApiServer, type TestApiServer } from '../testing/api-server.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -151,14 +151,26 @@ beforeAll(async () => {
   worker = kube.as('system:serviceaccount:berth-system:berth-worker')
   await kube.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
   await eventually(() => kube.list(tenantControlPlanes), { describe: 'the new resource' })
-  const rights = await readFile(join(import.meta.dirname, '../../manifests/options/api/usage-rights.yaml'), 'utf8')
-  for (const document of parseAllDocuments(rights)) {
+  const folder = join(import.meta.dirname, '../../manifests/options/api')
+  const rights = await Promise.all(['usage', 'worker'].map((name) => readFile(join(folder, `${name}-rights.yaml`), 'utf8')))
+  await kube.create(namespaces, { metadata: { name: 'berth-system' } })
+  for (const document of parseAllDocuments(rights.join('---\n'))) {
     const object = document.toJS() as KubeObject
     const type = Object.values(resourceTypes).find(({ kind }) => kind === object.kind)
     if (!type) throw new Error(`no type for ${object.kind}`)
     await kube.create(type, object)
   }
-  for (const name of ['acme', 'stopped', 'asleep', 'twice', 'cut']) await kube.create(namespaces, { metadata: { name } })
+  // One that nobody was let into yet holds up no other.
+  await kube.create(namespaces, { metadata: { name: 'locked', labels: { [organizationLabel]: 'locked' } } })
+  for (const name of ['acme', 'stopped', 'asleep', 'twice', 'cut']) {
+    await kube.create(namespaces, { metadata: { name, labels: { [organizationLabel]: name } } })
+    // As the API lets the worker in.
+    await kube.create(resourceTypes.roleBindings, {
+      metadata: { name: 'berth-worker', namespace: name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'berth:worker-organization' },
+      subjects: [{ kind: 'ServiceAccount', name: 'berth-worker', namespace: 'berth-system' }],
+    })
+  }
 }, 240_000)
 afterEach(async () => {
   await Promise.all(meters.map((meter) => meter.stop()))
@@ -322,7 +334,12 @@ describe('a batch of two months', () => {
 
   test('goes when it is no longer kept, and old hours become days', async () => {
     await writeBatch(batchOf('old', 1), options, kube)
-    const tidy = { foldBefore: Date.parse('2031-05-09T00:00:00Z'), months: ['2031-05'], signal: options.signal }
+    const tidy = {
+      organizations: ['cut'],
+      foldBefore: Date.parse('2031-05-09T00:00:00Z'),
+      months: ['2031-05'],
+      signal: options.signal,
+    }
     await tidyLedgers({ ...tidy, oldestMonth: '2031-05' }, kube)
     const left = await ledgersOf('old', 'cut')
     expect(left.map(({ month: kept, hours: single, days }) => [kept, single.size, days.size])).toEqual([['2031-05', 0, 1]])

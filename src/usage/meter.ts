@@ -145,6 +145,7 @@ export const createMeter = ({ management, superClient, connectTenant, log: paren
     const done = await tidyLedgers(
       {
         foldBefore: at - times.keepHoursMs,
+        organizations: sources.organizations(),
         months: lastMonths(),
         oldestMonth: monthOf(monthStart(monthOf(at), -times.keepMonths)),
         signal: stopping.signal,
@@ -187,7 +188,11 @@ export const createMeter = ({ management, superClient, connectTenant, log: paren
     for (;;) {
       try {
         await sources.start(stopping.signal)
-        const read = await readStandings(management, { months: lastMonths(), signal: stopping.signal })
+        const read = await readStandings(management, {
+          organizations: sources.organizations(),
+          months: lastMonths(),
+          signal: stopping.signal,
+        })
         for (const [uid, stamp] of read) standings.set(uid, stamp)
         return
       } catch (error) {

@@ -5,8 +5,9 @@ import type { KubeClient } from '../kube/client.ts'
 import { createInformer, type Informer } from '../kube/informer.ts'
 import { AppError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
-import { componentLabel, tenantLabel } from '../tenancy/marks.ts'
+import { componentLabel, organizationLabel, tenantLabel } from '../tenancy/marks.ts'
 import { meterSecretName } from '../tenancy/names.ts'
+import { isOrganization } from '../tenancy/organizations.ts'
 import type { Workload } from './advance.ts'
 import { claimBytes, holdsPlace, podRequests } from './pod-requests.ts'
 
@@ -22,7 +23,9 @@ export interface UsageSources {
   /** Resolves when all is listed. */
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** Undefined while management does not tell of its tenants. */
+  /** Namespaces that are organisations of the HTTP API. */
+  organizations(): readonly string[]
+  /** Those of organisations; undefined while management does not tell of them. */
   tenants(): readonly TenantControlPlane[] | undefined
   /** What each tenant's pods and claims take, by UID; none for a tenant: nothing. Undefined while super does not tell of them. */
   workloads(): ReadonlyMap<string, Workload> | undefined
@@ -80,7 +83,23 @@ export const workloadsOf = (objects: readonly KubeObject[]): ReadonlyMap<string,
 export const createUsageSources = ({ management, superClient, log }: SourceClients): UsageSources => {
   const isApart = superClient !== management
   let superUid: string | undefined
-  const planes = createInformer<TenantControlPlane>({ client: management, type: resourceTypes.tenantControlPlanes, log })
+  const planes = createInformer<TenantControlPlane>({
+    client: management,
+    type: resourceTypes.tenantControlPlanes,
+    log,
+    indexNamespaces: true,
+  })
+  const namespaces = createInformer<KubeObject>({
+    client: management,
+    type: resourceTypes.namespaces,
+    log,
+    labelSelector: organizationLabel,
+  })
+  const organizations = (): readonly string[] =>
+    namespaces
+      .list()
+      .filter(isOrganization)
+      .flatMap(({ metadata: { name } }) => name ?? [])
   const secrets = createInformer<KubeObject>({
     client: management,
     type: resourceTypes.secrets,
@@ -98,7 +117,7 @@ export const createUsageSources = ({ management, superClient, log }: SourceClien
   const owned = { client: superClient, log, labelSelector: tenantLabel }
   const pods = createInformer<KubeObject>({ ...owned, type: resourceTypes.pods, keep: podTakes })
   const claims = createInformer<KubeObject>({ ...owned, type: resourceTypes.persistentVolumeClaims, keep: claimTakes })
-  const all: readonly Informer<KubeObject>[] = [secrets, serverPods, pods, claims]
+  const all: readonly Informer<KubeObject>[] = [namespaces, secrets, serverPods, pods, claims]
 
   return {
     start: async (signal) => {
@@ -119,7 +138,11 @@ export const createUsageSources = ({ management, superClient, log }: SourceClien
     stop: async () => {
       await Promise.all([planes, ...all].map((each) => each.stop()))
     },
-    tenants: () => (planes.hasSynced && planes.stats.lastError === undefined ? planes.list() : undefined),
+    organizations,
+    tenants: () => {
+      if (!planes.hasSynced || planes.stats.lastError !== undefined || !isInStep(namespaces)) return undefined
+      return organizations().flatMap((name) => planes.byNamespace(name))
+    },
     workloads: () => (isInStep(pods) && isInStep(claims) ? workloadsOf([...pods.list(), ...claims.list()]) : undefined),
     isHere: ({ status }) => {
       const recorded = status?.superCluster
