@@ -95,7 +95,7 @@ func (f folders) Delete(_ context.Context, volume *v1.PersistentVolume) error {
 
 func main() {
 	root := flag.String("root", "/var/lib/node-volumes", "folder of the node, mounted here under the same path")
-	provisioner := flag.String("provisioner", "berth.local/node-volumes", "name in StorageClasses")
+	provisioner := flag.String("provisioner", "node.local/volumes", "name in StorageClasses")
 	flag.Parse()
 	if err := serve(*root, *provisioner, os.Getenv("NODE_NAME")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
