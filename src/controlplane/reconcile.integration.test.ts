@@ -233,7 +233,7 @@ describe('a tenant whose spec changes', () => {
 })
 
 describe('a manager that is killed', () => {
-  test('at any call, before or after the server carried it out, goes on to the same end', { timeout: 300_000 }, async () => {
+  test('at any call, before or after the server carried it out, goes on to the same end', { timeout: 600_000 }, async () => {
     const whole = await createTenant()
     const undisturbed = aProcess()
     await drive(whole, undisturbed)
@@ -263,7 +263,7 @@ describe('a manager that is killed', () => {
     }
   })
 
-  test('at any call of a deletion goes on until nothing is left', { timeout: 300_000 }, async () => {
+  test('at any call of a deletion goes on until nothing is left', { timeout: 600_000 }, async () => {
     // The namespace controller is not there: the test plays it.
     const finalize = async (tenant: TenantControlPlane): Promise<void> => {
       for (const label of [controlPlaneLabel, tenantLabel]) {
