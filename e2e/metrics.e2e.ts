@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { apply, listJson } from './support/kubectl.ts'
-import { deployment, namespace, shell } from './support/objects.ts'
+import { deployment, idle, namespace, podSpec, shell } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant } from './support/tenant.ts'
 import { rolledOut, waitFor, waitIn } from './support/wait.ts'
 
@@ -17,6 +17,16 @@ describe('metrics in a tenant', () => {
       kubectl,
       namespace('work'),
       // For as long as it is let: the limit keeps it from the other tests, the deadline from staying.
+      // A node without a pod of the tenant has nothing to show: metrics servers leave out what uses nothing.
+      {
+        apiVersion: 'apps/v1',
+        kind: 'DaemonSet',
+        metadata: { namespace: 'work', name: 'everywhere' },
+        spec: {
+          selector: { matchLabels: { app: 'everywhere' } },
+          template: { metadata: { labels: { app: 'everywhere' } }, spec: podSpec(shell(idle)) },
+        },
+      },
       deployment('work', 'busy', 1, shell('timeout 600 sh -c "while true; do :; done"', burns)),
       {
         apiVersion: 'autoscaling/v2',
