@@ -84,7 +84,8 @@ describe.each(['objects', 'redis'] as const)('the worker, its jobs in %s', (plac
           const items = await waiting()
           return items.length === 1 && items[0].failures === 1 && items[0].state === 'delayed' ? items : undefined
         },
-        { describe: 'a first try to have failed', deadlineMs: 20_000 },
+        // The lease of a worker that had no time to give it back has to run out first.
+        { describe: 'a first try to have failed', deadlineMs: 60_000 },
       )
       await child.end('SIGKILL')
       isBroken = false
@@ -125,7 +126,8 @@ describe.each(['objects', 'redis'] as const)('the worker, its jobs in %s', (plac
           const items = await waiting()
           return items[0]?.failures === 1 ? items : undefined
         },
-        { describe: 'a first try to have failed', deadlineMs: 20_000 },
+        // The lease of a worker that had no time to give it back has to run out first.
+        { describe: 'a first try to have failed', deadlineMs: 60_000 },
       )
       await child?.end('SIGKILL')
       await commands.flushall()
