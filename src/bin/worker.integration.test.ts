@@ -29,9 +29,11 @@ const startApi = async (redisUrl: string | undefined): Promise<{ api: ApiProcess
   const rules = { allowed: ['127.0.0.0/8'], refused: [], allowHttp: true }
   return { api: await world.start({ webhooks: { queue: () => door.queue(), rules } }), close: () => door.close() }
 }
-const readyNow = () => ({
-  conditions: [{ type: 'Ready', status: 'True', reason: 'Serving', message: 'm', lastTransitionTime: '2026-11-22T12:00:00Z' }],
-})
+// The present time: what a worker meets as old news is told to no webhook that is younger than it.
+const readyNow = () => {
+  const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`
+  return { conditions: [{ type: 'Ready', status: 'True', reason: 'Serving', message: 'm', lastTransitionTime }] }
+}
 
 describe.each(['objects', 'redis'] as const)('the worker, its jobs in %s', (place) => {
   let child: Child | undefined
