@@ -8,6 +8,7 @@ import type { JobMetrics } from '../job-metrics.ts'
 import { graceMs, runJob } from '../run-job.ts'
 import type { RedisConnections } from './connect.ts'
 import { createGroupGate } from './group-gate.ts'
+import { createWaitingRoom } from './waiting-room.ts'
 
 /** What a job carries in Redis. */
 export const storedJob = z.object({ group: z.string().optional(), payload: z.unknown() })
@@ -24,6 +25,11 @@ export interface BullWorkerOptions {
   readonly log: Log
   readonly metrics?: JobMetrics | undefined
 }
+
+/** A job that was fetched waits so long for a place of its group before it goes back. */
+const seatedMs = 5_000
+/** Places that processes elsewhere gave back are looked for so often. */
+const lookEveryMs = 250
 
 /** A job without a place comes again by itself after so long, should nobody tell it. */
 const parkedMs = 30_000
@@ -54,6 +60,7 @@ export const startBullWorker = (options: BullWorkerOptions): Worker<StoredJob> =
     perGroup: kind.perGroup,
     placeMs: kind.timeLimitMs + graceMs + 60_000,
   })
+  const room = createWaitingRoom({ seats: Math.floor(kind.concurrency / 4), perGroup: kind.perGroup })
   /** Of running jobs: the lock was renewed, or is gone. */
   const locks = new Map<string, { readonly renewed: () => void; readonly lost: () => void }>()
 
@@ -83,12 +90,30 @@ export const startBullWorker = (options: BullWorkerOptions): Worker<StoredJob> =
     await job?.promote().catch((error: unknown) => log.debug({ job: id, reason: explainError(error) }, 'job not called in'))
   }
   const leave = async (group: string, id: string): Promise<void> => {
+    const seated = room.next(group)
     try {
-      const next = await gate.leave(group, id)
-      if (next !== undefined) await callIn(next)
+      const next = seated ? await gate.handOver(group, id, seated.jobId) : await gate.leave(group, id)
+      seated?.give()
+      for (const each of next) await callIn(each)
     } catch (error) {
       log.warn({ reason: explainError(error) }, 'cannot give back a place; it is free by itself later')
     }
+  }
+  /** True once the group has a place for the job. */
+  const takePlace = async (group: string, id: string): Promise<boolean> => {
+    // Seated before it asks: a place that is given back meanwhile is handed to it.
+    const seat = room.enter(group, id)
+    if (!seat) return gate.enter(group, id)
+    try {
+      const end = performance.now() + seatedMs
+      do {
+        if (await gate.enter(group, id, { waitsHere: true })) return true
+        if (await seat.handed(lookEveryMs, stopping)) return true
+      } while (performance.now() < end && !stopping.aborted)
+    } finally {
+      seat.leave()
+    }
+    return gate.enter(group, id)
   }
   const park = async (job: Job<StoredJob>, id: string, group: string, token: string): Promise<never> => {
     await job.moveToDelayed(Date.now() + parkedMs, token)
@@ -130,7 +155,7 @@ export const startBullWorker = (options: BullWorkerOptions): Worker<StoredJob> =
         throw new UnrecoverableError('the stored job cannot be read: it was changed by hand, or is of a newer version')
       const { group } = parsed.data
       if (group === undefined) return run(job, id, parsed.data, token)
-      if (!(await gate.enter(group, id))) return park(job, id, group, token)
+      if (!(await takePlace(group, id))) return park(job, id, group, token)
       try {
         return await run(job, id, parsed.data, token)
       } finally {
