@@ -81,8 +81,8 @@ test('all who wait for a place while another is taken are served by one change, 
     ...Array<string>(5).fill('fulfilled'),
     ...Array<string>(5).fill('rejected'),
   ])
-  // The first; the others by the copy; and once more by the organisation itself, as some are to be refused.
-  expect(lists()).toBe(3)
+  // The first; the others by the copy of them; and once more, as some are to be refused.
+  expect(lists()).toBe(2)
 })
 
 test('nobody is refused for what an old copy says, and a change of others is not written over', async () => {
@@ -103,6 +103,26 @@ test('an organisation that only the copy knows is not there', async () => {
   const gone = model && { ...model, metadata: { ...model.metadata, name: 'gone', labels: { [organizationLabel]: 'gone' } } }
   const reserver = createReserver({ kube: world.kube, caches: { ...one.caches, organization: () => gone }, now: Date.now })
   await expect(reserver.reserve('gone', 'a')).rejects.toMatchObject({ code: 'ORGANIZATION_NOT_FOUND' })
+})
+
+test('tenants are counted by the copy only when it has all those whose places are no longer kept', async () => {
+  await one.ask('POST', '/v1/organizations', { body: { name: 'counted', quota: { tenants: 10 } } })
+  const { kube, letGo, lists } = countingLists()
+  letGo()
+  const reserver = createReserver({ kube, caches: one.caches, now: Date.now })
+  await reserver.reserve('counted', 'a')
+  expect(lists()).toBe(1)
+  await reserver.reserve('counted', 'b')
+  expect(lists()).toBe(1)
+  const behind = createReserver({ kube, caches: { ...one.caches, tenantsPosition: () => '0' }, now: Date.now })
+  await other.ask('POST', '/v1/organizations/counted/tenants', { body: { name: 'c' } })
+  await eventually(() => one.caches.tenants('counted').some(({ metadata }) => metadata.name === 'c'), {
+    describe: 'the tenant in the copy',
+  })
+  await reserver.reserve('counted', 'd')
+  expect(lists()).toBe(1)
+  await behind.reserve('counted', 'e')
+  expect(lists()).toBe(2)
 })
 
 test('an organisation without a quota has its tenants counted only when reservations pile up', async () => {

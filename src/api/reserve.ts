@@ -5,7 +5,7 @@ import { AppError, hasCode } from '../lib/errors.ts'
 import { reservationsAnnotation } from '../tenancy/marks.ts'
 import type { ApiDeps } from './deps.ts'
 import { isOrganization, quotaOf } from './organization.ts'
-import { type Reservations, readReservations, withReservation } from './reservations.ts'
+import { hasExpired, type Reservations, readReservations, reservedNames, seenVersion, withReservation } from './reservations.ts'
 
 const { namespaces, tenantControlPlanes } = resourceTypes
 const deadlineMs = 20_000
@@ -26,6 +26,9 @@ interface Asked {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
+
+const versions = (tenants: readonly KubeObject[]): ReadonlyMap<string, number> =>
+  new Map(tenants.map(({ metadata }) => [metadata.name ?? '', Number(metadata.resourceVersion)]))
 
 /** So many reservations are kept without a look at the tenants that have come of them. */
 const keptUnseen = 100
@@ -84,10 +87,18 @@ export const createReserver = ({ kube, caches, now }: Pick<ApiDeps, 'kube' | 'ca
     }
   }
 
-  /** Names of the tenants. After the reservations, and not from the cache: a tenant whose reservation is gone by now must be among them. */
-  const tenantsOf = async (organization: string): Promise<ReadonlySet<string>> => {
+  /** After the reservations: a tenant whose reservation is gone by now must be among them. */
+  const tenantsOf = async (organization: string): Promise<ReadonlyMap<string, number>> => {
     const { items } = await kube.list(tenantControlPlanes, { namespace: organization, metadataOnly: true })
-    return new Set(items.map(({ metadata }) => metadata.name ?? ''))
+    return versions(items)
+  }
+
+  /** The tenants as this process has them, when that is as good as asking: all are there whose names have left the reservations. */
+  const copiedTenants = (organization: string, reserved: Reservations): ReadonlyMap<string, number> | undefined => {
+    const seen = seenVersion(reserved)
+    const position = Number(caches.tenantsPosition())
+    if (seen === undefined || !(position >= seen) || hasExpired(reserved, now())) return undefined
+    return versions(caches.tenants(organization))
   }
 
   /** Takes a place for each that asked, in their order; those who get none are told why. */
@@ -97,8 +108,9 @@ export const createReserver = ({ kube, caches, now }: Pick<ApiDeps, 'kube' | 'ca
       await change(organization, async (reserved, namespace, isCopy) => {
         refusals.clear()
         const quota = quotaOf(namespace)
-        const isCounted = quota.tenants !== undefined || Object.keys(reserved).length > keptUnseen
-        const tenants = isCounted ? await tenantsOf(organization) : new Set<string>()
+        const isCounted = quota.tenants !== undefined || reservedNames(reserved).length > keptUnseen
+        const copied = isCopy ? copiedTenants(organization, reserved) : undefined
+        const tenants = isCounted ? (copied ?? (await tenantsOf(organization))) : undefined
         let all = reserved
         for (const one of asked) {
           try {

@@ -19,7 +19,7 @@ import { mergePatched } from '../merge-patch.ts'
 import { organizationName } from '../names.ts'
 import type { OperationRecord } from '../operation-record.ts'
 import { organizationOf, quotaOf, quotaSchema } from '../organization.ts'
-import { readReservations, reservationLifeMs } from '../reservations.ts'
+import { readReservations, reservationLifeMs, reservedNames } from '../reservations.ts'
 import { organizationSchema, page, pageQuery } from '../schemas.ts'
 import type { ApiServer } from '../server.ts'
 import { grantAccess } from '../sweep.ts'
@@ -127,8 +127,8 @@ const remove = async (
   const { items } = await kube.list(tenantControlPlanes, { namespace: name, metadataOnly: true })
   if (items.length > 0)
     throw new AppError('ORGANIZATION_IN_USE', `organisation ${name} has ${items.length} tenants: delete them first`, {})
-  const reserved = Object.values(readReservations(namespace.metadata.annotations?.[reservationsAnnotation]))
-  if (reserved.some((since) => now() - since < reservationLifeMs))
+  const reserved = reservedNames(readReservations(namespace.metadata.annotations?.[reservationsAnnotation]))
+  if (reserved.some(([, since]) => now() - since < reservationLifeMs))
     throw new AppError(
       'ORGANIZATION_IN_USE',
       `a tenant of organisation ${name} may be in the making: ask again in two minutes`,
