@@ -105,24 +105,24 @@ describe('specInForce', () => {
     expect(specInForce(aTenant({ className: 'a' }, { version: 'v1.36.1', class: noted })).version).toBe('v1.36.3')
   })
 
-  test.for<[name: string, tenant: TenantControlPlane, podSecurity: string]>([
-    ['without a class is what is stored', aTenant({ isolation: { podSecurity: 'privileged' } }), 'privileged'],
+  test.for<[name: string, tenant: TenantControlPlane, profile: string]>([
+    ['without a class is what is stored', aTenant({ isolation: { profile: 'privileged' } }), 'privileged'],
     [
       'with a class is what the manager noted, whatever is stored',
       aTenant(
-        { className: 'a', isolation: { podSecurity: 'privileged' } },
-        { class: { name: 'a', defaults: {}, spec: { className: 'a', isolation: { podSecurity: 'restricted' } } } },
+        { className: 'a', isolation: { profile: 'privileged' } },
+        { class: { name: 'a', defaults: {}, spec: { className: 'a', isolation: { profile: 'restricted' } } } },
       ),
       'restricted',
     ],
     ['of an object of an older Berth is as it was stored', aTenant(tenantControlPlaneSpec.parse({})), 'baseline'],
     [
       'that the schema does not know is as it is',
-      aTenant({ version: 'v1.12.0', isolation: { podSecurity: 'restricted' } }),
+      aTenant({ version: 'v1.12.0', isolation: { profile: 'restricted' } }),
       'restricted',
     ],
     ['of an object without a spec is every default', aTenant(undefined as unknown as object), 'baseline'],
-  ])('%s', ([, tenant, podSecurity]) => {
-    expect(specInForce(tenant)).toMatchObject({ isolation: { podSecurity }, network: { clusterDomain: 'cluster.local' } })
+  ])('%s', ([, tenant, profile]) => {
+    expect(specInForce(tenant)).toMatchObject({ isolation: { profile }, network: { clusterDomain: 'cluster.local' } })
   })
 })

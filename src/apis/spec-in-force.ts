@@ -27,6 +27,9 @@ const merged = new Set([
   'backup.drill',
   'upgrade',
   'isolation',
+  'isolation.pods',
+  'isolation.network',
+  'isolation.quota',
 ])
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { backupSpec } from './backup.ts'
 import { conditionSchema } from './condition-schema.ts'
 import { dataStoreSpec } from './data-store-spec.ts'
+import { podSecurityLevels } from './isolation.ts'
 import type { KubeObject } from './kube-object.ts'
 import { quantity } from './quantity.ts'
 import { controlPlaneSizes, kubernetesVersions, tenantControlPlaneSpec } from './tenant-control-plane.ts'
@@ -77,7 +78,7 @@ const limits = z.object({
     .max(3)
     .optional()
     .describe('Ways in from outside; unset: all'),
-  minPodSecurity: z.enum(['privileged', 'baseline', 'restricted']).optional().describe('Least strict level'),
+  minPodSecurity: z.enum(podSecurityLevels).optional().describe('Least strict level'),
   allowExtraArgs: z.boolean().optional().describe('false: tenants set no flags of their own'),
   allowResources: z.boolean().optional().describe('false: tenants ask for no resources beside those of their size'),
 })

@@ -11,6 +11,7 @@ import {
 } from './closed-flags.ts'
 import { dataStoreSpec } from './data-store-spec.ts'
 import { exposure } from './exposure.ts'
+import { isolationSpec } from './isolation.ts'
 import type { KubeObject } from './kube-object.ts'
 import { quantity } from './quantity.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
@@ -69,6 +70,11 @@ const classRuleWithDefault = (which: string) =>
     .unwrap()
     .extend({ default: className.optional().describe('The default in the tenant, always allowed; unset: as in super') })
     .optional()
+
+const runtimeClassRule = classRuleWithDefault('RuntimeClasses')
+  .unwrap()
+  .extend({ forced: className.optional().describe('The class of every pod, whatever it names; always allowed') })
+  .optional()
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
@@ -224,7 +230,7 @@ export const tenantControlPlaneSpec = z.object({
         .object({
           storage: classRuleWithDefault('StorageClasses'),
           ingress: classRuleWithDefault('IngressClasses'),
-          runtime: classRule('RuntimeClasses'),
+          runtime: runtimeClassRule,
           priority: classRuleWithDefault('PriorityClasses').describe('Neither `allowed` nor `selector`: none'),
           volumeAttributes: classRule('VolumeAttributesClasses'),
           volumeSnapshot: classRuleWithDefault('VolumeSnapshotClasses'),
@@ -294,14 +300,7 @@ export const tenantControlPlaneSpec = z.object({
   upgrade: upgradeSpec,
   restore: restoreSpec,
   cloneFrom: cloneSpec,
-  isolation: z
-    .object({
-      podSecurity: z
-        .enum(['privileged', 'baseline', 'restricted'])
-        .default('baseline')
-        .describe('Pod Security level that super enforces on the pods of the tenant'),
-    })
-    .prefault({}),
+  isolation: isolationSpec.prefault({}),
 })
 
 /** `default`, `allowed` and `selector` by kind of class. */

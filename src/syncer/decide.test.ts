@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { frozen } from '../testing/frozen.ts'
-import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
+import { aSyncContext, everyClass, strictPolicy } from '../testing/sync-builders.ts'
 import { decide } from './decide.ts'
 import { viewOf } from './own-nodes.ts'
 import { defineResource, type SyncContext } from './resource.ts'
@@ -14,7 +14,7 @@ const ctx: SyncContext = {
   apiServerAddress: '10.98.1.1',
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
-  podSecurity: 'baseline',
+  isolation: aSyncContext().isolation,
   policy: strictPolicy,
   customKinds: [],
   nodes: viewOf([]),

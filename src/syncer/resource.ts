@@ -2,6 +2,7 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import type { ResourceType } from '../apis/resource-types.ts'
 import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { AppError } from '../lib/errors.ts'
+import type { IsolationSettings } from '../tenancy/isolation.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { TenantClasses } from './classes.ts'
 import type { V1Taint } from './pods/json-types.ts'
@@ -48,8 +49,8 @@ export interface SyncContext {
   readonly dnsAddress: string
   /** Every CIDR of the tenant's Service range. */
   readonly serviceSlices: readonly string[]
-  /** What super's Pod Security admission enforces in this tenant's namespaces. */
-  readonly podSecurity: 'privileged' | 'baseline' | 'restricted'
+  /** How far the tenant is kept from the machines, from super and from others. */
+  readonly isolation: IsolationSettings
   /** Super's classes that the tenant may use. */
   readonly classes: TenantClasses
   readonly policy: SyncPolicy

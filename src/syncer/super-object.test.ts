@@ -4,7 +4,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { tenantLabel, wantedHashAnnotation, writtenKeysAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { frozen } from '../testing/frozen.ts'
-import { everyClass, strictPolicy } from '../testing/sync-builders.ts'
+import { aSyncContext, everyClass, strictPolicy } from '../testing/sync-builders.ts'
 import { viewOf } from './own-nodes.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { contains, ownerOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
@@ -16,7 +16,7 @@ const ctx: SyncContext = {
   apiServerAddress: '10.98.1.1',
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
-  podSecurity: 'baseline',
+  isolation: aSyncContext().isolation,
   policy: strictPolicy,
   customKinds: [],
   nodes: viewOf([]),

@@ -4,6 +4,7 @@ import { specInForce } from '../apis/spec-in-force.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import type { Informer } from '../kube/informer.ts'
+import { isolationSettings } from '../tenancy/isolation.ts'
 import { resumeSyncAnnotation } from '../tenancy/marks.ts'
 import { sliceAddress, slicesOf } from '../tenancy/slices.ts'
 import type { SyncContext, SyncPolicy } from './resource.ts'
@@ -53,7 +54,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     apiServerAddress: sliceAddress(status.serviceSlice, apiServerIndex),
     dnsAddress: sliceAddress(status.serviceSlice, dnsIndex),
     serviceSlices: slicesOf(status),
-    podSecurity: spec.isolation.podSecurity,
+    isolation: isolationSettings(spec.isolation),
     policy: syncPolicy(spec),
     customKinds: spec.sync.customKinds,
   }

@@ -1,8 +1,11 @@
+import type { z } from 'zod'
+import { isolationSpec } from '../apis/isolation.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { TenantClasses } from '../syncer/classes.ts'
 import { viewOf } from '../syncer/own-nodes.ts'
 import type { SyncPolicy } from '../syncer/resource.ts'
+import { isolationSettings } from '../tenancy/isolation.ts'
 import { aPod, type Wanted } from './builders.ts'
 import { frozen } from './frozen.ts'
 
@@ -20,7 +23,7 @@ export const strictPolicy: SyncPolicy = {
 /** What a translation knows of a tenant in tests: acme, with the slice 10.96.4.0/24. */
 export const aSyncContext = (
   wanted: {
-    readonly podSecurity?: 'privileged' | 'baseline' | 'restricted'
+    readonly isolation?: z.input<typeof isolationSpec>
     readonly classes?: Partial<TenantClasses>
     readonly policy?: Partial<SyncPolicy>
     readonly customKinds?: readonly CustomKind[]
@@ -33,7 +36,7 @@ export const aSyncContext = (
     apiServerAddress: '10.96.4.1',
     dnsAddress: '10.96.4.10',
     serviceSlices: ['10.96.4.0/24', 'fd00:4::/112'],
-    podSecurity: wanted.podSecurity ?? ('baseline' as const),
+    isolation: isolationSettings(isolationSpec.parse(wanted.isolation ?? {})),
     classes: { ...everyClass, ...wanted.classes },
     policy: { ...strictPolicy, ...wanted.policy },
     customKinds: wanted.customKinds ?? [],

@@ -1,6 +1,8 @@
+import { podSecurityLevels } from '../../apis/isolation.ts'
 import { quantityValue } from '../../apis/quantity.ts'
 import type { ClassLimits } from '../../apis/tenant-class.ts'
 import type { TenantControlPlaneSpec } from '../../apis/tenant-control-plane.ts'
+import { isolationSettings } from '../../tenancy/isolation.ts'
 
 /** One thing that a spec says beyond a limit of its class. */
 export interface Violation {
@@ -19,7 +21,6 @@ export interface Judged {
   readonly ofClass: TenantControlPlaneSpec
 }
 
-const levels = ['privileged', 'baseline', 'restricted'] as const
 const components = ['apiServer', 'controllerManager'] as const
 
 const oneOf = (field: string, value: unknown, allowed: readonly unknown[] | undefined): readonly Violation[] =>
@@ -60,7 +61,7 @@ const ownOf = ({ spec, ofClass }: Judged, field: 'extraArgs' | 'resources', isAl
 /** Everything that a spec says beyond the limits of its class. */
 export const limitViolations = (judged: Judged, limits: ClassLimits = {}): readonly Violation[] => {
   const { spec } = judged
-  const { podSecurity } = spec.isolation
+  const { podSecurity } = isolationSettings(spec.isolation)
   const min = limits.minPodSecurity
   return [
     ...oneOf('version', spec.version, limits.versions),
@@ -72,7 +73,7 @@ export const limitViolations = (judged: Judged, limits: ClassLimits = {}): reado
     ...ownOf(judged, 'resources', limits.allowResources),
     ...ofStore(spec, limits),
     ...atMost('network.maxServiceSlices', spec.network.maxServiceSlices, limits.maxServiceSlices),
-    ...(min !== undefined && levels.indexOf(podSecurity) < levels.indexOf(min)
+    ...(min !== undefined && podSecurityLevels.indexOf(podSecurity) < podSecurityLevels.indexOf(min)
       ? [{ field: 'isolation.podSecurity', value: podSecurity, limit: `${min} or stricter` }]
       : []),
   ]

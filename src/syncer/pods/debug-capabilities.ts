@@ -2,7 +2,7 @@ import type { SyncContext } from '../resource.ts'
 import type { V1Container } from './json-types.ts'
 
 /** Capabilities that a container may add, by level (Pod Security Standards); undefined: any. */
-const addable: Readonly<Record<SyncContext['podSecurity'], ReadonlySet<string> | undefined>> = {
+const addable: Readonly<Record<SyncContext['isolation']['podSecurity'], ReadonlySet<string> | undefined>> = {
   privileged: undefined,
   baseline: new Set([
     'AUDIT_WRITE',
@@ -29,10 +29,10 @@ const addable: Readonly<Record<SyncContext['podSecurity'], ReadonlySet<string> |
  */
 export const withinLevel = (
   container: V1Container,
-  { podSecurity }: Pick<SyncContext, 'podSecurity'>,
+  { isolation }: Pick<SyncContext, 'isolation'>,
 ): { readonly container: V1Container; readonly left: readonly string[] } => {
   const add = container.securityContext?.capabilities?.add ?? []
-  const allowed = addable[podSecurity]
+  const allowed = addable[isolation.podSecurity]
   const left = allowed ? add.filter((capability) => !allowed.has(capability)) : []
   if (left.length === 0 || !container.securityContext) return { container, left: [] }
   const { add: _add, ...capabilities } = container.securityContext.capabilities ?? {}

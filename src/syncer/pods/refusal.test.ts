@@ -7,7 +7,7 @@ const refusalOf = (
   spec: Record<string, unknown>,
   podSecurity: 'privileged' | 'baseline' | 'restricted' = 'privileged',
   wanted = {},
-) => podRefusal(aTenantPod(spec, wanted) as Pod, aSyncContext({ podSecurity }))
+) => podRefusal(aTenantPod(spec, wanted) as Pod, aSyncContext({ isolation: { profile: podSecurity } }))
 const container = (fields: Record<string, unknown>) => ({ containers: [{ name: 'main', ...fields }] })
 const volume = (source: Record<string, unknown>) => ({ volumes: [{ name: 'data', ...source }] })
 

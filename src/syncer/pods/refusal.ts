@@ -71,7 +71,7 @@ const longFqdn: Check = (pod, ctx) => {
 }
 
 /** What the level forbids for certain, told early and clearly. Super's Pod Security admission enforces the level itself, and all the rest of it. */
-const podSecurity: Check = ({ spec }, { podSecurity: level }) => {
+const podSecurity: Check = ({ spec }, { isolation: { podSecurity: level } }) => {
   if (level === 'privileged') return undefined
   const forbidden = (what: string): Refusal => ({
     reason: 'PodSecurityViolation',

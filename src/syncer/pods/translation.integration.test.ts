@@ -8,7 +8,7 @@ import { aSyncContext } from '../../testing/sync-builders.ts'
 import { pods } from '../resources/pods.ts'
 import { updatedObject, wantedObject } from '../super-object.ts'
 
-const ctx = aSyncContext({ podSecurity: 'privileged', policy: { inlineCSIDrivers: ['csi.example'] } })
+const ctx = aSyncContext({ isolation: { profile: 'privileged' }, policy: { inlineCSIDrivers: ['csi.example'] } })
 const superNs = superNamespace(ctx.tenant, 'shop')
 let api: TestApiServer
 

@@ -9,7 +9,7 @@ import { pods } from '../resources/pods.ts'
 import { wantedObject } from '../super-object.ts'
 import { allContainers, type Pod } from './pod.ts'
 
-const ctx = aSyncContext({ podSecurity: 'privileged', policy: { inlineCSIDrivers: ['d'] } })
+const ctx = aSyncContext({ isolation: { profile: 'privileged' }, policy: { inlineCSIDrivers: ['d'] } })
 const superNs = superNamespace(ctx.tenant, 'shop')
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined })
 

@@ -5,7 +5,7 @@ import { aSyncContext } from '../../testing/sync-builders.ts'
 import { wantedObject } from '../super-object.ts'
 import { namespaces } from './namespaces.ts'
 
-const ctx = aSyncContext({ podSecurity: 'restricted' })
+const ctx = aSyncContext({ isolation: { profile: 'restricted' } })
 const shop = aNamespace({
   metadata: {
     name: 'shop',

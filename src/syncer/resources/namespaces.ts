@@ -12,7 +12,7 @@ export const namespaces = defineResource({
     body: {
       name: superNamespace(ctx.tenant, name),
       labels: {
-        'pod-security.kubernetes.io/enforce': ctx.podSecurity,
+        'pod-security.kubernetes.io/enforce': ctx.isolation.podSecurity,
         'pod-security.kubernetes.io/enforce-version': 'latest',
       },
       labelMarks: Object.fromEntries(Object.entries(labels).map(([key, value]) => [namespaceLabelKey(key), value])),
