@@ -206,6 +206,75 @@ test('berth snapshot by the API: takes one, waits for it and lists it', async ()
   })
 })
 
+describe('berth restore and clone by the API', () => {
+  const type = resourceTypes.controlPlaneSnapshots
+  const storage = { s3: { bucket: 'backups', endpoint: 'https://s3.example.com', secretName: 's3' } }
+  /** Says of each snapshot, as the manager would, how it ended. */
+  const snapshotEnds = async (isMeant: (name: string) => boolean, phase: 'Complete' | 'Failed'): Promise<void> => {
+    const { metadata } = await eventually(async () => {
+      const { items } = await world.kube.list(type, { namespace: org })
+      return items.find((item) => isMeant(item.metadata.name ?? ''))
+    })
+    const status = { phase, version: 'v1.36.3', conditions: [{ ...condition('Complete'), message: 'told so' }] }
+    await world.kube.patch(
+      type,
+      { name: metadata.name ?? '', namespace: org },
+      { status },
+      { type: 'merge', subresource: 'status' },
+    )
+  }
+  const saved = async (): Promise<void> => {
+    await created('shop', '--size', 'medium', '--set', `backup.storage=${JSON.stringify(storage)}`)
+    const manager = snapshotEnds(() => true, 'Complete')
+    expect(await berth(['snapshot', 'create', 'shop', '--name', 'first'])).toMatchObject({ code: 0 })
+    await manager
+  }
+  const restore = { id: 'r1', request: 'q1', snapshotName: 'first', startedAt: '2026-11-22T12:00:00Z' }
+  const done = { restore: { ...restore, phase: 'Done', message: 'restored' } }
+
+  test('saves what there is first, then restores and waits for it', async () => {
+    await saved()
+    const others = snapshotEnds((name) => name !== 'first', 'Complete')
+    const manager = whenAsked('shop', ({ spec }) => spec.restore?.snapshotName === 'first', done)
+    const { code, err } = await berth(['restore', 'shop', 'first', '--identity-secret', 'age'])
+    await Promise.all([others, manager])
+    expect({ code, err }).toEqual({ code: 0, err: expect.stringMatching(/^snapshot .+\n[^]*tenant shop: .*restored\n$/) })
+    expect((await plane('shop'))?.spec.restore).toMatchObject({ snapshotName: 'first', identitySecretName: 'age' })
+  })
+
+  test('restores nothing when what there is cannot be saved, unless told to', async () => {
+    await saved()
+    const others = snapshotEnds((name) => name !== 'first', 'Failed')
+    const refused = await berth(['restore', 'shop', 'first'])
+    await others
+    expect(refused).toMatchObject({ code: 4, err: expect.stringContaining('nothing was restored; --no-save-first') })
+    expect((await plane('shop'))?.spec.restore).toBeUndefined()
+    expect(await berth(['restore', 'shop', 'first', '--no-save-first', '--timeout', '0'])).toMatchObject({ code: 0 })
+    expect((await plane('shop'))?.spec.restore).toMatchObject({ snapshotName: 'first' })
+    expect(await berth(['restore', 'shop', 'none', '--no-save-first'])).toMatchObject({ code: 3 })
+  })
+
+  test('clones by the plan of the one that was saved, and without it when that is gone', async () => {
+    await saved()
+    const manager = whenAsked('copy', () => true, { conditions: [condition('Ready')], timings: { Ready: 9 } })
+    expect(await berth(['clone', 'first', 'copy'])).toMatchObject({ code: 0 })
+    await manager
+    expect((await plane('copy'))?.spec).toMatchObject({
+      size: 'medium',
+      version: 'v1.36.3',
+      cloneFrom: { snapshotName: 'first' },
+    })
+    await world.kube.delete(resourceTypes.tenantControlPlanes, { name: 'shop', namespace: org })
+    await eventually(async () => (await plane('shop')) === undefined)
+    await eventually(() => !api.caches.tenants(org).some(({ metadata }) => metadata.name === 'shop'))
+    expect(await berth(['clone', 'first', 'late', '--timeout', '0'])).toMatchObject({ code: 0 })
+    const late = (await plane('late'))?.spec
+    expect(late).toMatchObject({ version: 'v1.36.3', cloneFrom: { snapshotName: 'first' } })
+    expect(late?.size).toBeUndefined()
+    expect(await berth(['clone', 'none', 'other'])).toMatchObject({ code: 3 })
+  })
+})
+
 describe('what is wrong', () => {
   test.for<[name: string, args: readonly string[], env: Record<string, string>, code: number, text: RegExp]>([
     ['no such tenant', ['tenant', 'get', 'none'], {}, 3, /has no tenant "none" \(request /],

@@ -1,7 +1,7 @@
-import type { ControlPlaneSnapshot } from '../../apis/control-plane-snapshot.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { kubernetesVersions, type TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { type AccessOptions, openAccess } from '../access.ts'
+import { withApi } from '../by-api/open.ts'
 import { clonedSpec } from '../cloned-spec.ts'
 import { type ExitCode, exitCodes } from '../exit-codes.ts'
 import type { CliHost } from '../host.ts'
@@ -18,8 +18,8 @@ export interface CloneOptions extends AccessOptions {
 const { tenantControlPlanes: planes } = resourceTypes
 
 /** What the new tenant runs: what the old one ran, where that is still served. */
-const versionOf = ({ status }: ControlPlaneSnapshot): string | undefined =>
-  kubernetesVersions.find((version) => version === status?.version)
+export const clonedVersion = (saved: string | undefined): string | undefined =>
+  kubernetesVersions.find((version) => version === saved)
 
 /** Makes a tenant that begins with the data of a snapshot, by the plan of the one that was saved while that is there, and waits until it can be used. */
 export const cloneTenant = async (
@@ -28,6 +28,10 @@ export const cloneTenant = async (
   options: CloneOptions,
   host: CliHost,
 ): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/clone.ts')).cloneTenantByApi(snapshotName, tenantName, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   const { signal } = host
   try {
@@ -35,7 +39,7 @@ export const cloneTenant = async (
     const source = await client.get<TenantControlPlane>(planes, { name: snapshot.spec.tenantName, namespace }, { signal })
     // Another one of its name is none of its.
     const isSame = source !== undefined && source.metadata.uid === snapshot.status?.tenantUid
-    const version = versionOf(snapshot)
+    const version = clonedVersion(snapshot.status?.version)
     const identity = options.identitySecret
     await client.create(
       planes,

@@ -29,6 +29,9 @@ export interface RestoreOptions extends AccessOptions {
   readonly saveFirst: boolean
 }
 
+/** Told when what a tenant has could not be saved before a restore. */
+export const notSavedText = 'nothing was restored; --no-save-first goes on without saving what the tenant has now\n'
+
 const messageOf = ({ status }: ControlPlaneSnapshot): string =>
   status?.conditions?.find((condition) => condition.type === 'Complete')?.message ?? 'the manager has not looked at it yet'
 
@@ -164,6 +167,10 @@ export const restoreTenant = async (
   options: RestoreOptions,
   host: CliHost,
 ): Promise<ExitCode> => {
+  const byApi = await withApi(options, host, async (access) =>
+    (await import('../by-api/snapshots.ts')).restoreTenantByApi(tenantName, snapshotName, options, access, host),
+  )
+  if (byApi !== undefined) return byApi
   const { client, namespace } = await openAccess(options, host.env)
   const ref = { name: tenantName, namespace }
   try {
@@ -171,7 +178,7 @@ export const restoreTenant = async (
     if (options.saveFirst) {
       const saved = await take(client, plane, { timeout: options.timeout }, host)
       if (saved.code !== exitCodes.done) {
-        host.stderr.write('nothing was restored; --no-save-first goes on without saving what the tenant has now\n')
+        host.stderr.write(notSavedText)
         return saved.code
       }
     }
