@@ -36,6 +36,8 @@ export interface ObjectMeta {
 export interface KubeList<T extends KubeObject = KubeObject> {
   metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number }
   items: T[]
+  /** Length of the JSON that it came as. */
+  bytes?: number
 }
 
 /** `namespace/name`, or `name` for a cluster-scoped object. */

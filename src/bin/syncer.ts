@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8'
 import { connectionOf } from '../kube/connect.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
@@ -46,6 +47,7 @@ await runProcess(
       holder: config.identity,
       tracing,
       ...(config.image !== undefined && { image: config.image }),
+      cacheLimits: { perTenant: config.tenantCacheMib * 2 ** 20, all: getHeapStatistics().heap_size_limit / 2 },
       owns: (uid) => shard.owns(uid),
       connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent, tracing }),
     })

@@ -38,7 +38,8 @@ export interface WatchOptions {
 }
 
 export type WatchEvent<T extends KubeObject = KubeObject> =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T }
+  /** `bytes`: length of its JSON. */
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; object: T; bytes?: number }
   | { type: 'ERROR'; object: { code?: number; reason?: string; message?: string } }
 
 export interface DeleteOptions extends CallOptions {

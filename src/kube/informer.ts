@@ -7,6 +7,7 @@ import { errorOfWatchEvent } from './answers.ts'
 import { type BackoffOptions, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import { type Change, type ChangeKind, createInformerStore } from './informer-store.ts'
+import { createWeights, type Spend } from './informer-weights.ts'
 
 export type { ChangeKind } from './informer-store.ts'
 
@@ -35,6 +36,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly optional?: boolean
   /** Default 250 ms to 30 s. */
   readonly backoff?: BackoffOptions
+  readonly spend?: Spend
 }
 
 /** Plain counters, for metrics and tests. */
@@ -85,6 +87,8 @@ const shortestWatchMs = 1000
 /** When an optional kind that is not served is asked for again. */
 const unservedAgainMs = 30_000
 const pageBytes = 64 * 1024 * 1024
+/** More objects than etcd can hold, at 500 a page. */
+const mostPages = 50_000
 
 export const createInformer = <T extends KubeObject>(options: InformerOptions<T>): Informer<T> => {
   const { client, type, onEvent, pageSize = 500, backoff = defaultBackoff } = options
@@ -123,6 +127,8 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     else if (there) namespaces.set(of, new Set([key]))
     else if (keys?.delete(key) && keys.size === 0) namespaces.delete(of)
   }
+  const weigh = createWeights(options.spend, `${type.plural} of ${client.server}`)
+
   const tell = (change: Change<T> | undefined) => {
     if (!change) return
     if (change.kind !== 'updated') index(change.key, change.kind === 'added')
@@ -133,8 +139,16 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     }
   }
 
+  const forget = (gone: readonly Change<T>[]) => {
+    for (const change of gone) {
+      weigh(change.key, 0)
+      tell(change)
+    }
+  }
+
   const relist = async () => {
     let continueToken: string | undefined
+    let pages = 0
     store.prepareList()
     try {
       do {
@@ -148,8 +162,16 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         })
         if (continueToken === undefined && store.beginList(page.metadata.resourceVersion))
           log.warn('the server went back in time; its list is taken as the truth')
-        for (const object of page.items) if (object.metadata.name) tell(store.listed(object))
+        const bytes = Math.ceil((page.bytes ?? 0) / Math.max(1, page.items.length))
+        for (const object of page.items) {
+          if (!object.metadata.name) continue
+          weigh(objectKey(object), bytes)
+          tell(store.listed(object))
+        }
         continueToken = page.metadata.continue || undefined
+        pages += 1
+        if (pages >= mostPages)
+          throw new AppError('KUBE_TOO_LARGE', `a list of ${type.plural} of ${client.server} has no end`, {})
         if (continueToken !== undefined) await new Promise(setImmediate)
       } while (continueToken !== undefined && !stopping.signal.aborted)
     } catch (error) {
@@ -160,7 +182,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     const before = store.objects.size
     const gone = store.endList()
     options.onRelist?.({ before, gone: gone.length })
-    for (const change of gone) tell(change)
+    forget(gone)
     stats.lists += 1
     served = true
     becomeSynced()
@@ -195,6 +217,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
       if (event.type === 'ERROR') throw errorOfWatchEvent(client.server, type.plural, event.object)
       stats.events += 1
       if (!event.object?.metadata || (event.type !== 'BOOKMARK' && !event.object.metadata.name)) continue
+      if (event.type !== 'BOOKMARK') weigh(objectKey(event.object), event.type === 'DELETED' ? 0 : (event.bytes ?? 0))
       const change = store.watched(event.type, event.object)
       if (change === 'rewound') throw wentBack()
       tell(change)
@@ -217,7 +240,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     const before = store.objects.size
     const gone = store.endList()
     options.onRelist?.({ before, gone: gone.length })
-    for (const change of gone) tell(change)
+    forget(gone)
     served = false
     succeeded()
     becomeSynced()

@@ -88,7 +88,7 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         item.apiVersion ??= apiVersionOf(type)
         item.kind ??= type.kind
       }
-      return { metadata: metadata ?? {}, items: items ?? [] }
+      return { metadata: metadata ?? {}, items: items ?? [], bytes: body.length }
     },
 
     create: (type, object, call) => {
@@ -170,7 +170,10 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         for (const line of lines.push(chunk)) {
           if (watch.signal.aborted) return
           const event = parse<WatchEvent<T>>(line, `watch ${path}`)
-          if (event.type !== 'ERROR') delete event.object.metadata?.managedFields
+          if (event.type !== 'ERROR') {
+            delete event.object.metadata?.managedFields
+            event.bytes = line.length
+          }
           yield event
         }
       }

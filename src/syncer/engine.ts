@@ -9,6 +9,7 @@ import type { Log } from '../lib/log.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
+import { type CacheLimits, createCacheBudget } from './cache-budget.ts'
 import { pumpEvents } from './event-pump.ts'
 import { hearersOf } from './event-subject.ts'
 import { keyOf, tokensKey } from './keys.ts'
@@ -36,6 +37,8 @@ export interface EngineOptions {
   readonly owns: (tenantUid: string) => boolean
   readonly connect: (kubeconfig: string) => KubeClient
   readonly tracing?: Tracing | undefined
+  /** Default: no limit. */
+  readonly cacheLimits?: CacheLimits
   readonly now?: () => number
 }
 
@@ -60,6 +63,7 @@ export const createEngine = (options: EngineOptions): Engine => {
   const { management, superClient, log, metrics, owns, now = Date.now } = options
   const tenants = new Map<string, ServedTenant>()
   const queue = new FairQueue({ concurrency: concurrency.all, perTenant: concurrency.perTenant })
+  const budget = createCacheBudget(options.cacheLimits ?? { perTenant: Infinity, all: Infinity })
   const stopping = new AbortController()
   let started = false
   metrics.watchQueue(() => [...tenants.keys()].map((uid) => [uid, queue.depth(uid)] as const))
@@ -161,12 +165,12 @@ export const createEngine = (options: EngineOptions): Engine => {
 
   const begin = async (source: TenantSource): Promise<void> => {
     const { uid } = source.tenant
-    const onStoreReplaced = (): void => {
+    const onStale = (): void => {
       end(uid)
       reassign()
     }
     const settled = () => worker.settled(uid)
-    const tenant = await serveTenant(source, { ...options, now, queue, superCaches, settled, onStoreReplaced })
+    const tenant = await serveTenant(source, { ...options, now, queue, superCaches, settled, budget, onStale })
     if (stopping.signal.aborted || tenants.has(uid)) return tenant.stop()
     tenants.set(uid, tenant)
     tenant.start()

@@ -6,6 +6,7 @@ import { type Hibernation, hibernationText, readHibernation } from '../tenancy/h
 import {
   frozenAnnotation,
   hibernationAnnotation,
+  overfullAnnotation,
   refusedAnnotation,
   restoredAnnotation,
   resumeSyncAnnotation,
@@ -25,6 +26,8 @@ export interface SyncRecord {
   readonly store: string | undefined
   /** Why syncing is frozen. */
   readonly frozen: string | undefined
+  /** Frozen since its objects are more than may be kept here: they are not even listed before the operator's word. */
+  readonly overfull: boolean
   /** The operator's last word that was heard. */
   readonly resumed: string | undefined
   /** The last restore of its data that was let through to super. */
@@ -36,6 +39,7 @@ export interface SyncRecord {
 const recordOf = ({ metadata }: KubeObject): SyncRecord => ({
   store: metadata.annotations?.[storeIdentityAnnotation],
   frozen: metadata.annotations?.[frozenAnnotation],
+  overfull: metadata.annotations?.[overfullAnnotation] === 'true',
   resumed: metadata.annotations?.[resumeSyncAnnotation],
   restored: metadata.annotations?.[restoredAnnotation],
   hibernation: readHibernation(metadata.annotations?.[hibernationAnnotation]),
@@ -69,6 +73,7 @@ const writeSyncRecord = async (
     annotations: {
       [storeIdentityAnnotation]: record.store ?? null,
       [frozenAnnotation]: record.frozen ?? null,
+      [overfullAnnotation]: record.overfull ? 'true' : null,
       [resumeSyncAnnotation]: record.resumed ?? null,
       [restoredAnnotation]: record.restored ?? null,
       [refusedAnnotation]: refused ?? null,

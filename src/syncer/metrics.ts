@@ -60,7 +60,7 @@ export const createSyncerMetrics = (registry: Registry): SyncerMetrics => {
   })
   const frozen = new Gauge({
     name: 'berth_syncer_tenant_frozen',
-    help: "1 while a tenant's syncing is frozen by the mass-delete brake.",
+    help: "1 while a tenant's syncing is frozen: by the mass-delete brake, after a restore, or since it has more objects than the syncer keeps.",
     labelNames: ['tenant'],
     registers,
   })

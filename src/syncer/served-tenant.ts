@@ -1,15 +1,14 @@
-import { setTimeout as sleep, setImmediate as yieldToOthers } from 'node:timers/promises'
+import { setImmediate as yieldToOthers } from 'node:timers/promises'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
-import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
-import { AppError, explainError } from '../lib/errors.ts'
+import { explainError } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import type { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
-import { verdictOf } from './brake.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
+import type { CacheBudget } from './cache-budget.ts'
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
 import { everyKey } from './every-key.ts'
@@ -17,13 +16,14 @@ import { createHibernator } from './hibernation.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { openSyncRecord, syncerLeaseSeconds } from './lease.ts'
 import type { SyncerMetrics } from './metrics.ts'
+import { createOverfull } from './overfull.ts'
 import { patrol } from './patrol.ts'
 import { every } from './periodic.ts'
 import type { SyncContext } from './resource.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
+import { createStoreJudge, objectsInSuper } from './store-judge.ts'
 import type { SuperCaches } from './super-caches.ts'
-import { ownerOf } from './super-object.ts'
 import { driftedAddresses, usedAddresses } from './sync-address.ts'
 import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
 import { openTenant, type RunningTenant } from './tenant.ts'
@@ -68,8 +68,9 @@ export interface ServeOptions {
   readonly now: () => number
   /** Resolves when all that is being done for the tenant at the moment of the call is done. */
   readonly settled: () => Promise<void>
-  /** The tenant's data store is another one than when it was served first: it has to be served anew. */
-  readonly onStoreReplaced: () => void
+  readonly budget: CacheBudget
+  /** What was true when it was served first is no more: it has to be served anew. */
+  readonly onStale: () => void
 }
 
 /** One tenant's life in this process: listing, brake, work, leases, patrol, breaker. */
@@ -85,6 +86,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const stopping = new AbortController()
   const timers = new Set<NodeJS.Timeout>()
   let breaker: Breaker = closedBreaker
+  const share = options.budget.open((used) => void overflow(used))
   const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now, refused: () => side.refusals.text() })
   let listed = false
   let { resume, hibernates } = source
@@ -99,6 +101,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     nodeSelector: source.nodeSelector,
     log,
     enqueue,
+    spend: (bytes) => share.spend(bytes),
     onRelist: ({ gone }) => {
       if (listed && gone > 0) checkStore()
     },
@@ -125,60 +128,23 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     signal: stopping.signal,
   })
 
-  const superObjects = function* (): Generator<[string, KubeObject]> {
-    for (const [kind, resource] of side.resources) {
-      // A declared kind that the tenant has not listed yet says nothing of what it lost.
-      if (resource.superWatch === 'none' || !side.informers.get(kind)?.hasSynced) continue
-      for (const object of superCaches.informers.get(kind)?.list() ?? []) {
-        if (ownerOf(object)?.tenantUid === uid) yield [kind, object]
-      }
-    }
-  }
-
-  /** Compares what is in super with what the tenant still has, and freezes when it looks like a loss of data. */
-  const judge = async (): Promise<void> => {
-    const system = await side.tenantClient.get(resourceTypes.namespaces, { name: 'kube-system' })
-    const presentStore = system?.metadata.uid
-    if (!presentStore) throw new AppError('TENANT_UNREACHABLE', 'the tenant has no kube-system namespace yet', { tenant: uid })
-    let total = 0
-    let orphans = 0
-    for (const [plural, object] of superObjects()) {
-      const owner = ownerOf(object)
-      total += 1
-      if (
-        !object.metadata.deletionTimestamp &&
-        !side.informers.get(plural)?.get(storeKey(owner?.namespace ?? '', owner?.name ?? ''))
-      )
-        orphans += 1
-    }
-    // Asked anew: what this process was told last may be of before a restore.
-    const plane = await management.get<TenantControlPlane>(resourceTypes.tenantControlPlanes, ctx.tenant)
-    const restored = plane?.status?.restored ?? source.restored
-    const seen = { presentStore, restored, resume, superObjects: total, orphans }
-    const verdict = verdictOf(record.current, seen)
-    if (verdict.frozen !== undefined && record.current.frozen === undefined)
-      log.error({ reason: verdict.frozen }, 'syncing frozen')
-    await record.write(verdict)
-    metrics.frozen(uid, verdict.frozen !== undefined)
-  }
-
-  /** Judges; tries until it could, for the tenant or management may be away just now. */
-  const judged = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        return await judge()
-      } catch (error) {
-        if (stopping.signal.aborted) return
-        log.warn({ error: explainError(error) }, 'store identity not known yet')
-        await sleep(1_000, undefined, { signal: stopping.signal }).catch(() => {})
-      }
-    }
-  }
+  const superObjects = () => objectsInSuper(side, superCaches)
+  const judge = createStoreJudge({
+    tenant: side,
+    superSide: superCaches,
+    management,
+    record,
+    restored: source.restored,
+    word: () => resume,
+    onVerdict: (frozen) => metrics.frozen(uid, frozen),
+    log,
+    signal: stopping.signal,
+  })
 
   const checkStore = (): void => {
     checks += 1
     setLimit()
-    void judged().finally(() => {
+    void judge().finally(() => {
       checks -= 1
       setLimit()
     })
@@ -200,9 +166,9 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     if (!(await isStoreReplaced())) return
     checks += 1
     setLimit()
-    await judged()
+    await judge()
     // All that is cached is of the old one.
-    if (!stopping.signal.aborted) options.onStoreReplaced()
+    if (!stopping.signal.aborted) options.onStale()
   }
 
   /** What was refused for its address may go down now, and what others have of the new addresses is to be burnt. */
@@ -222,11 +188,31 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     }
   }
 
+  const overfull = createOverfull({
+    record,
+    word: () => resume,
+    log,
+    letGo: async () => {
+      stopping.abort()
+      await side.stop()
+    },
+  })
+  /** Its objects are more than may be kept here. */
+  const overflow = async (used: number): Promise<void> => {
+    if (stopping.signal.aborted) return
+    await overfull.enter(used)
+    options.onStale()
+  }
+
   const run = async (): Promise<void> => {
+    if (await overfull.isSo()) {
+      metrics.frozen(uid, true)
+      return every({ ms: leaseEveryMs, what: 'lease', run: () => record.write() }, { log, signal: stopping.signal })
+    }
     for (const { kind } of offeredDefinitions(ctx.customKinds)) superCaches.watchDefinition(definitionName(kind))
     side.start()
     await untilListed()
-    await judged()
+    await judge()
     // Before any pod is looked at: one that sleeps must not be taken for one that has ended.
     await hibernator.want(hibernates)
     if (stopping.signal.aborted) return
@@ -318,6 +304,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       }
       if (word === resume) return
       resume = word
+      if (record.current.overfull) return options.onStale()
       if (listed) checkStore()
     },
     namespaceLost: (tenantNamespace) => {
@@ -335,6 +322,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     },
     stop: async () => {
       stopping.abort()
+      share.close()
       for (const timer of timers) clearTimeout(timer)
       await side.stop()
     },

@@ -38,6 +38,8 @@ export interface TenantOptions {
   readonly enqueue: (key: string) => void
   /** After a cache was listed anew, before its handlers hear of what vanished: `gone` objects of `before` are no longer there. */
   readonly onRelist: (relist: { resource: string; before: number; gone: number }) => void
+  /** Told how many bytes more or less are kept of the tenant; false: no more is to be. */
+  readonly spend: (bytes: number) => boolean
 }
 
 export interface RunningTenant extends TenantSide {
@@ -136,6 +138,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
         type,
         log,
         optional,
+        spend: options.spend,
         ...(resource?.byReference && { metadataOnly: true }),
         ...(resource?.keepTenant && { keep: resource.keepTenant }),
         onEvent: (event, object, _old, own) => track({ resource, type, event, object, own }),
@@ -151,6 +154,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
       client: tenantClient,
       type: resourceTypes.customResourceDefinitions,
       log,
+      spend: options.spend,
       fieldSelector: `metadata.name=${name}`,
       onEvent: () => enqueue(keyOf('definitions', '', name)),
     }),

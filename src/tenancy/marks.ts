@@ -67,6 +67,8 @@ export const mirroredLabel = 'berth.dev/mirrored'
 /** Annotations of the syncer's Lease in a control-plane namespace: the tenant's etcd identity, and why syncing is frozen. */
 export const storeIdentityAnnotation = 'berth.dev/store-identity'
 export const frozenAnnotation = 'berth.dev/frozen'
+/** Annotation of the syncer's Lease in a control-plane namespace, `true`: syncing is frozen since the tenant's objects are more than the syncer may keep. */
+export const overfullAnnotation = 'berth.dev/overfull'
 /** Annotation of the syncer's Lease in a control-plane namespace: the last restore of the tenant whose outcome has gone to super. */
 export const restoredAnnotation = 'berth.dev/restored'
 /** Annotation of the syncer's Lease in a control-plane namespace: which webhook of the tenant keeps the syncer from writing to it, for people. */

@@ -3,6 +3,7 @@ import type { KubeClient } from '../kube/client.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import type { Log } from '../lib/log.ts'
+import type { CacheLimits } from '../syncer/cache-budget.ts'
 import { createEngine, type Engine } from '../syncer/engine.ts'
 import { createSyncerMetrics } from '../syncer/metrics.ts'
 import { type VerifyReport, verifyTenant } from '../syncer/verify/verify.ts'
@@ -13,10 +14,19 @@ export interface RunningSyncer {
   stop(): Promise<void>
 }
 
+interface SyncerOptions {
+  readonly log: Log
+  readonly image?: string
+  readonly now?: () => number
+  readonly cacheLimits?: CacheLimits
+  /** Told of each list that a tenant's API server is asked for, by its origin. */
+  readonly onList?: (server: string) => void
+}
+
 /** One syncer over all tenants, with just the rights that its manifests give. */
 export const runSyncer = async (
   { syncerConnection }: SyncClusters,
-  { log, image, now }: { log: Log; image?: string; now?: () => number },
+  { log, image, now, cacheLimits, onList }: SyncerOptions,
 ): Promise<RunningSyncer> => {
   const opened: KubeClient[] = []
   const open = (connection: Parameters<typeof createKubeClient>[0]): KubeClient => {
@@ -24,6 +34,13 @@ export const runSyncer = async (
     opened.push(client)
     return client
   }
+  const heard = (client: KubeClient): KubeClient => ({
+    ...client,
+    list: (type, options) => {
+      onList?.(client.server)
+      return client.list(type, options)
+    },
+  })
   const superClient = open(syncerConnection)
   const engine = createEngine({
     management: superClient,
@@ -33,8 +50,9 @@ export const runSyncer = async (
     holder: 'test',
     ...(image !== undefined && { image }),
     ...(now && { now }),
+    ...(cacheLimits && { cacheLimits }),
     owns: () => true,
-    connect: (kubeconfig) => open(parseKubeconfig(kubeconfig)),
+    connect: (kubeconfig) => heard(open(parseKubeconfig(kubeconfig))),
   })
   await engine.start()
   return {

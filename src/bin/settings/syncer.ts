@@ -23,6 +23,12 @@ export const syncerSettings = {
     schema: z.string().min(1).optional(),
     help: "Berth's own image: writes the hosts file of pods with a subdomain; without one `hostname -f` gives the short name there",
   },
+  tenantCacheMib: {
+    env: 'BERTH_TENANT_CACHE_MIB',
+    flag: 'tenant-cache-mib',
+    schema: text.count().default(256),
+    help: "most MiB of JSON that is kept of one tenant's objects; a tenant with more is frozen. All tenants together take half of the heap at most",
+  },
   healthPort: {
     env: 'BERTH_HEALTH_PORT',
     flag: 'health-port',
