@@ -151,9 +151,11 @@ describe('a tenant of a class', () => {
     expect(await conditionOf(tenant, 'Ready')).toMatchObject({ status: 'True' })
     expect((await deploymentOf(tenant, 'kube-apiserver'))?.metadata.generation).toBe(before)
     // What is within the limits holds, and the syncer goes by what is in force.
-    expect((await read(tenant))?.status?.class?.spec).toMatchObject({
+    const inForce = (await read(tenant))?.status?.class?.spec
+    expect(inForce?.isolation).toEqual({ profile: 'baseline' })
+    expect(inForce).toMatchObject({
       size: 'small',
-      isolation: { podSecurity: 'baseline' },
+      isolation: { profile: 'baseline' },
       apiServer: { extraSANs: ['a.example'] },
     })
     // A change of limits alone is no rollout.
@@ -299,7 +301,8 @@ describe('a revision that is not of the class', () => {
       { type: 'merge' },
     )
     await reconcile(tenant)
-    expect((await read(tenant))?.status?.class?.spec).toMatchObject({ isolation: { podSecurity: 'baseline' } })
+    const { isolation } = (await read(tenant))?.status?.class?.spec ?? {}
+    expect(isolation).toEqual({ profile: 'baseline' })
     expect(await conditionOf(tenant, 'ClassApplied')).toMatchObject({ reason: 'RevisionPending' })
     await keep('mine')
     await reconcile(tenant)
