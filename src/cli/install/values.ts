@@ -90,7 +90,14 @@ const schema = z.strictObject({
       'super-pod-cidrs': flag('with side: management, ranges of pods of super to which API servers of tenants may speak'),
     }),
   }),
-  syncer: part({ replicas, resources: resources('100m', '256Mi', '2Gi'), ...pods(), flags: part({}) }),
+  syncer: part({
+    replicas,
+    resources: resources('100m', '256Mi', '2Gi'),
+    ...pods(),
+    flags: part({
+      'tenant-cache-mib': flag("most MiB of JSON that is kept of one tenant's objects; a tenant with more is frozen"),
+    }),
+  }),
   vnAgent: part({
     via: z.enum(['api', 'kubelet']).default('api').describe("how sessions go on: by super's API, or straight to the kubelet"),
     resources: resources('10m', '96Mi', '512Mi'),
