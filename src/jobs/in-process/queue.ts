@@ -24,6 +24,7 @@ import {
   scheduleObjectName,
 } from './record.ts'
 import { createScheduleKeeper } from './schedule-keeper.ts'
+import { type StoredJob, storedJobs } from './stored-jobs.ts'
 import { createTrimDead } from './trim-dead.ts'
 import { countsOf, viewOf } from './views.ts'
 import { createJobWorker } from './worker.ts'
@@ -84,13 +85,11 @@ export const createInProcessQueue = (options: InProcessQueueOptions): JobQueue =
     const whose = fullGroup ? `of group ${group} ` : ''
     throw new AppError('QUEUE_FULL', `there are too many jobs ${whose}: berth jobs list shows what they wait for`, { group })
   }
-  const find = async (id: string): Promise<{ object: KubeObject; record: JobRecord }> => {
+  const find = async (id: string): Promise<StoredJob> => {
     // Straight from the API server: the copy here may be older than what the caller has seen.
-    for (const object of await objects.list()) {
-      const record = readJob(object)
-      if (record?.id === id) return { object, record }
-    }
-    throw jobNotFound(id)
+    const found = storedJobs(await objects.list()).find(({ record }) => record.id === id)
+    if (!found) throw jobNotFound(id)
+    return found
   }
 
   return {
@@ -171,18 +170,15 @@ export const createInProcessQueue = (options: InProcessQueueOptions): JobQueue =
       }),
     list: async ({ states, limit = 100, group } = {}) =>
       // Who asks for one group asks often: a copy of all will do.
-      (await (group === undefined ? objects.list() : stored()))
-        .flatMap((object) => {
-          const record = readJob(object)
-          return record ? [viewOf(record, Date.now())] : []
-        })
+      storedJobs(await (group === undefined ? objects.list() : stored()))
+        .map(({ record }) => viewOf(record, Date.now()))
         .filter((job) => (states === undefined || states.includes(job.state)) && (group === undefined || job.group === group))
         .toSorted((a, b) => a.addedAt.getTime() - b.addedAt.getTime())
         .slice(0, limit),
     counts: async () =>
       countsOf(
         kinds,
-        (await stored()).flatMap((object) => readJob(object) ?? []),
+        storedJobs(await stored()).map(({ record }) => record),
         Date.now(),
       ),
     // Jobs are objects beside all others: what loses them loses those as well.
