@@ -163,3 +163,13 @@ export const isolationSpec = z.object({
 
 export type IsolationSpec = z.output<typeof isolationSpec>
 export type NodePool = z.output<typeof nodePool>
+
+/** What of it is in force as yet: nobody is to believe in a setting that nothing acts upon. */
+export const isolationInForce = isolationSpec.pick({ podSecurity: true }).extend({
+  profile: z
+    .enum(podSecurityLevels)
+    .default('baseline')
+    .describe(
+      'A set of settings. privileged: trusted with the machines; baseline: no access to them; restricted: and pods run as users without rights. So far it is their Pod Security level',
+    ),
+})

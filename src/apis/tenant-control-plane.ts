@@ -11,7 +11,7 @@ import {
 } from './closed-flags.ts'
 import { dataStoreSpec } from './data-store-spec.ts'
 import { exposure } from './exposure.ts'
-import { isolationSpec } from './isolation.ts'
+import { isolationInForce } from './isolation.ts'
 import type { KubeObject } from './kube-object.ts'
 import { quantity } from './quantity.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
@@ -70,11 +70,6 @@ const classRuleWithDefault = (which: string) =>
     .unwrap()
     .extend({ default: className.optional().describe('The default in the tenant, always allowed; unset: as in super') })
     .optional()
-
-const runtimeClassRule = classRuleWithDefault('RuntimeClasses')
-  .unwrap()
-  .extend({ forced: className.optional().describe('The class of every pod, whatever it names; always allowed') })
-  .optional()
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
 
@@ -230,7 +225,7 @@ export const tenantControlPlaneSpec = z.object({
         .object({
           storage: classRuleWithDefault('StorageClasses'),
           ingress: classRuleWithDefault('IngressClasses'),
-          runtime: runtimeClassRule,
+          runtime: classRule('RuntimeClasses'),
           priority: classRuleWithDefault('PriorityClasses').describe('Neither `allowed` nor `selector`: none'),
           volumeAttributes: classRule('VolumeAttributesClasses'),
           volumeSnapshot: classRuleWithDefault('VolumeSnapshotClasses'),
@@ -300,7 +295,7 @@ export const tenantControlPlaneSpec = z.object({
   upgrade: upgradeSpec,
   restore: restoreSpec,
   cloneFrom: cloneSpec,
-  isolation: isolationSpec.prefault({}),
+  isolation: isolationInForce.prefault({}),
 })
 
 /** `default`, `allowed` and `selector` by kind of class. */
