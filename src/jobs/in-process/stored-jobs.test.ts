@@ -1,20 +1,7 @@
 import { expect, test } from 'vitest'
 import { frozen } from '../../testing/frozen.ts'
-import { jobObject } from './record.ts'
+import { aStoredJob as aJob } from '../../testing/stored-job.ts'
 import { storedJobs } from './stored-jobs.ts'
-
-const aJob = (id: string, more: { readonly deadAtMs?: number; readonly deduplicationId?: string } = {}) =>
-  jobObject('berth-system', {
-    version: 1,
-    id,
-    kind: 'test',
-    payload: {},
-    addedAtMs: 0,
-    dueAtMs: 0,
-    failures: 0,
-    fence: 0,
-    ...more,
-  })
 
 test('a job that is being buried is its letter alone', () => {
   const objects = frozen([aJob('a', { deduplicationId: 'd' }), aJob('b'), aJob('a', { deadAtMs: 5 }), aJob('c', { deadAtMs: 6 })])

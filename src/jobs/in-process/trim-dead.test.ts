@@ -1,19 +1,8 @@
 import { expect, test } from 'vitest'
-import { jobObject } from './record.ts'
+import { aStoredJob } from '../../testing/stored-job.ts'
 import { surplusDead } from './trim-dead.ts'
 
-const aJob = (id: string, deadAtMs?: number) =>
-  jobObject('berth-system', {
-    version: 1,
-    id,
-    kind: 'test',
-    payload: {},
-    addedAtMs: 0,
-    dueAtMs: 0,
-    failures: 0,
-    fence: 0,
-    ...(deadAtMs !== undefined && { deadAtMs }),
-  })
+const aJob = (id: string, deadAtMs?: number) => aStoredJob(id, deadAtMs === undefined ? {} : { deadAtMs })
 
 test('the oldest dead letters go, and no job that is alive', () => {
   const objects = [aJob('c', 3), aJob('a', 1), aJob('alive'), aJob('b', 2)]
