@@ -4,7 +4,9 @@ import { createCacheBudget } from './cache-budget.ts'
 const opened = (limits: { perTenant: number; all: number }, count: number) => {
   const over: string[] = []
   const budget = createCacheBudget(limits)
-  const shares = Array.from({ length: count }, (_, index) => budget.open((used) => over.push(`${index}: ${used}`)))
+  const shares = Array.from({ length: count }, (_, index) =>
+    budget.open(({ used, limit }) => over.push(`${index}: ${used} ${limit}`)),
+  )
   return { over, shares }
 }
 
@@ -14,7 +16,7 @@ describe('createCacheBudget', () => {
     expect(shares[0]?.spend(100)).toBe(true)
     expect(shares[0]?.spend(1)).toBe(false)
     expect(shares[0]?.spend(50)).toBe(false)
-    expect(over).toEqual(['0: 101'])
+    expect(over).toEqual(['0: 101 perTenant'])
     expect(shares[1]?.spend(100)).toBe(true)
   })
 
@@ -32,7 +34,7 @@ describe('createCacheBudget', () => {
     shares[0]?.spend(90)
     shares[1]?.spend(50)
     expect(shares[2]?.spend(11)).toBe(true)
-    expect(over).toEqual(['0: 90'])
+    expect(over).toEqual(['0: 90 all'])
     shares[0]?.close()
     expect(shares[2]?.spend(50)).toBe(true)
     expect(over).toHaveLength(1)

@@ -13,16 +13,24 @@ export interface CacheShare {
   close(): void
 }
 
+/** What was too much. */
+export interface Overflow {
+  /** Bytes that the tenant's copies take. */
+  readonly used: number
+  /** Its own limit, or that of all tenants together, of which this one has most. */
+  readonly limit: keyof CacheLimits
+}
+
 /** The copies of all tenants that a process serves. */
 export interface CacheBudget {
-  /** `onOver` is told once, with what the tenant's copies take: whoever hears it lets go of them. */
-  open(onOver: (used: number) => void): CacheShare
+  /** `onOver` is told once: whoever hears it lets go of the tenant's copies. */
+  open(onOver: (over: Overflow) => void): CacheShare
 }
 
 interface Share {
   used: number
   over: boolean
-  readonly onOver: (used: number) => void
+  readonly onOver: (over: Overflow) => void
 }
 
 /**
@@ -33,10 +41,10 @@ export const createCacheBudget = ({ perTenant, all }: CacheLimits): CacheBudget 
   const shares = new Set<Share>()
   let total = 0
 
-  const endOf = (share: Share): void => {
+  const endOf = (share: Share, limit: keyof CacheLimits): void => {
     if (share.over) return
     share.over = true
-    share.onOver(share.used)
+    share.onOver({ used: share.used, limit })
   }
   const largest = (): Share | undefined =>
     [...shares].reduce<Share | undefined>(
@@ -53,10 +61,10 @@ export const createCacheBudget = ({ perTenant, all }: CacheLimits): CacheBudget 
           if (!shares.has(share)) return false
           share.used += bytes
           total += bytes
-          if (share.used > perTenant) endOf(share)
+          if (share.used > perTenant) endOf(share, 'perTenant')
           else if (bytes > 0 && total > all) {
             const most = largest()
-            if (most) endOf(most)
+            if (most) endOf(most, 'all')
           }
           return !share.over
         },

@@ -8,7 +8,7 @@ import type { FairQueue } from '../runtime/fair-queue.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
-import type { CacheBudget } from './cache-budget.ts'
+import type { CacheBudget, Overflow } from './cache-budget.ts'
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
 import { everyKey } from './every-key.ts'
@@ -86,7 +86,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const stopping = new AbortController()
   const timers = new Set<NodeJS.Timeout>()
   let breaker: Breaker = closedBreaker
-  const share = options.budget.open((used) => void overflow(used))
+  const share = options.budget.open((over) => void overflow(over))
   const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now, refused: () => side.refusals.text() })
   let listed = false
   let { resume, hibernates } = source
@@ -198,9 +198,9 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     },
   })
   /** Its objects are more than may be kept here. */
-  const overflow = async (used: number): Promise<void> => {
+  const overflow = async (over: Overflow): Promise<void> => {
     if (stopping.signal.aborted) return
-    await overfull.enter(used)
+    await overfull.enter(over)
     options.onStale()
   }
 
