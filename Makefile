@@ -36,6 +36,7 @@ conformance: ## Tests of Kubernetes in a tenant and in super, compared (FOCUS=re
 bench: ## Compare Berth with direct creation and with an ideal client, then measure control planes of tenants, HTTP API, jobs, webhooks and CLI
 	@$(RUN_CLUSTER) node bench/run.ts
 	@$(RUN_CLUSTER) node bench/planes.ts
+	@$(RUN_CLUSTER) node bench/neighbours.ts
 	@$(RUN_CLUSTER) node bench/platform.ts
 
 chaos: ## Kill parts of everything under load, then prove that nothing was lost (MINUTES=30 SEED=7 ONLY=etcd,syncer CLUSTER=chaos KEEP=1)

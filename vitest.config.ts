@@ -17,7 +17,7 @@ export default defineConfig({
           maxWorkers: 3,
         },
       },
-      // Each file starts an etcd and a kube-apiserver: more than two at once only slow each other down.
+      // Each file starts an etcd and a kube-apiserver, and then waits for much of its time: with two at once two cores had a load of 2.
       {
         test: {
           name: 'integration',
@@ -25,7 +25,7 @@ export default defineConfig({
           globalSetup: ['src/testing/make-programs.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
@@ -43,6 +43,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['e2e/**/*.e2e.ts'],
           globalSetup: ['e2e/cluster.ts'],
+          setupFiles: ['e2e/support/at-the-end.ts'],
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -19,6 +19,7 @@ import { upgrade } from './planes/upgrade.ts'
 import { wake } from './planes/wake.ts'
 import { commitOfSources, machineFacts } from './results.ts'
 import { median } from './stats.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 const resultsDir = join(import.meta.dirname, 'results')
 
@@ -101,24 +102,16 @@ const bench = async (options: PlanesOptions, signal: AbortSignal): Promise<void>
   }
 }
 
-// A first Ctrl-C ends the measurements and tidies up, a second one ends us.
-const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    if (stop.signal.aborted) process.exit(130)
-    console.error('tidying up; once more to leave it as it is')
-    stop.abort(new Error(`ended by ${name}`))
-  })
-}
+const interrupted = untilInterrupted()
 
 const options = readOptions(process.argv.slice(2))
 if (!options) {
   console.log(usage)
 } else {
   try {
-    await bench(options, stop.signal)
+    await bench(options, interrupted)
   } catch (error) {
-    if (!stop.signal.aborted) throw error
+    if (!interrupted.aborted) throw error
     process.exitCode = 130
   } finally {
     if (!options.keep) await downCluster({ name: options.cluster, progress: printProgress() })

@@ -14,6 +14,7 @@ import { webhooks } from './platform/webhooks.ts'
 import { startWorld } from './platform/world.ts'
 import type { SelfTime } from './profile.ts'
 import { commitOfSources, machineFacts } from './results.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 const resultsDir = join(import.meta.dirname, 'results')
 
@@ -70,16 +71,8 @@ const bench = async (options: PlatformOptions, signal: AbortSignal): Promise<voi
   if (signal.aborted) process.exitCode = 130
 }
 
-// A first Ctrl-C ends the measurements and tidies up, a second one ends us, and what we started with us.
-const stop = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    if (stop.signal.aborted) process.exit(130)
-    console.error('tidying up; once more to leave it as it is')
-    stop.abort(new Error(`ended by ${name}`))
-  })
-}
+const interrupted = untilInterrupted()
 
 const options = readOptions(process.argv.slice(2))
-if (options) await bench(options, stop.signal)
+if (options) await bench(options, interrupted)
 else console.log(usage)

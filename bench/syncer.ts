@@ -46,7 +46,10 @@ export const parseSample = (text: string): ProcessSample => ({
  * Berth on or off. Without a syncer the manager is off as well: it would have a lot to say about tenants that nobody serves, which no ideal client has to
  * pay for.
  */
-const scale = async (client: KubeClient, replicas: { readonly syncer: number; readonly manager: number }): Promise<void> => {
+export const scaleBerth = async (
+  client: KubeClient,
+  replicas: { readonly syncer: number; readonly manager: number },
+): Promise<void> => {
   for (const [name, count] of Object.entries(replicas)) {
     const ref = { name: `berth-${name}`, namespace: systemNamespace }
     await client.patch(resourceTypes.deployments, ref, { spec: { replicas: count } }, { type: 'merge' })
@@ -67,14 +70,14 @@ const syncerPods = async (client: KubeClient): Promise<{ all: string[]; ready: s
 }
 
 const stopPods = async (client: KubeClient): Promise<void> => {
-  await scale(client, { syncer: 0, manager: 0 })
+  await scaleBerth(client, { syncer: 0, manager: 0 })
   await until('syncer stopped', 60_000, async () => (await syncerPods(client)).all.length === 0)
 }
 
 /** The syncer as it is installed: a pod. One replica, so that what is read of it is all of it. */
 export const syncerPod = (client: KubeClient): SyncerControl => ({
   start: async () => {
-    await scale(client, { syncer: 1, manager: 1 })
+    await scaleBerth(client, { syncer: 1, manager: 1 })
     await until('syncer ready', 120_000, async () => {
       const { all, ready } = await syncerPods(client)
       return all.length === 1 && ready.length === 1
@@ -135,7 +138,7 @@ export const profiledSyncer = (
     start: async () => {
       if (running) return
       await stopPods(client)
-      await scale(client, { syncer: 0, manager: 1 })
+      await scaleBerth(client, { syncer: 0, manager: 1 })
       const started = await launch()
       running = started
       await until(

@@ -6,7 +6,7 @@ import { idle, namespace, pod, shell, webServer } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant } from './support/tenant.ts'
 import { podReady, waitFor } from './support/wait.ts'
 
-/** A namespace of super that is no tenant's, with the labels by which super knows the tenant's namespace `front`. */
+/** A namespace of super that is no tenant's and may speak to all of them, with the labels by which super knows the tenant's namespace `front`. */
 const foreign = 'network-policies-foreign'
 
 describe('NetworkPolicies of a tenant', () => {
@@ -20,6 +20,7 @@ describe('NetworkPolicies of a tenant', () => {
     await kubectl(['label', 'namespace', 'front', 'team=front'])
     await apply(superKubectl, namespace(foreign))
     await superKubectl(['label', 'namespace', foreign, 'team=front', `${namespaceLabelKey('team')}=front`])
+    await superKubectl(['label', 'namespace', foreign, 'berth.dev/reaches-tenants=true'])
     await apply(
       kubectl,
       pod('back', 'server', webServer()),
@@ -101,10 +102,12 @@ describe('NetworkPolicies of a tenant', () => {
     await settles('neighbour')
   })
 
-  test('an address lets in whoever has it', async () => {
+  test("an address of super's pods lets nobody in, and all addresses whoever would come in without a policy", async () => {
     const stranger = await getJson<{ status: { podIP: string } }>(superKubectl, ['pod', 'client', '-n', foreign])
     await policy([{ from: [{ ipBlock: { cidr: `${stranger.status.podIP}/32` } }] }])
-    await settles('stranger')
+    await settles('')
+    await policy([{ from: [{ ipBlock: { cidr: '0.0.0.0/0' } }] }])
+    await settles('client other neighbour stranger')
   })
 
   test('the way out is closed as well, but for what is named', async () => {
@@ -129,11 +132,15 @@ describe('NetworkPolicies of a tenant', () => {
     await tenant.kubectl(['delete', 'networkpolicy', 'server', '-n', 'back'])
     await settles('client other neighbour stranger')
     await tenant.kubectl(['delete', 'networkpolicy', 'client', '-n', 'front'])
-    await waitFor('no policy in super', async () => {
+    await waitFor('no policy of the tenant in super', async () => {
       const found = await Promise.all(
         ['front', 'back'].map((at) => superKubectl(['get', 'networkpolicies', '-n', superNamespace(tenant, at), '-o', 'name'])),
       )
-      return found.join('').trim() === ''
+      const names = found
+        .join('\n')
+        .split('\n')
+        .filter((name) => !/\/berth-(closed|ingress|egress)$/.test(name.trim()))
+      return names.join('').trim() === ''
     })
   })
 })

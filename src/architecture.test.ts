@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const rows = [
   ['bin'],
   ['api', 'cli', 'controlplane', 'syncer', 'vn-agent', 'worker'],
-  ['jobs', 'snapshots', 'access', 'usage'],
+  ['jobs', 'snapshots', 'access', 'usage', 'isolation'],
   ['runtime'],
   ['kube'],
   ['tenancy'],

@@ -3,6 +3,7 @@ import { type Kubectl, kubectlFor } from '../../hack/cluster/kubectl.ts'
 import { saveTenantKubeconfig } from '../../hack/demo/workbench.ts'
 import { tenantReport } from '../../hack/diagnosis.ts'
 import { apply, getJson, superKubectl, type Thing, world } from './kubectl.ts'
+import { expectNoLeaks } from './no-leaks.ts'
 
 /** Namespace of the stories' TenantControlPlane objects. */
 export const tenantsNamespace = 'default'
@@ -73,9 +74,11 @@ export const openTenant = async (name: string, began: number): Promise<Tenant> =
   }
 }
 
-/** Deletes tenants side by side and waits until they are gone. */
+/** Deletes tenants side by side and waits until they are gone. While their keys are there, it is looked whether anybody said them. */
 export const deleteTenants = async (...names: readonly string[]): Promise<void> => {
   if (names.length === 0) return
+  const there = await superKubectl(['get', 'tcp', ...names, '-n', tenantsNamespace, '--ignore-not-found', '-o', 'name'])
+  const told = there.trim() === '' ? undefined : await expectNoLeaks().catch((error: unknown) => error)
   const deadlineMs = 120_000
   try {
     await superKubectl(
@@ -86,4 +89,5 @@ export const deleteTenants = async (...names: readonly string[]): Promise<void> 
     const reports = await Promise.all(names.map((name) => tenantReport(superKubectl, name)))
     throw new Error(`deleting tenants ${names.join(', ')} did not end\n${reports.join('\n')}`, { cause: error })
   }
+  if (told instanceof Error) throw told
 }

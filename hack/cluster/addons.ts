@@ -18,7 +18,7 @@ const manifests = async (plan: ClusterPlan): Promise<string> => {
 interface Listed {
   readonly kind: string
   readonly metadata: { readonly name: string }
-  readonly spec?: { readonly replicas?: number }
+  readonly spec?: { readonly replicas?: number; readonly podCIDR?: string }
   readonly status?: {
     readonly availableReplicas?: number
     readonly desiredNumberScheduled?: number
@@ -33,8 +33,10 @@ const missing = (plan: ClusterPlan, items: readonly Listed[]): string[] => {
     items.find((item) => item.kind === kind && item.metadata.name === name)
   const gaps: string[] = []
   for (const { name } of plan.nodes) {
-    const ready = find('Node', name)?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
+    const node = find('Node', name)
+    const ready = node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
     if (!ready) gaps.push(`node ${name} is not Ready`)
+    if (!node?.spec?.podCIDR) gaps.push(`node ${name} does not say which addresses its pods have`)
   }
   const dns = find('Deployment', 'coredns')
   if (!dns) gaps.push('deployment coredns is not there')
@@ -96,6 +98,23 @@ export const applyAddons = async (plan: ClusterPlan, kubectl: Kubectl): Promise<
   })
 }
 
+/** Says of each node which addresses its pods have, as the controllers of most clusters do: here the network's configuration says them. */
+const sayPodCidrs = async (plan: ClusterPlan, kubectl: Kubectl): Promise<void> => {
+  const known = await list<Listed>(kubectl, ['nodes'])
+  for (const { name, podCidr } of plan.nodes) {
+    const node = known.find(({ metadata }) => metadata.name === name)
+    if (!node || node.spec?.podCIDR) continue
+    await kubectl([
+      'patch',
+      'node',
+      name,
+      '--type=merge',
+      '-p',
+      JSON.stringify({ spec: { podCIDR: podCidr, podCIDRs: [podCidr] } }),
+    ])
+  }
+}
+
 /** Waits until everything works. @throws with what is missing when it takes longer than `deadlineMs`. */
 export const untilComplete = async (plan: ClusterPlan, kubectl: Kubectl, ctr: string, deadlineMs: number): Promise<void> => {
   let gaps: string[] = []
@@ -103,6 +122,7 @@ export const untilComplete = async (plan: ClusterPlan, kubectl: Kubectl, ctr: st
     `cluster ${plan.name}`,
     deadlineMs,
     async () => {
+      await sayPodCidrs(plan, kubectl).catch(() => {})
       gaps = await clusterGaps(plan, kubectl, ctr).catch((error: unknown) => [String(error)])
       return gaps.length === 0
     },

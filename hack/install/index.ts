@@ -10,7 +10,7 @@ import { parseManifests, printManifests, type Rendered, stampImage, workloadsOf 
 const manifestsDir = join(import.meta.dirname, '../../manifests')
 
 /** Which part of Berth: all of it, or one side of two clusters. */
-export type Side = 'base' | 'apart/management' | 'apart/super' | 'options/api'
+export type Side = 'base' | 'apart/management' | 'apart/super' | 'options/api' | 'options/isolation-verify'
 export const systemNamespace = 'berth-system'
 
 const apply = async (kubectl: Kubectl, objects: readonly Rendered[]): Promise<string[]> => {

@@ -23,6 +23,8 @@ export const passingConditionTypes = [
   'Exposed',
   'ClassApplied',
   'BackupProven',
+  'NetworkPolicyEnforced',
+  'IsolationVerified',
 ] as const
 
 export type ConditionType = (typeof conditionTypes)[number] | (typeof passingConditionTypes)[number]

@@ -104,6 +104,15 @@ describe('a tenant that cannot be', () => {
       /spec\.sync\.customKinds\[0\]\.group: .*Berth's own kinds are not for tenants/,
     ],
     [
+      'with a kind of the Gateway API that nobody has rules for',
+      {
+        sync: {
+          customKinds: [{ group: 'gateway.networking.k8s.io', version: 'v1', plural: 'referencegrants', kind: 'ReferenceGrant' }],
+        },
+      },
+      /spec\.sync\.customKinds\[0\]: .*only Gateway, HTTPRoute, GRPCRoute of version v1/,
+    ],
+    [
       'with a kind by the name of one that is known',
       { sync: { customKinds: [{ ...widget, kind: 'Pod' }] } },
       /spec\.sync\.customKinds\[0\]\.kind: .*not synced by declaration/,

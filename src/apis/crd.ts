@@ -34,6 +34,7 @@ export const tenantControlPlaneCrd = (storedDefaults: StoredDefaults = 'groups')
       { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
       { name: 'Class', type: 'string', jsonPath: '.spec.className', priority: 1 },
       { name: 'Slice', type: 'string', jsonPath: '.status.serviceSlice', priority: 1 },
+      { name: 'Quota', type: 'string', jsonPath: '.status.quota.fullest', priority: 1 },
       { name: 'Reason', type: 'string', jsonPath: conditionPath('Ready', 'reason'), priority: 1 },
       { name: 'Message', type: 'string', jsonPath: conditionPath('Ready', 'message'), priority: 1 },
     ],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { cronFields } from './cron-schedule.ts'
 import { quantity } from './quantity.ts'
 
 /** Named sets of settings, each readable in `tenancy/isolation.ts`. */
@@ -100,6 +101,13 @@ const network = z.object({
       "Who reaches pods beside their tenant and its API server. Any: everything outside of super's pods, as for node ports and load balancers; None: namespaces of super that the operator labels only",
     ),
   ingressFrom: z.array(range).max(100).optional().describe('Ranges that reach pods beside that'),
+  agentFrom: z
+    .array(z.string().min(1).max(63))
+    .max(20)
+    .optional()
+    .describe(
+      "Namespaces of the tenant whose pods reach vn-agent, which stands for the kubelet of each node: for metrics servers. It takes the tenant's own tokens and certificates only. Unset: kube-system",
+    ),
   maxBandwidth: z
     .object({ ingress: quantity.optional(), egress: quantity.optional() })
     .optional()
@@ -159,17 +167,15 @@ export const isolationSpec = z.object({
     .describe('Types of Services that the tenant may have beside ClusterIP. Unset: as the profile says'),
   quota: quota.optional().describe('Most that the tenant may have in super'),
   nodePool: nodePool.optional().describe('Nodes of its own'),
+  verify: z
+    .object({
+      schedule: cronFields.describe('When, in the five fields of cron and UTC, for example 30 3 * * *'),
+    })
+    .optional()
+    .describe(
+      'Runs of `berth isolation verify` by schedule, where the installation has them (`isolationVerify.enabled`). The condition IsolationVerified says how the last one ended',
+    ),
 })
 
 export type IsolationSpec = z.output<typeof isolationSpec>
 export type NodePool = z.output<typeof nodePool>
-
-/** What of it is in force as yet: nobody is to believe in a setting that nothing acts upon. */
-export const isolationInForce = isolationSpec.pick({ podSecurity: true }).extend({
-  profile: z
-    .enum(podSecurityLevels)
-    .default('baseline')
-    .describe(
-      'A set of settings. privileged: trusted with the machines; baseline: no access to them; restricted: and pods run as users without rights. So far it is their Pod Security level',
-    ),
-})

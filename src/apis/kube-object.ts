@@ -38,6 +38,8 @@ export interface KubeList<T extends KubeObject = KubeObject> {
   items: T[]
   /** Length of the JSON that it came as. */
   bytes?: number
+  /** Objects of the list that hold too much to be read, by name as far as it can be told. */
+  unread?: string[]
 }
 
 /** `namespace/name`, or `name` for a cluster-scoped object. */

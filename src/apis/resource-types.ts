@@ -1,3 +1,5 @@
+import { gatewayApiGroup } from './gateway-api.ts'
+
 /** A resource as the API's paths name it. */
 export interface ResourceType {
   /** `''` for the core group. */
@@ -54,6 +56,7 @@ export const resourceTypes = {
   priorityClasses: of('scheduling.k8s.io', 'v1', 'priorityclasses', 'PriorityClass', false),
   volumeAttributesClasses: of('storage.k8s.io', 'v1', 'volumeattributesclasses', 'VolumeAttributesClass', false),
   volumeSnapshotClasses: of('snapshot.storage.k8s.io', 'v1', 'volumesnapshotclasses', 'VolumeSnapshotClass', false),
+  gatewayClasses: of(gatewayApiGroup, 'v1', 'gatewayclasses', 'GatewayClass', false),
   csiDrivers: of('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false),
   csiNodes: of('storage.k8s.io', 'v1', 'csinodes', 'CSINode', false),
   clusterTrustBundles: of('certificates.k8s.io', 'v1', 'clustertrustbundles', 'ClusterTrustBundle', false),
@@ -93,7 +96,16 @@ export const resourceTypes = {
     'ValidatingAdmissionPolicyBinding',
     false,
   ),
+  flowSchemas: of('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas', 'FlowSchema', false),
+  priorityLevelConfigurations: of(
+    'flowcontrol.apiserver.k8s.io',
+    'v1',
+    'prioritylevelconfigurations',
+    'PriorityLevelConfiguration',
+    false,
+  ),
   jobs: of('batch', 'v1', 'jobs', 'Job'),
+  cronJobs: of('batch', 'v1', 'cronjobs', 'CronJob'),
   dataStores: of('berth.dev', 'v1alpha1', 'datastores', 'DataStore', false),
   tenantClasses: of('berth.dev', 'v1alpha1', 'tenantclasses', 'TenantClass', false),
   tenantControlPlanes: of('berth.dev', 'v1alpha1', 'tenantcontrolplanes', 'TenantControlPlane'),

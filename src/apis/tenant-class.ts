@@ -86,11 +86,25 @@ const limits = z.object({
 const containerSize = z
   .object({
     requests: z.object({ cpu: quantity.optional(), memory: quantity.optional() }).optional(),
-    limits: z.object({ memory: quantity.optional() }).optional(),
+    limits: z
+      .object({
+        cpu: quantity
+          .optional()
+          .describe(
+            'Unset: none. An API server that is held to less than a core starts and answers later, and takes nothing from others when machines are full',
+          ),
+        memory: quantity.optional(),
+      })
+      .optional(),
   })
   .optional()
   .meta({
     'x-kubernetes-validations': [
+      {
+        rule: '!has(self.requests) || !has(self.requests.cpu) || !has(self.limits) || !has(self.limits.cpu) || quantity(self.requests.cpu).compareTo(quantity(self.limits.cpu)) <= 0',
+        message: 'the CPU that is requested cannot be more than the limit',
+        fieldPath: '.limits',
+      },
       {
         rule: '!has(self.requests) || !has(self.requests.memory) || !has(self.limits) || !has(self.limits.memory) || quantity(self.requests.memory).compareTo(quantity(self.limits.memory)) <= 0',
         message: 'the memory that is requested cannot be more than the limit',

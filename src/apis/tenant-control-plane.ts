@@ -9,9 +9,10 @@ import {
   closedFlagRules,
   maxExtraArgs,
 } from './closed-flags.ts'
+import { customKind } from './custom-kind.ts'
 import { dataStoreSpec } from './data-store-spec.ts'
 import { exposure } from './exposure.ts'
-import { isolationInForce } from './isolation.ts'
+import { isolationSpec } from './isolation.ts'
 import type { KubeObject } from './kube-object.ts'
 import { quantity } from './quantity.ts'
 import type { TenantControlPlaneStatus } from './tenant-status.ts'
@@ -62,6 +63,21 @@ const classRule = (which: string) =>
         .record(z.string().max(317), z.string().max(63))
         .optional()
         .describe(`Labels of ${which} the tenant may use, beside those that \`allowed\` names; {} is all`),
+      names: z
+        .record(className, className)
+        .optional()
+        .describe(
+          `What ${which} are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself`,
+        )
+        .meta({
+          maxProperties: 32,
+          'x-kubernetes-validations': [
+            {
+              rule: 'self.all(here, self.all(there, here == there || self[here] != self[there]))',
+              message: 'each class of super has one name in the tenant',
+            },
+          ],
+        }),
     })
     .optional()
 
@@ -71,47 +87,22 @@ const classRuleWithDefault = (which: string) =>
     .extend({ default: className.optional().describe('The default in the tenant, always allowed; unset: as in super') })
     .optional()
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/
+const runtimeClassRule = classRuleWithDefault('RuntimeClasses')
+  .unwrap()
+  .extend({ forced: className.optional().describe('The class of every pod, whatever it names; always allowed') })
+  .optional()
 
-/** Kinds that the syncer has rules of its own for, by this name. */
-const knownKinds = ['IPAddress', 'Namespace', 'Node', 'PersistentVolume', 'PersistentVolumeClaim', 'Pod']
-
-const customKind = z.object({
-  group: z
-    .string()
-    .min(3)
-    .max(253)
-    .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$/)
-    .describe('API group, for example cert-manager.io')
-    .meta({
-      'x-kubernetes-validations': [
-        { rule: "self != 'berth.dev' && !self.endsWith('.berth.dev')", message: "Berth's own kinds are not for tenants" },
-      ],
-    }),
-  version: z.string().min(1).max(63).regex(dnsLabel).describe('The version that super serves and tenants get'),
-  plural: z.string().min(1).max(63).regex(dnsLabel),
-  kind: z
-    .string()
-    .min(1)
-    .max(63)
-    .regex(/^[A-Z][A-Za-z0-9]*$/)
-    .meta({
-      'x-kubernetes-validations': [
-        {
-          rule: `!(self in [${knownKinds.map((kind) => `'${kind}'`).join(', ')}])`,
-          message: 'kinds of this name are not synced by declaration',
-        },
-      ],
-    }),
-  statusFields: z
-    .array(z.string().min(1).max(253))
-    .max(50)
-    .optional()
-    .describe('Fields of the status that come up; unset: all of it'),
-})
-
-/** A kind of super that a tenant may have objects of. */
-export type CustomKind = z.output<typeof customKind>
+/** Keys of labels or annotations; `*` at the end stands for all that begin so. */
+const keyPatterns = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(317)
+      .regex(/^[A-Za-z0-9._/-]+\*?$/),
+  )
+  .max(100)
+  .default([])
 
 /** Sizes of a control plane: requests and limits of its pods. */
 export const controlPlaneSizes = ['small', 'medium', 'large'] as const
@@ -223,12 +214,15 @@ export const tenantControlPlaneSpec = z.object({
         .describe('Labels of the super nodes the tenant sees before it has pods there; {} is all'),
       classes: z
         .object({
-          storage: classRuleWithDefault('StorageClasses'),
+          storage: classRuleWithDefault('StorageClasses').describe(
+            'A class with reclaim policy Retain, whose volumes outlive the tenant with their data, only by its name in `allowed` or `default`',
+          ),
           ingress: classRuleWithDefault('IngressClasses'),
-          runtime: classRule('RuntimeClasses'),
+          runtime: runtimeClassRule,
           priority: classRuleWithDefault('PriorityClasses').describe('Neither `allowed` nor `selector`: none'),
           volumeAttributes: classRule('VolumeAttributesClasses'),
           volumeSnapshot: classRuleWithDefault('VolumeSnapshotClasses'),
+          gateway: classRule('GatewayClasses').describe('Every Gateway names its class: there is no default'),
         })
         .optional()
         .describe('Classes of super that the tenant sees and may use. A kind with neither `allowed` nor `selector`: all of it'),
@@ -239,32 +233,28 @@ export const tenantControlPlaneSpec = z.object({
         .describe(
           "Kinds of super's operators that the tenant may use: the definition is copied into the tenant, objects go down, their status comes up. Only kinds whose operator is safe with hostile input and stays within the object's namespace",
         ),
-      ingressAnnotations: z
-        .array(
-          z
-            .string()
-            .min(1)
-            .max(317)
-            .regex(/^[A-Za-z0-9._/-]+\*?$/),
-        )
-        .max(100)
+      ingressAnnotations: keyPatterns.describe(
+        'Annotations of Ingresses that go down with any value, beside the known harmless ones; `*` at the end: all that begin so. Controllers paste values into their configuration: allow only what a hostile tenant may say',
+      ),
+      serviceAnnotations: keyPatterns.describe(
+        'Annotations of Services, and of the infrastructure of Gateways, that go down with any value; `*` at the end: all that begin so. Load balancers give addresses away by them: allow only what a hostile tenant may say',
+      ),
+      loadBalancerClasses: z
+        .array(z.string().min(1).max(317))
+        .max(50)
         .default([])
         .describe(
-          'Annotations of Ingresses that go down with any value, beside the known harmless ones; `*` at the end: all that begin so. Controllers paste values into their configuration: allow only what a hostile tenant may say',
+          'Load balancer classes that Services may name. One that names none gets the load balancer that is the default in super',
         ),
-      serviceAnnotations: z
-        .array(
-          z
-            .string()
-            .min(1)
-            .max(317)
-            .regex(/^[A-Za-z0-9._/-]+\*?$/),
-        )
-        .max(100)
-        .default([])
-        .describe(
-          'Annotations of Services that go down with any value; `*` at the end: all that begin so. Load balancers give addresses away by them: allow only what a hostile tenant may say',
-        ),
+      podAnnotations: keyPatterns.describe(
+        "Annotations of pods that go down with any value, beside bandwidth and the autoscaler's; `*` at the end: all that begin so. Networks, meshes and runtimes of super act upon them: allow only what a hostile tenant may say",
+      ),
+      podLabels: keyPatterns.describe(
+        'Labels of pods that go down although webhooks, schedulers or identity services of super act upon them, such as sidecar.istio.io/inject; `*` at the end: all that begin so. All other labels go down anyway',
+      ),
+      claimAnnotations: keyPatterns.describe(
+        'Annotations of PersistentVolumeClaims that go down with any value; `*` at the end: all that begin so. Provisioners of super choose data and places by them: allow only what a hostile tenant may say',
+      ),
       ingressHosts: z
         .array(
           z
@@ -276,7 +266,7 @@ export const tenantControlPlaneSpec = z.object({
         .max(100)
         .optional()
         .describe(
-          'Hosts that Ingresses may claim, `*.` before a domain for all below it; unset: any, also those of other tenants',
+          'Hosts that Ingresses, Gateways and their routes may claim, `*.` before a domain for all below it; unset: any that no other tenant has',
         ),
       inlineCSIDrivers: z
         .array(
@@ -295,7 +285,7 @@ export const tenantControlPlaneSpec = z.object({
   upgrade: upgradeSpec,
   restore: restoreSpec,
   cloneFrom: cloneSpec,
-  isolation: isolationInForce.prefault({}),
+  isolation: isolationSpec.prefault({}),
 })
 
 /** `default`, `allowed` and `selector` by kind of class. */

@@ -7,6 +7,9 @@ import { upgradeStatus } from './upgrade.ts'
 /** An object whose fields are not looked at here. */
 const anything = z.looseObject({}).meta({ 'x-kubernetes-preserve-unknown-fields': true })
 
+/** By names of a ResourceQuota. */
+const quantities = z.record(z.string().max(317), z.string().max(64))
+
 /** What the manager writes about a TenantControlPlane. */
 export const tenantControlPlaneStatus = z.object({
   observedGeneration: z.int().min(0).optional().describe('Generation of the spec that this status is about'),
@@ -92,6 +95,14 @@ export const tenantControlPlaneStatus = z.object({
     .optional()
     .describe('Where the data of the tenant are now. spec.dataStore says where they are to be'),
   move: storeMove.optional().describe('How the move to the data store of the spec stands, or how the last one ended'),
+  quota: z
+    .object({
+      hard: quantities.describe('The limits that are in force'),
+      used: quantities.describe('What counts against each of them in super; at most some tens of seconds old'),
+      fullest: z.string().max(512).describe('The limit that is nearest, with how much of it is used'),
+    })
+    .optional()
+    .describe('Of a tenant with limits over all its namespaces (`spec.isolation.quota.hard`)'),
   conditions: z
     .array(conditionSchema)
     .max(32)

@@ -5,6 +5,7 @@ import { openJobQueue } from '../jobs/open-queue.ts'
 import { createQueueDoor } from '../jobs/queue-door.ts'
 import { targetRulesOf } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
@@ -41,7 +42,8 @@ await runProcess(
       caches,
       log,
       now: Date.now,
-      connectTenant: (connection: Parameters<typeof createKubeClient>[0]) => createKubeClient(connection, { userAgent, tracing }),
+      connectTenant: (connection: Parameters<typeof createTenantClient>[0]) =>
+        createTenantClient(connection, { userAgent, tracing }),
       limits: { perSecond: config.requestsPerSecond, burst: config.requestBurst, streams: config.streams },
       webhooks: { queue: () => door.queue(), rules: targetRulesOf(config) },
     }

@@ -14,7 +14,8 @@ const versionHere = (): string => {
 }
 
 const interrupt = new AbortController()
-process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+// In a pod it is process 1, which ends by no signal that nobody listens to.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(new Error('interrupted')))
 
 const { name, args } = commandLineOf(basename(process.argv[1] ?? ''), process.argv.slice(2))
 

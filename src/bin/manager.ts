@@ -3,6 +3,7 @@ import { createManager } from '../controlplane/manager.ts'
 import { clusterApart, sameCluster } from '../controlplane/super-cluster.ts'
 import { createTenantMetrics } from '../controlplane/tenant-metrics.ts'
 import { connectionOf } from '../kube/connect.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
@@ -47,7 +48,7 @@ await runProcess(
     const manager = createManager({
       kube,
       superCluster,
-      connectTenant: (connection) => createKubeClient(connection, { userAgent, tracing }),
+      connectTenant: (connection) => createTenantClient(connection, { userAgent, tracing }),
       log,
       registry: config.imageRegistry,
       image: config.image,

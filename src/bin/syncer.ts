@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8'
 import { connectionOf } from '../kube/connect.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
@@ -46,10 +47,12 @@ await runProcess(
       metrics: createSyncerMetrics(registry),
       holder: config.identity,
       tracing,
+      superRanges: config.superRanges,
       ...(config.image !== undefined && { image: config.image }),
+      writesPerSecond: config.tenantWritesPerSecond,
       cacheLimits: { perTenant: config.tenantCacheMib * 2 ** 20, all: getHeapStatistics().heap_size_limit / 2 },
       owns: (uid) => shard.owns(uid),
-      connect: (kubeconfig) => createKubeClient(parseKubeconfig(kubeconfig), { userAgent, tracing }),
+      connect: (kubeconfig) => createTenantClient(parseKubeconfig(kubeconfig), { userAgent, tracing }),
     })
     let started = false
     const ready = { caches: () => (started ? undefined : 'super is not listed yet'), membership: () => shard.complaint() }

@@ -1,4 +1,5 @@
 import { connectionOf } from '../kube/connect.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
@@ -52,7 +53,7 @@ await runProcess(
       sessions,
       tokens: createTokenAccess({
         records,
-        connect: (connection) => createKubeClient(connection, { userAgent: 'berth-vn-agent' }),
+        connect: (connection) => createTenantClient(connection, { userAgent: 'berth-vn-agent' }),
         nodeName,
         log,
       }),

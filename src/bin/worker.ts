@@ -1,5 +1,6 @@
 import { targetRulesOf } from '../jobs/webhooks/settings.ts'
 import { connectionOf } from '../kube/connect.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { configOrExit } from '../lib/config.ts'
 import { createLog } from '../lib/log.ts'
@@ -52,7 +53,7 @@ await runProcess(
       createMeter({
         management: kube,
         superClient,
-        connectTenant: (connection) => createKubeClient(connection, { userAgent, tracing }),
+        connectTenant: (connection) => createTenantClient(connection, { userAgent, tracing }),
         log,
         now: Date.now,
         times: meterTimesOf(config),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { parse } from 'yaml'
-import type { KubeClient } from '../kube/client.ts'
+import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { connectionOf } from '../kube/connect.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { AppError } from '../lib/errors.ts'
@@ -49,6 +49,7 @@ export const contextNames = (text: string): readonly string[] =>
 
 export interface Access {
   readonly client: KubeClient
+  readonly connection: KubeConnection
   /** The flag's, else the context's, else `default`. */
   readonly namespace: string
 }
@@ -90,5 +91,9 @@ export const openAccess = async (options: AccessOptions, env: Env): Promise<Acce
     servicePort: env['KUBERNETES_SERVICE_PORT'],
   })
   const fromContext = path === undefined ? undefined : contextNamespace(await readFile(path, 'utf8'), options.context)
-  return { client: createKubeClient(connection, { userAgent }), namespace: options.namespace ?? fromContext ?? 'default' }
+  return {
+    client: createKubeClient(connection, { userAgent }),
+    connection,
+    namespace: options.namespace ?? fromContext ?? 'default',
+  }
 }

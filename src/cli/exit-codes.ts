@@ -26,6 +26,7 @@ export const exitCodeMeanings: readonly Meaning[] = [
     general: 'done',
     of: [
       ['verify', 'both sides agree'],
+      ['isolation verify', 'all checks that apply have passed'],
       ['doctor', 'nothing is wrong'],
       ['explain change', 'nothing would start anew'],
       ['explain object, explain super', 'nothing is pending'],
@@ -35,6 +36,7 @@ export const exitCodeMeanings: readonly Meaning[] = [
     code: exitCodes.differs,
     of: [
       ['verify', 'the sides differ'],
+      ['isolation verify', 'a check has failed'],
       ['doctor', 'something is wrong'],
       ['explain change', 'something would start anew or stop'],
       ['explain object, explain super', 'something is pending or refused'],
@@ -53,7 +55,10 @@ export const exitCodeMeanings: readonly Meaning[] = [
   },
   {
     code: exitCodes.unsettled,
-    of: [['verify', 'the sides were still changing when the time was over']],
+    of: [
+      ['verify', 'the sides were still changing when the time was over'],
+      ['isolation verify', 'a check could not be carried out, and none has failed'],
+    ],
   },
 ]
 

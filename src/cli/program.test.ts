@@ -105,7 +105,8 @@ test('every command says what it does, and takes wide where it takes a format', 
   const walk = (command: ReturnType<typeof commandTree>): void => {
     if (command.description() === '' && command.name() !== '__complete') silent.push(command.name())
     const format = command.options.find(({ long }) => long === '--output')
-    expect(format?.argChoices ?? ['table', 'wide', 'json', 'yaml', 'name']).toEqual(['table', 'wide', 'json', 'yaml', 'name'])
+    const everywhere = ['table', 'wide', 'json', 'yaml', 'name']
+    expect(format?.argChoices?.slice(0, everywhere.length) ?? everywhere).toEqual(everywhere)
     command.commands.forEach(walk)
   }
   walk(commandTree({ run: async () => {} }, { version: '1' }))

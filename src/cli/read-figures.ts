@@ -92,7 +92,7 @@ const objectsIn = async (
   try {
     const client = connect(await readKubeconfig(management, plane, signal))
     try {
-      const { status, body } = await client.raw('/metrics', { signal, timeoutMs: objectsMs })
+      const { status, body } = await client.raw('/metrics', { signal, timeoutMs: objectsMs, isText: true })
       return status === 200 ? serverFigures(body).objects : undefined
     } finally {
       await client.close()

@@ -18,6 +18,13 @@ export const typeOf = ({ apiVersion, kind }: KubeObject): ResourceType => {
   return type
 }
 
+/** Objects of a list do not say what they are. */
+export const withType = (object: KubeObject, type: ResourceType): KubeObject => ({
+  ...object,
+  kind: type.kind,
+  apiVersion: apiVersionOf(type),
+})
+
 /** JSON with keys in order, so that equal values have equal text. */
 const canonical = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`

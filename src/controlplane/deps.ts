@@ -11,7 +11,9 @@ import type { ConnectEtcd } from './data-stores/etcd-client.ts'
 import type { ConnectStore } from './data-stores/store-client.ts'
 import type { StoreMeter } from './data-stores/store-meter.ts'
 import type { ShowsName } from './exposure/certificate-shown.ts'
+import type { RunTrouble } from './isolation-runs/plan.ts'
 import type { MoveTasks } from './moves/move-tasks.ts'
+import type { Enforcement } from './network-probe/plan.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
 import type { AskCertificate } from './served-certificate.ts'
@@ -68,6 +70,10 @@ export interface Deps {
   readonly nodes: () => readonly KubeObject[]
   /** All snapshots of the management cluster; undefined while they are not known. */
   readonly snapshots: () => readonly ControlPlaneSnapshot[] | undefined
+  /** Whether super enforces NetworkPolicies; undefined while it has not been tried. */
+  readonly enforcement: () => Enforcement | undefined
+  /** Why the isolation checks of a tenant do not run by its schedule; undefined: they do, or there is none. */
+  readonly runTrouble: (tenant: TenantControlPlane) => RunTrouble | undefined
   readonly showsName: ShowsName
   /** Rounds that may stay with an API server that starts for the first time. */
   readonly firstStarts: Places

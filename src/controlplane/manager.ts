@@ -1,18 +1,19 @@
 import { type KubeObject, objectKey } from '../apis/kube-object.ts'
-import { apiVersionOf, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { specInForce } from '../apis/spec-in-force.ts'
 import type { TenantClass } from '../apis/tenant-class.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import { createEventRecorder } from '../kube/events.ts'
-import { createInformer } from '../kube/informer.ts'
+import { type ChangeKind, createInformer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import type { Tracing } from '../lib/tracing.ts'
 import { type Controller, createController } from '../runtime/controller.ts'
 import type { ControllerMetrics } from '../runtime/metrics.ts'
 import { openS3 } from '../snapshots/s3-store.ts'
-import { controlPlaneLabel, refusedAnnotation } from '../tenancy/marks.ts'
+import { controlPlaneLabel, quotaUsedAnnotation, refusedAnnotation } from '../tenancy/marks.ts'
 import { familiesInNeed, slicesOf, usedAddressesText } from '../tenancy/slices.ts'
+import { withType } from './apply.ts'
 import { keepClass } from './classes/keep-class.ts'
 import { createCopyClient } from './data-stores/copy-client.ts'
 import { createEtcdClient } from './data-stores/etcd-client.ts'
@@ -23,8 +24,10 @@ import { createStorePool } from './data-stores/store-pool.ts'
 import { createStranger } from './data-stores/store-stranger.ts'
 import { createPlaces, type TellEvent } from './deps.ts'
 import { showsName } from './exposure/certificate-shown.ts'
+import { createRunsController } from './isolation-runs/controller.ts'
 import { createMoveTasks } from './moves/move-tasks.ts'
 import { syncerLease } from './names.ts'
+import { createProbeController } from './network-probe/controller.ts'
 import { watchNodes } from './node-watch.ts'
 import type { AgentAuthorities } from './pki/keys.ts'
 import type { RotationTimes } from './pki/rotation.ts'
@@ -67,13 +70,6 @@ const day = 24 * 3_600_000
 /** Kinds in control-plane namespaces whose changes wake their tenant. */
 const watched: readonly ResourceType[] = [resourceTypes.pods, resourceTypes.deployments, resourceTypes.statefulSets]
 
-/** Objects of a list do not say what they are. */
-const withType = (object: KubeObject, type: ResourceType): KubeObject => ({
-  ...object,
-  kind: type.kind,
-  apiVersion: apiVersionOf(type),
-})
-
 export const createManager = (options: ManagerOptions): Manager => {
   const { kube, superCluster, log, signal } = options
   const now = () => new Date()
@@ -93,8 +89,7 @@ export const createManager = (options: ManagerOptions): Manager => {
   }
   const wakeByLabel = (_: unknown, { metadata }: KubeObject): void => wake(metadata.labels?.[controlPlaneLabel])
   const tell: TellEvent = (tenant, note) => {
-    const { kind } = resourceTypes.tenantControlPlanes
-    recorder.record({ ...tenant, kind, apiVersion: apiVersionOf(resourceTypes.tenantControlPlanes) }, note)
+    recorder.record(withType(tenant, resourceTypes.tenantControlPlanes), note)
   }
   const { image, registry, metrics } = options
   const { snapshots, schedules, knownSnapshots } = createSnapshotControllers({
@@ -121,6 +116,7 @@ export const createManager = (options: ManagerOptions): Manager => {
       } else keyOfUid.set(uid, objectKey(tenant))
       tenants.enqueue(objectKey(tenant))
       schedules.enqueue(objectKey(tenant))
+      runs.tenantChanged(kind === 'deleted' ? undefined : tenant, kind === 'deleted' ? tenant : old)
       const { kind: storeKind, name } = specInForce(tenant).dataStore
       // Of a tenant that leaves it to its class it is known a little later.
       const isNews = kind !== 'updated' || (old !== undefined && specInForce(old).dataStore.name !== name)
@@ -153,7 +149,9 @@ export const createManager = (options: ManagerOptions): Manager => {
     onEvent: (kind, lease, old) => {
       const used = usedAddressesOf(lease)
       const refused = lease.metadata.annotations?.[refusedAnnotation]
-      if (kind === 'updated' && refused !== old?.metadata.annotations?.[refusedAnnotation])
+      const quota = lease.metadata.annotations?.[quotaUsedAnnotation]
+      const before = old?.metadata.annotations
+      if (kind === 'updated' && (refused !== before?.[refusedAnnotation] || quota !== before?.[quotaUsedAnnotation]))
         wake(planeOf(lease.metadata.namespace)?.metadata.uid)
       if (kind !== 'added' && usedAddressesText(used) === usedAddressesText(usedAddressesOf(old))) return
       const plane = planeOf(lease.metadata.namespace)
@@ -162,6 +160,20 @@ export const createManager = (options: ManagerOptions): Manager => {
   })
   options.tenantMetrics?.watch(() => ({ tenants: tenantInformer.list(), snapshots: knownSnapshots() }))
   const onNode = (): void => systemKeys.enqueue('vn-agent')
+  const probe = createProbeController(
+    {
+      kube: superCluster.kube,
+      image,
+      now,
+      tenants: () => tenantInformer.list(),
+      onChange: () => tenantInformer.list().forEach((tenant) => tenants.enqueue(objectKey(tenant))),
+    },
+    options,
+  )
+  const runs = createRunsController(
+    { kube, image, registry, now, tenants: () => tenantInformer.list(), onChange: (key) => tenants.enqueue(key) },
+    options,
+  )
   /** Of super's keys, where it is another cluster: this management. */
   let owner: string | undefined
   const stopping = new AbortController()
@@ -171,7 +183,11 @@ export const createManager = (options: ManagerOptions): Manager => {
     for (const tenant of tenantInformer.list()) tenants.enqueue(objectKey(tenant))
     onNode()
   }
-  const superNodes = watchNodes({ client: superCluster.kube, log, onEvent: onNode })
+  const onSuperNode = (kind: ChangeKind): void => {
+    onNode()
+    if (kind !== 'updated') probe.nodesChanged()
+  }
+  const superNodes = watchNodes({ client: superCluster.kube, log, onEvent: onSuperNode })
   const nodes = superCluster.isApart ? watchNodes({ client: kube, log, onEvent: () => {} }) : superNodes
 
   const dataStoreInformer = createInformer({
@@ -225,6 +241,8 @@ export const createManager = (options: ManagerOptions): Manager => {
           },
           nodes: () => nodes.list(),
           snapshots: knownSnapshots,
+          enforcement: () => probe.enforcement(),
+          runTrouble: (tenant) => runs.trouble(tenant),
           showsName,
           tell,
           now,
@@ -313,11 +331,13 @@ export const createManager = (options: ManagerOptions): Manager => {
       await systemKeys.start()
       await Promise.all([tenants.start(), snapshots.start(), schedules.start()])
       // Its tenants are those that the other one knows of.
-      await Promise.all([dataStores.start(), classes.start()])
+      await Promise.all([dataStores.start(), classes.start(), probe.start(), runs.start()])
     },
     stop: async () => {
       stopping.abort()
-      await Promise.all([tenants, dataStores, classes, systemKeys, snapshots, schedules].map((controller) => controller.stop()))
+      await Promise.all(
+        [tenants, dataStores, classes, systemKeys, snapshots, schedules, probe, runs].map((controller) => controller.stop()),
+      )
       if (superCluster.isApart) await superNodes.stop()
       await moveTasks.stop()
       await recorder.flush({ deadlineMs: 2000 })

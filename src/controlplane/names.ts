@@ -34,6 +34,8 @@ export const besideNames: readonly string[] = [remapStore, drillServerName]
 export const exposedService = 'kube-apiserver-exposed'
 /** ConfigMap with the configuration of each etcd member. */
 export const etcdMembersConfig = 'etcd-members'
+/** ConfigMap with the admission policies that the API server reads as files. */
+export const apiServerAdmissionConfig = 'kube-apiserver-admission'
 /** Headless Service that gives each etcd member a name, ready or not. */
 export const etcdPeersService = 'etcd-peers'
 

@@ -1,14 +1,14 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
-import { createInformer, type Informer } from '../kube/informer.ts'
+import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 
 /** Watches the nodes of a cluster; keeps of them names, addresses and readiness. */
 export const watchNodes = (options: {
   readonly client: KubeClient
   readonly log: Log
-  readonly onEvent: () => void
+  readonly onEvent: (kind: ChangeKind) => void
 }): Informer<KubeObject> =>
   createInformer({
     ...options,

@@ -2,8 +2,9 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import { type Hibernation, readHibernation } from '../tenancy/hibernation.ts'
-import { controlPlaneLabel, hibernationAnnotation } from '../tenancy/marks.ts'
+import { controlPlaneLabel, hibernationAnnotation, quotaUsedAnnotation } from '../tenancy/marks.ts'
 import { controlPlaneNamespace, kubeconfigSecretName, type TenantRef } from '../tenancy/names.ts'
+import { type QuotaUsage, readQuotaUsage } from '../tenancy/quota-usage.ts'
 import { type RemoteStore, readRemoteStore } from './data-stores/store-access.ts'
 import type { Deps } from './deps.ts'
 import type { PlanePlace } from './endpoints.ts'
@@ -31,6 +32,10 @@ export const refOf = ({ metadata }: TenantControlPlane): TenantRef => ({
   name: metadata.name ?? '',
   namespace: metadata.namespace ?? '',
 })
+
+/** What the syncer says of the tenant's limits. */
+export const quotaOf = (syncerLease: KubeObject | undefined): QuotaUsage | 'none' =>
+  readQuotaUsage(syncerLease?.metadata.annotations?.[quotaUsedAnnotation]) ?? 'none'
 
 /** What the syncer has noted of the tenant's pods; undefined: they run. */
 export const hibernationOf = (syncerLease: KubeObject | undefined): Hibernation | undefined =>

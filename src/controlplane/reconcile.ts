@@ -7,6 +7,7 @@ import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { RestoreStatus } from '../apis/tenant-status.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import type { Outcome } from '../runtime/controller.ts'
+import { isolationSettings } from '../tenancy/isolation.ts'
 import { tenantFinalizer } from '../tenancy/marks.ts'
 import type { UsedAddresses } from '../tenancy/slices.ts'
 import type { Applied, ClassCondition } from './classes/apply-class.ts'
@@ -14,7 +15,7 @@ import { readApplied } from './classes/read-class.ts'
 import { withStoreInForce } from './data-stores/in-force.ts'
 import type { Deps } from './deps.ts'
 import { isHeldByMove, isMoving } from './moves/move-plan.ts'
-import { observe, refOf } from './observe.ts'
+import { observe, quotaOf, refOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
 import { backupProof } from './snapshots/drill-schedule.ts'
 import { cloneRequest, isRestoring, isToBeCloned } from './snapshots/restore-plan.ts'
@@ -71,7 +72,7 @@ const writeStatus = async (
   tenant: TenantControlPlane,
   told: Pick<
     StatusInput,
-    'results' | 'pauseRefusal' | 'restore' | 'rotation' | 'classCondition' | 'upgrade' | 'store' | 'disks'
+    'results' | 'pauseRefusal' | 'restore' | 'rotation' | 'classCondition' | 'upgrade' | 'store' | 'disks' | 'quota'
   > & {
     versionRuns?: boolean
   },
@@ -82,7 +83,10 @@ const writeStatus = async (
   const now = deps.now()
   const snapshots = deps.snapshots()
   const proof = snapshots ? backupProof(tenant, snapshots, now) : 'unknown'
-  const status = statusOf({ tenant, results, versionRuns, ...others, proof, now })
+  const isApart = isolationSettings(tenant.spec.isolation).network.apart
+  const enforcement = isApart ? (deps.enforcement() ?? 'unknown') : undefined
+  const runTrouble = deps.runTrouble(tenant)
+  const status = statusOf({ tenant, results, versionRuns, ...others, proof, enforcement, runTrouble, now })
   if (isSameStatus(tenant.status, status)) return
   await deps.kube.replace(
     resourceTypes.tenantControlPlanes,
@@ -103,6 +107,10 @@ const writeStatus = async (
   if (store?.move?.phase === 'Failed' || store?.move?.isRefused) problems.add('Moving')
   if (others.disks?.condition?.status === 'False') problems.add('Growing')
   if (typeof proof === 'object' && proof.condition.status === 'False') problems.add('BackupProven')
+  if (typeof enforcement === 'object' && enforcement.status === 'False') problems.add('NetworkPolicyEnforced')
+  // What is only awaited, or at rest with its tenant, is no trouble.
+  const verified = status.conditions?.find(({ type }) => type === 'IsolationVerified')
+  if (verified?.status === 'False' || runTrouble) problems.add('IsolationVerified')
   if (rotation?.reason === 'RotationRefused') problems.add('RotatingCA')
   for (const transition of transitionsOf(tenant.status?.conditions ?? [], status.conditions ?? [], problems))
     deps.tell(tenant, transition)
@@ -189,8 +197,10 @@ const runRound = async (
   let rotation: RotationState | undefined
   let store: StoreState | undefined
   let disks: DiskState | undefined
+  let quota: StatusInput['quota']
   try {
     const observed = await observe(withStoreInForce(tenant), deps)
+    quota = quotaOf(observed.syncerLease)
     if (superTrouble === undefined) tenant = await grown(tenant, usedAddressesOf(observed.syncerLease), deps)
     const present = withStoreInForce(tenant)
     const foundation = await layFoundation(present, slice, observed, { ...deps, superTrouble })
@@ -218,7 +228,7 @@ const runRound = async (
   const versionRuns = isDone(results, 'APIServerReady', 'ControllerManagerReady')
   await writeStatus(
     tenant,
-    { results, versionRuns, pauseRefusal, restore, rotation, upgrade, store, disks, classCondition },
+    { results, versionRuns, pauseRefusal, restore, rotation, upgrade, store, disks, classCondition, quota },
     deps,
   )
   const pauses = [rotation?.retryAfterMs, upgradeRetryMs(upgrade), disks?.retryAfterMs]

@@ -18,6 +18,16 @@ describe('planeSizeOf', () => {
     expect(planeSizeOf('small', said)).toMatchObject({ etcd, coreDnsReplicas })
   })
 
+  test('CPU is limited where the class says so, and no request is more', () => {
+    const { etcd, kubeApiServer } = planeSizeOf('small', { small: { kubeApiServer: { limits: { cpu: '300m' } } } })
+    expect(resourcesOf(etcd).limits).toEqual({ memory: '512Mi' })
+    expect(resourcesOf(kubeApiServer)).toEqual({
+      requests: { cpu: '50m', memory: '256Mi' },
+      limits: { cpu: '300m', memory: '1Gi' },
+    })
+    expect(resourcesOf(kubeApiServer, { cpu: '2' }).requests.cpu).toBe('300m')
+  })
+
   test('a request that is more than the limit raises it', () => {
     const { etcd } = planeSizeOf('small', { small: { etcd: { requests: { memory: '1Gi' } } } })
     expect(resourcesOf(etcd).limits).toEqual({ memory: '1Gi' })

@@ -5,8 +5,9 @@ import type { TenantControlPlaneSpec } from '../apis/tenant-control-plane.ts'
 interface PodSize {
   readonly cpu: string
   readonly memory: string
-  /** Memory limit. There is no CPU limit: a throttled API server answers late, which costs more than it saves. */
   readonly memoryLimit: string
+  /** Only where a class says so: a throttled API server answers late, which costs more than it saves. It holds a tenant that takes all it gets. */
+  readonly cpuLimit?: string | undefined
   /** Heap that may be garbage before Go collects, in percent of what is in use (GOGC). */
   readonly goGc: number
 }
@@ -48,6 +49,7 @@ const withSaid = (own: PodSize, said: ContainerSize): PodSize => ({
   cpu: said?.requests?.cpu ?? own.cpu,
   memory: said?.requests?.memory ?? own.memory,
   memoryLimit: said?.limits?.memory ?? own.memoryLimit,
+  cpuLimit: said?.limits?.cpu,
 })
 
 /** What the size of a control plane means: Berth's own numbers, but for those that its class says. */
@@ -61,11 +63,17 @@ export const planeSizeOf = (size: TenantControlPlaneSpec['size'], ofClass: Class
   }
 }
 
-/** Requests and limits of a container; what the tenant's spec asks for takes the place of the size's requests and raises the limit with it. */
+/**
+ * Requests and limits of a container; what the tenant's spec asks for takes the place of the size's requests, and raises the limit of memory with it. That of CPU
+ * stands: no request is more than it.
+ */
 export const resourcesOf = (size: PodSize, asked: { cpu?: string | undefined; memory?: string | undefined } = {}) => {
   const memory = asked.memory ?? size.memory
   const limit = quantityValue(memory) > quantityValue(size.memoryLimit) ? memory : size.memoryLimit
-  return { requests: { cpu: asked.cpu ?? size.cpu, memory }, limits: { memory: limit } }
+  const wanted = asked.cpu ?? size.cpu
+  const { cpuLimit } = size
+  const cpu = cpuLimit !== undefined && quantityValue(wanted) > quantityValue(cpuLimit) ? cpuLimit : wanted
+  return { requests: { cpu, memory }, limits: { ...(cpuLimit !== undefined && { cpu: cpuLimit }), memory: limit } }
 }
 
 /**

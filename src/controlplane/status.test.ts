@@ -36,6 +36,21 @@ const off = (name: string, condition?: ConditionType): StepResult => ({
   outcome: { kind: 'off', reason: 'Paused', message: `${name} rests` },
 })
 
+test('NetworkPolicyEnforced is as it was tried, stays while nobody knows, and goes when nothing is to be enforced', () => {
+  const results = [done('a')]
+  const of = (
+    status: Parameters<typeof statusOf>[0]['tenant']['status'],
+    enforcement: Parameters<typeof statusOf>[0]['enforcement'],
+  ) => statusOf({ tenant: aTenantControlPlane({ status }), results, versionRuns: true, enforcement, now })
+  const seen = (status: ReturnType<typeof of>) => status.conditions?.find(({ type }) => type === 'NetworkPolicyEnforced')
+  const tried = of(undefined, { status: 'False', reason: 'NotEnforced', message: 'm' })
+  expect(seen(tried)).toMatchObject({ status: 'False', reason: 'NotEnforced' })
+  expect(seen(of(tried, 'unknown'))).toEqual(seen(tried))
+  expect(seen(of(tried, undefined))).toBeUndefined()
+  expect(seen(of(undefined, 'unknown'))).toBeUndefined()
+  expect(of(tried, { status: 'True', reason: 'Enforced', message: 'm' }).timings).not.toHaveProperty('NetworkPolicyEnforced')
+})
+
 describe('readyOf', () => {
   test.for<[name: string, results: StepResult[], wanted: Partial<Condition>]>([
     ['is true when all steps are done', [done('a'), done('b')], { status: 'True', reason: 'Usable' }],

@@ -3,9 +3,13 @@ import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
 import type { RestoreStatus, TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import type { UpgradeStatus } from '../apis/upgrade.ts'
 import { kubeconfigSecretName } from '../tenancy/names.ts'
+import { fullestOf, type QuotaUsage } from '../tenancy/quota-usage.ts'
 import { hashOf } from './apply.ts'
 import type { ClassCondition } from './classes/apply-class.ts'
 import { tenantEndpoint } from './endpoints.ts'
+import type { RunTrouble } from './isolation-runs/plan.ts'
+import { isolationVerified } from './isolation-verified.ts'
+import type { Enforcement } from './network-probe/plan.ts'
 import { planePlaceOf } from './observe.ts'
 import type { RotationState } from './rotation-state.ts'
 import type { BackupProof } from './snapshots/drill-schedule.ts'
@@ -68,7 +72,7 @@ export const readyOf = (
 }
 
 /** What comes and goes again and again, and is no step on the way up. */
-const passingConditions: ReadonlySet<ConditionType> = new Set<ConditionType>(['Growing'])
+const passingConditions: ReadonlySet<ConditionType> = new Set<ConditionType>(['Growing', 'NetworkPolicyEnforced'])
 
 /** Seconds from creation until each condition was first true. A time once written stays. */
 const timingsOf = (tenant: TenantControlPlane, conditions: readonly Condition[], now: Date): Record<string, number> => {
@@ -102,6 +106,12 @@ export interface StatusInput {
   readonly classCondition?: ClassCondition | undefined
   /** How far the backup is known to be of use; undefined: no drills are scheduled. */
   readonly proof?: BackupProof | 'unknown' | undefined
+  /** Its limits, as the syncer says; 'none': it has none; undefined: a round that has not looked. */
+  readonly quota?: QuotaUsage | 'none' | undefined
+  /** Whether super holds to the policies that keep the tenant apart; undefined: nothing does. */
+  readonly enforcement?: Enforcement | 'unknown' | undefined
+  /** Why the isolation checks do not run by the tenant's schedule; undefined: they do, or there is none. */
+  readonly runTrouble?: RunTrouble | undefined
   readonly now: Date
 }
 
@@ -184,6 +194,9 @@ const proofOf = ({ proof, tenant }: Pick<StatusInput, 'proof' | 'tenant'>): Back
   return condition && { condition, lastDrill: backup?.lastDrill }
 }
 
+const quotaStatus = (usage: QuotaUsage | 'none'): TenantControlPlaneStatus['quota'] =>
+  usage === 'none' ? undefined : { hard: { ...usage.hard }, used: { ...usage.used }, fullest: fullestOf(usage) }
+
 /** The status after a round, from the one before it and what the steps answered. Pure; equal input gives an equal status. */
 export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   const { tenant, results, versionRuns, restore, upgrade, now } = input
@@ -227,10 +240,21 @@ export const statusOf = (input: StatusInput): TenantControlPlaneStatus => {
   conditions = proof
     ? setCondition(conditions, { type: 'BackupProven', ...proof.condition, observedGeneration: generation }, now)
     : conditions.filter(({ type }) => type !== 'BackupProven')
+  if (input.enforcement === undefined) conditions = conditions.filter(({ type }) => type !== 'NetworkPolicyEnforced')
+  else if (input.enforcement !== 'unknown')
+    conditions = setCondition(
+      conditions,
+      { type: 'NetworkPolicyEnforced', ...input.enforcement, observedGeneration: generation },
+      now,
+    )
+  const verified = isolationVerified(tenant, { trouble: input.runTrouble, now })
+  conditions = verified ? setCondition(conditions, verified, now) : conditions.filter(({ type }) => type !== 'IsolationVerified')
   const slice = tenant.status?.serviceSlice
-  const { upgrade: _, move: __, backup: ___, ...before } = tenant.status ?? {}
+  const { upgrade: _, move: __, backup: ___, quota: quotaBefore, ...before } = tenant.status ?? {}
+  const quota = input.quota === undefined ? quotaBefore : quotaStatus(input.quota)
   return {
     ...before,
+    ...(quota && { quota }),
     observedGeneration: generation,
     ...(version !== undefined && { version }),
     ...(slice !== undefined && {

@@ -39,6 +39,14 @@ describe('errorOfAnswer', () => {
     expect(answer(502, 'null').code).toBe('KUBE_SERVER_ERROR')
   })
 
+  test('does not repeat a message without end, nor one that is no text', () => {
+    expect(answer(403, { kind: 'Status', message: 'x'.repeat(500_000) }).message).toHaveLength(
+      'GET /api/v1/pods: '.length + 16_384,
+    )
+    expect(answer(403, { kind: 'Status', message: { toString: 1 } })).toMatchObject({ code: 'KUBE_FORBIDDEN' })
+    expect(answer(409, { kind: 'Status', reason: 'AlreadyExists', message: 'x'.repeat(2 ** 20) }).code).toBe('KUBE_CONFLICT')
+  })
+
   test('keeps how long to wait, from the header or from the body', () => {
     expect(answer(429, { kind: 'Status' }, '2').details['retryAfterMs']).toBe(2000)
     expect(answer(504, { kind: 'Status', details: { retryAfterSeconds: 1 } }).details['retryAfterMs']).toBe(1000)

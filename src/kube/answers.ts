@@ -31,7 +31,13 @@ const codeOf = (status: number, reason: string | undefined): ErrorCode => {
   }
 }
 
+/** A longer answer is no Status that an API server makes, and is not worth its parsing. */
+const longestStatus = 1024 * 1024
+/** What a server says goes into logs and Events. */
+const longestMessage = 16 * 1024
+
 const parseStatus = (body: string): StatusBody => {
+  if (body.length > longestStatus) return {}
   try {
     const parsed: unknown = JSON.parse(body)
     return typeof parsed === 'object' && parsed !== null ? parsed : {}
@@ -62,7 +68,8 @@ export const retryAfterMs = (header: string | undefined, now: number): number | 
 export const errorOfAnswer = (call: FailedCall, now = Date.now()): AppError => {
   const status = parseStatus(call.body)
   const path = call.path.split('?', 1)[0]
-  const said = status.message || call.body.slice(0, 300).trim() || `HTTP ${call.status}`
+  const message = typeof status.message === 'string' ? status.message.slice(0, longestMessage) : ''
+  const said = message || call.body.slice(0, 300).trim() || `HTTP ${call.status}`
   const wait = retryAfterMs(call.retryAfter, now) ?? (status.details?.retryAfterSeconds ?? 0) * 1000
   return new AppError(codeOf(call.status, status.reason), `${call.method} ${path}: ${said}`, {
     server: call.server,

@@ -48,6 +48,8 @@ export interface DeleteOptions extends CallOptions {
   resourceVersion?: string
   gracePeriodSeconds?: number
   propagationPolicy?: 'Foreground' | 'Background' | 'Orphan'
+  /** All is checked and answered as if it were so, and nothing goes. */
+  dryRun?: boolean
 }
 
 export interface ApplyOptions extends CallOptions {
@@ -97,8 +99,8 @@ export interface KubeClient {
   ): Promise<void>
   /** Events from `resourceVersion` on, until the server ends the stream or `signal` aborts. Throws on a broken or silent connection. */
   watch<T extends KubeObject>(type: ResourceType, options: WatchOptions): AsyncIterable<WatchEvent<T>>
-  /** GET of a raw path, for example `/readyz`; the body as text. */
-  raw(path: string, options?: CallOptions): Promise<{ status: number; body: string }>
+  /** GET of a raw path, for example `/readyz`; the body as text. `isText`: it is no JSON, as metrics are not. */
+  raw(path: string, options?: CallOptions & { isText?: boolean }): Promise<{ status: number; body: string }>
   /** The same connections under another user name (Impersonate-User). */
   as(user: string): KubeClient
   /** Ends the connections. Clients made by `as` share them. */

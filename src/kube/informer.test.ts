@@ -178,6 +178,22 @@ describe('informer', () => {
     expect(limits).toEqual([500, 62])
   })
 
+  test('does not take a list that has no version: it would be listed anew at once, over and over', async () => {
+    const server = createModelApiServer()
+    let lists = 0
+    const list = async () => {
+      lists += 1
+      return { metadata: {}, items: [] }
+    }
+    const informer = follow(server, { client: { ...server.client, list }, backoff: { firstMs: 60_000, capMs: 60_000 } })
+    informer.start()
+    await eventually(() => informer.stats.failures > 0)
+    await turns(10)
+    expect([lists, informer.hasSynced]).toEqual([1, false])
+    expect(informer.stats.lastError).toMatchObject({ code: 'KUBE_SERVER_ERROR' })
+    await informer.stop()
+  })
+
   test('waits as long as a throttling server says', async () => {
     const server = createModelApiServer()
     server.failNextList(new AppError('KUBE_TOO_MANY_REQUESTS', 'slow down', { retryAfterMs: 150 }))

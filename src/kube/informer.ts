@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KubeObject, objectKey } from '../apis/kube-object.ts'
+import { type KubeList, type KubeObject, objectKey } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType } from '../apis/resource-types.ts'
 import { AppError, explainError, hasCode } from '../lib/errors.ts'
 import type { Log } from '../lib/log.ts'
 import { errorOfWatchEvent } from './answers.ts'
-import { type BackoffOptions, backoffMs } from './backoff.ts'
+import { askedPatienceMs, type BackoffOptions, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import { type Change, type ChangeKind, createInformerStore } from './informer-store.ts'
 import { createWeights, type Spend } from './informer-weights.ts'
+import { listPages } from './list-pages.ts'
 
 export type { ChangeKind } from './informer-store.ts'
 
@@ -86,9 +87,8 @@ const failuresBeforeList = 5
 const shortestWatchMs = 1000
 /** When an optional kind that is not served is asked for again. */
 const unservedAgainMs = 30_000
-const pageBytes = 64 * 1024 * 1024
-/** More objects than etcd can hold, at 500 a page. */
-const mostPages = 50_000
+/** Listed objects that are taken in at once. */
+const sliceSize = 100
 
 export const createInformer = <T extends KubeObject>(options: InformerOptions<T>): Informer<T> => {
   const { client, type, onEvent, pageSize = 500, backoff = defaultBackoff } = options
@@ -120,8 +120,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
 
   const index = (key: string, there: boolean) => {
     if (!options.indexNamespaces) return
-    const slash = key.indexOf('/')
-    const of = slash < 0 ? '' : key.slice(0, slash)
+    const of = key.slice(0, Math.max(0, key.indexOf('/')))
     const keys = namespaces.get(of)
     if (there && keys) keys.add(key)
     else if (there) namespaces.set(of, new Set([key]))
@@ -146,34 +145,30 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     }
   }
 
+  const takeListed = (object: T, bytes: number) => {
+    if (!object.metadata.name) return
+    weigh(objectKey(object), bytes)
+    tell(store.listed(object))
+  }
+  const takePage = async ({ metadata, items, bytes = 0, unread }: KubeList<T>, isFirst: boolean) => {
+    if (isFirst && store.beginList(metadata.resourceVersion))
+      log.warn('the server went back in time; its list is taken as the truth')
+    if (unread) log.warn({ objects: unread }, 'objects that hold too much are not read, and count as not there')
+    const bytesEach = Math.ceil(bytes / Math.max(1, items.length))
+    // A page may hold more than was asked for.
+    for (let at = 0; at < items.length; at += sliceSize) {
+      if (at > 0) await new Promise(setImmediate)
+      for (const object of items.slice(at, at + sliceSize)) takeListed(object, bytesEach)
+    }
+  }
   const relist = async () => {
-    let continueToken: string | undefined
-    let pages = 0
+    let isFirst = true
     store.prepareList()
     try {
-      do {
-        const page = await client.list<T>(type, {
-          ...selection,
-          limit,
-          maxAnswerBytes: pageBytes,
-          signal: stopping.signal,
-          timeoutMs: 30_000,
-          ...(continueToken !== undefined && { continueToken }),
-        })
-        if (continueToken === undefined && store.beginList(page.metadata.resourceVersion))
-          log.warn('the server went back in time; its list is taken as the truth')
-        const bytes = Math.ceil((page.bytes ?? 0) / Math.max(1, page.items.length))
-        for (const object of page.items) {
-          if (!object.metadata.name) continue
-          weigh(objectKey(object), bytes)
-          tell(store.listed(object))
-        }
-        continueToken = page.metadata.continue || undefined
-        pages += 1
-        if (pages >= mostPages)
-          throw new AppError('KUBE_TOO_LARGE', `a list of ${type.plural} of ${client.server} has no end`, {})
-        if (continueToken !== undefined) await new Promise(setImmediate)
-      } while (continueToken !== undefined && !stopping.signal.aborted)
+      for await (const page of listPages<T>(client, type, { ...selection, limit, signal: stopping.signal })) {
+        await takePage(page, isFirst)
+        isFirst = false
+      }
     } catch (error) {
       if (hasCode(error, 'KUBE_TOO_LARGE') && limit > 1) limit = Math.max(1, Math.floor(limit / 8))
       throw error
@@ -277,10 +272,11 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         stats.failures += 1
         stats.lastError = error
         const answered = !hasCode(error, 'KUBE_UNREACHABLE', 'KUBE_TIMEOUT')
-        mustList ||= hasCode(error, 'KUBE_GONE') || (answered && failuresInARow >= failuresBeforeList)
+        // What is too large for a watch would come again; a list leaves it out.
+        mustList ||= hasCode(error, 'KUBE_GONE', 'KUBE_TOO_LARGE') || (answered && failuresInARow >= failuresBeforeList)
         // An expired version is no fault of the server: list at once, unless that goes on.
         const pause = hasCode(error, 'KUBE_GONE') && failuresInARow === 1 ? 0 : backoffMs(failuresInARow, backoff)
-        const wait = Math.max(pause, retryAfter(error))
+        const wait = Math.max(pause, askedPatienceMs(error))
         log[failuresInARow > 1 ? 'warn' : 'debug'](
           { reason: explainError(error), failures: failuresInARow, retryInMs: Math.round(wait) },
           'list or watch failed',
@@ -341,10 +337,4 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     },
     stats,
   }
-}
-
-/** At most ten minutes: a server may ask for patience, not for silence. */
-const retryAfter = (error: unknown): number => {
-  const wait = error instanceof AppError ? error.details['retryAfterMs'] : undefined
-  return typeof wait === 'number' ? Math.min(wait, 600_000) : 0
 }

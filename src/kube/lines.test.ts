@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { createJsonScan } from './json-scan.ts'
 import { createLineSplitter } from './lines.ts'
 
 test('gives the same lines wherever the bytes are cut, and splits at newlines only', () => {
@@ -34,4 +35,24 @@ test('does not hold more than it may', () => {
   const { push } = createLineSplitter(10)
   push(Buffer.from('123456'))
   expect(() => push(Buffer.from('78901'))).toThrow(/over 10 bytes/)
+})
+
+test('looks at lines that are not small while they come in, each for itself', () => {
+  const large = `[${'{},'.repeat(6_000)}{}]`
+  const seen: number[] = []
+  const { push } = createLineSplitter(1e6, () => {
+    const at = seen.push(0) - 1
+    return { push: (bytes) => void (seen[at] = (seen[at] ?? 0) + bytes.length), items: () => undefined }
+  })
+  const bytes = Buffer.from(`${large}\n{}\n${large}${large}\n[]\n`)
+  const lines: string[] = []
+  for (let from = 0; from < bytes.length; from += 5_000) lines.push(...push(bytes.subarray(from, from + 5_000)))
+  expect(lines).toEqual([large, '{}', large + large, '[]'])
+  expect(seen).toEqual([large.length, 2 * large.length])
+})
+
+test('a line of too many parts is refused before it is whole', () => {
+  const { push } = createLineSplitter(1e6, () => createJsonScan({ depth: 9, objectParts: 10, listParts: 10 }, 'a line', 'object'))
+  expect(push(Buffer.from(`[${'1,'.repeat(100)}1]\n`))).toHaveLength(1)
+  expect(() => push(Buffer.from(`[${'1,'.repeat(10_000)}`))).toThrow('a line is not read: it has more than 10 parts')
 })

@@ -1,10 +1,13 @@
-import { Pool } from 'undici'
+import { buildConnector, Pool } from 'undici'
 import { AppError } from '../lib/errors.ts'
 import type { Span, Tracing } from '../lib/tracing.ts'
 import { errorOfTransport, isConnectionReset } from './answers.ts'
 import type { KubeConnection } from './client.ts'
 import { errorOfDeadline, startDeadline } from './deadline.ts'
-import { type Answer, exchange } from './exchange.ts'
+import { type Answer, createHintCount, exchange } from './exchange.ts'
+import type { JsonScan } from './json-scan.ts'
+import type { Pace } from './pace.ts'
+import { createSocketGuard } from './socket-guard.ts'
 import { createWatchConnections, type WatchConnection } from './watch-connections.ts'
 
 export interface TransportOptions {
@@ -16,10 +19,12 @@ export interface TransportOptions {
   readonly timeoutMs?: number
   /** A watch without a byte for this long is dead unless its connection answers a ping. Default 70 s: most send a bookmark once a minute. */
   readonly watchIdleMs?: number
-  /** Largest answer that is read into memory. Default 256 MiB: a list of 40,000 pods. */
+  /** Largest answer that is read into memory; a call may want less. Default 256 MiB: a list of 40,000 pods. */
   readonly maxAnswerBytes?: number
   /** Calls that belong to a span are spans of their own, and say so to the API server. */
   readonly tracing?: Tracing | undefined
+  /** Is told what comes in, and keeps the rest of large answers waiting. A server that sends what is no answer loses its connections. */
+  readonly pace?: Pace | undefined
 }
 
 export interface TransportCall {
@@ -30,6 +35,8 @@ export interface TransportCall {
   readonly timeoutMs?: number
   readonly maxAnswerBytes?: number
   readonly signal?: AbortSignal
+  /** Makes the look at one answer. */
+  readonly scan?: (() => JsonScan) | undefined
 }
 
 export interface StreamCall {
@@ -62,6 +69,7 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     watchIdleMs = 70_000,
     maxAnswerBytes = 256 * 1024 * 1024,
     tracing,
+    pace,
   } = options
   const url = new URL(connection.server)
   const base = url.pathname.replace(/\/+$/, '')
@@ -72,12 +80,19 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     ...(connection.clientKey !== undefined && { key: connection.clientKey }),
     ...(connection.tlsServerName !== undefined && { servername: connection.tlsServerName }),
   }
+  const guard = pace && createSocketGuard(pace)
+  const guarded =
+    (connect: buildConnector.connector): buildConnector.connector =>
+    (target, callback) =>
+      connect(target, (...result) => {
+        if (result[1]) guard?.watch(result[1])
+        callback(...result)
+      })
   const calls = new Pool(server, {
     connections,
-    connect: tls,
+    connect: guarded(buildConnector({ ...tls, allowH2: false, timeout: timeoutMs })),
     allowH2: false,
     pipelining: 1,
-    connectTimeout: timeoutMs,
     keepAliveTimeout: 45_000, // API servers close idle connections after 90 s: be first, or a write meets a closed one
     keepAliveMaxTimeout: 45_000,
     headersTimeout: 0, // every call has a deadline of its own, for all of it
@@ -98,7 +113,10 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     return tracing.run(`kube ${asked.method}`, { kind: 'client', attributes }, (span) => callWithin(asked, span))
   }
 
-  const callWithin = async ({ method, path, headers, body, signal, ...limits }: TransportCall, span?: Span): Promise<Answer> => {
+  const callWithin = async (
+    { method, path, headers, body, signal, scan, ...limits }: TransportCall,
+    span?: Span,
+  ): Promise<Answer> => {
     const name = `${method} ${path.split('?', 1)[0]}`
     const ms = limits.timeoutMs ?? timeoutMs
     const deadline = startDeadline(ms, signal)
@@ -107,7 +125,8 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     const traceparent = span && tracing?.traceparent()
     const sentHeaders = await headersFor({ ...headers, ...(traceparent !== undefined && { traceparent }) })
     const sent = { method, path: base + path, headers: sentHeaders, reset, ...(body !== undefined && { body }) }
-    const attempt = () => exchange(calls, sent, { signal: deadline.signal, maxBytes: limits.maxAnswerBytes ?? maxAnswerBytes })
+    const maxBytes = Math.min(limits.maxAnswerBytes ?? maxAnswerBytes, maxAnswerBytes)
+    const attempt = () => exchange(calls, sent, { signal: deadline.signal, maxBytes, scan: scan?.(), pace })
     try {
       const answer = await attempt().catch((error: unknown) => {
         if (method !== 'GET' || deadline.ended() || !isConnectionReset(error)) throw error
@@ -126,7 +145,9 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     server,
     tls,
     timeoutMs,
+    guarded,
     ping: async (client, signal) => {
+      pace?.called()
       const headers = await headersFor({ 'user-agent': userAgent })
       await exchange(client, { method: 'GET', path: `${base}/livez`, headers }, { signal, maxBytes: maxRefusalBytes })
     },
@@ -138,20 +159,28 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     const deadline = startDeadline(timeoutMs, signal)
     const stop = new AbortController()
     const onEnd = () => stop.abort(deadline.signal.reason)
+    const countHint = createHintCount(name)
+    const onInfo = () => {
+      try {
+        countHint()
+      } catch (error) {
+        stop.abort(error)
+      }
+    }
     deadline.signal.addEventListener('abort', onEnd, { once: true })
     let handedOn = false
     try {
-      const sent = { method: 'GET' as const, path: base + path, headers: await headersFor(headers), signal: stop.signal }
+      const sent = { method: 'GET' as const, path: base + path, headers: await headersFor(headers), signal: stop.signal, onInfo }
       const { statusCode, headers: answered, body } = await held.client.request(sent)
       if (statusCode === 200) {
         handedOn = true
         return { kind: 'open', chunks: readChunks({ body, stop, signal, name, held }) }
       }
-      const text = await readText(body, maxRefusalBytes)
+      const said = await readUpTo(body, maxRefusalBytes)
       const retryAfter = answered['retry-after']
       return {
         kind: 'refused',
-        answer: { status: statusCode, body: text, ...(typeof retryAfter === 'string' && { retryAfter }) },
+        answer: { status: statusCode, body: said, ...(typeof retryAfter === 'string' && { retryAfter }) },
       }
     } catch (error) {
       // A frozen or vanished peer gives no reset: every later stream on its connection would hang as well.
@@ -215,7 +244,7 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
   }
 }
 
-const readText = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> => {
+const readUpTo = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
@@ -223,5 +252,5 @@ const readText = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<
     size += chunk.length
     if (size >= maxBytes) break
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }

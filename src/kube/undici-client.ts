@@ -1,15 +1,24 @@
-import type { KubeList, KubeObject } from '../apis/kube-object.ts'
+import type { KubeObject } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType } from '../apis/resource-types.ts'
-import { AppError } from '../lib/errors.ts'
+import { AppError, hasCode } from '../lib/errors.ts'
 import { errorOfAnswer, isObjectMissing } from './answers.ts'
 import type { CallOptions, KubeClient, KubeConnection, PatchType, WatchEvent } from './client.ts'
+import type { Answer } from './exchange.ts'
+import { type JsonLimits, smallestLookedAt } from './json-limits.ts'
+import { createJsonScan } from './json-scan.ts'
 import { createLineSplitter } from './lines.ts'
+import { readList } from './list-answer.ts'
+import { createPace, type Pace } from './pace.ts'
 import { collectionPath, createPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
 import { createTransport, type Transport, type TransportCall, type TransportOptions } from './transport.ts'
 
-export interface KubeClientOptions extends TransportOptions {
+export interface KubeClientOptions extends Omit<TransportOptions, 'pace'> {
   /** Longest line of a watch. Default 16 MiB: ten times the largest object that etcd takes, as escaped JSON is longer. */
   readonly maxWatchLineBytes?: number
+  /** The server gets a share of this thread's time, and no more, for the reading of what it says. */
+  readonly paced?: boolean
+  /** What an answer or an event may hold. By default whatever there is: the server is believed. */
+  readonly jsonLimits?: JsonLimits
 }
 
 const patchContentTypes: Record<PatchType, string> = {
@@ -23,17 +32,24 @@ const accept = (metadataOnly: boolean | undefined, as: string): string =>
   metadataOnly ? `application/json;as=${as};g=meta.k8s.io;v=v1` : 'application/json'
 
 /** A client of one API server on two sets of connections: HTTP/2 for watches, pooled HTTP/1.1 for the rest. Connects with the first call. */
-export const createKubeClient = (connection: KubeConnection, options: KubeClientOptions): KubeClient =>
-  clientOver(createTransport(connection, options), { server: new URL(connection.server).origin, options })
+export const createKubeClient = (connection: KubeConnection, options: KubeClientOptions): KubeClient => {
+  const pace = options.paced ? createPace() : undefined
+  return clientOver(createTransport(connection, { ...options, pace }), {
+    server: new URL(connection.server).origin,
+    options,
+    pace,
+  })
+}
 
 interface ClientContext {
   readonly server: string
   readonly options: KubeClientOptions
+  readonly pace: Pace | undefined
   readonly user?: string
 }
 
-const clientOver = (transport: Transport, { server, options, user }: ClientContext): KubeClient => {
-  const { userAgent, maxWatchLineBytes = 16 * 1024 * 1024 } = options
+const clientOver = (transport: Transport, { server, options, pace, user }: ClientContext): KubeClient => {
+  const { userAgent, jsonLimits: limits, maxWatchLineBytes = 16 * 1024 * 1024 } = options
   const commonHeaders = { 'user-agent': userAgent, ...(user !== undefined && { 'impersonate-user': user }) }
 
   interface Ask {
@@ -41,10 +57,17 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
     readonly body?: unknown
     readonly contentType?: string
     readonly call: CallOptions | undefined
+    readonly answer?: 'list' | 'object'
   }
+  const scanOf = (what: string, kind: 'list' | 'object' = 'object') =>
+    limits && (() => createJsonScan(limits, what.split('?', 1)[0] as string, kind))
   /** Sends, and throws what is not 2xx. */
-  const send = async (method: TransportCall['method'], path: string, ask: Ask): Promise<string> => {
-    const answer = await transport.call({
+  const send = async (method: TransportCall['method'], path: string, ask: Ask): Promise<Answer> => {
+    const { call } = ask
+    await pace?.turn(call?.signal)
+    call?.signal?.throwIfAborted()
+    pace?.called()
+    const asked = transport.call({
       method,
       path,
       headers: {
@@ -53,15 +76,35 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         ...(ask.body !== undefined && { 'content-type': ask.contentType ?? 'application/json' }),
       },
       ...(ask.body !== undefined && { body: JSON.stringify(ask.body) }),
-      ...(ask.call?.signal && { signal: ask.call.signal }),
-      ...(ask.call?.timeoutMs !== undefined && { timeoutMs: ask.call.timeoutMs }),
-      ...(ask.call?.maxAnswerBytes !== undefined && { maxAnswerBytes: ask.call.maxAnswerBytes }),
+      ...(call?.signal && { signal: call.signal }),
+      ...(call?.timeoutMs !== undefined && { timeoutMs: call.timeoutMs }),
+      ...(call?.maxAnswerBytes !== undefined && { maxAnswerBytes: call.maxAnswerBytes }),
+      scan: scanOf(`the answer to ${method} ${path}`, ask.answer),
     })
-    if (answer.status < 200 || answer.status > 299) throw errorOfAnswer({ server, method, path, ...answer })
-    return answer.body
+    const answer = await asked.catch(noAnswer)
+    // What is read of it is read at once.
+    if (answer.body.length >= smallestLookedAt) await pace?.turn(call?.signal)
+    if (answer.status < 200 || answer.status > 299)
+      throw run(answer.body.length, () => errorOfAnswer({ server, method, path, ...textOf(answer) }))
+    return answer
+  }
+  const run = <T>(bytes: number, work: () => T): T => (pace ? pace.read(bytes, work) : work())
+  const noAnswer = (error: unknown): never => {
+    if (hasCode(error, 'KUBE_TOO_LARGE', 'KUBE_SERVER_ERROR')) pace?.wasted()
+    throw error
+  }
+  /** What throws here is no answer that an API server gives. */
+  const orWasted = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      pace?.wasted()
+      throw error
+    }
   }
   const sendForObject = async <T extends KubeObject>(method: TransportCall['method'], path: string, ask: Ask): Promise<T> => {
-    const object = parse<T>(await send(method, path, ask), `${method} ${path}`)
+    const { body } = await send(method, path, ask)
+    const object = orWasted(() => run(body.length, () => parseObject<T>(body.toString('utf8'), `${method} ${path}`)))
     delete object.metadata?.managedFields
     return object
   }
@@ -80,15 +123,26 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
 
     list: async <T extends KubeObject>(type: ResourceType, list: Parameters<KubeClient['list']>[1] = {}) => {
       const path = listPath(type, list)
-      const body = await send('GET', path, { call: list, accept: accept(list.metadataOnly, 'PartialObjectMetadataList') })
-      const { metadata, items } = parse<Partial<KubeList<T>>>(body, `GET ${path}`)
-      for (const item of items ?? []) {
+      const as = accept(list.metadataOnly, 'PartialObjectMetadataList')
+      const answer = await send('GET', path, { call: list, accept: as, answer: 'list' })
+      const reading = {
+        objectParts: limits?.objectParts ?? Number.POSITIVE_INFINITY,
+        run,
+        parse: <P>(json: string) => parse<P>(json, `GET ${path}`),
+        pause: async () => {
+          await new Promise(setImmediate)
+          await pace?.turn(list.signal)
+        },
+      }
+      const read = await readList<T>(answer, reading).catch(noAnswer)
+      pace?.told(read.items.length)
+      for (const item of read.items) {
         delete item.metadata.managedFields
         // Items of a typed list come without these; whoever holds one item must know what it is.
         item.apiVersion ??= apiVersionOf(type)
         item.kind ??= type.kind
       }
-      return { metadata: metadata ?? {}, items: items ?? [], bytes: body.length }
+      return read
     },
 
     create: (type, object, call) => {
@@ -127,7 +181,7 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         },
       ),
 
-    delete: async (type, ref, { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, ...call } = {}) => {
+    delete: async (type, ref, { uid, resourceVersion, gracePeriodSeconds, propagationPolicy, dryRun, ...call } = {}) => {
       const preconditions = { ...(uid !== undefined && { uid }), ...(resourceVersion !== undefined && { resourceVersion }) }
       const body = {
         apiVersion: 'v1',
@@ -135,6 +189,7 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         ...(Object.keys(preconditions).length > 0 && { preconditions }),
         ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
         ...(propagationPolicy !== undefined && { propagationPolicy }),
+        ...(dryRun && { dryRun: ['All'] }),
       }
       try {
         await send('DELETE', objectPath(type, ref), { call, body })
@@ -158,28 +213,39 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
       const timeoutSeconds = watch.timeoutSeconds ?? 300 + Math.floor(Math.random() * 300)
       const path = watchPath(type, watch, timeoutSeconds)
       const headers = { ...commonHeaders, accept: accept(watch.metadataOnly, 'PartialObjectMetadata') }
+      await pace?.turn(watch.signal)
       if (watch.signal.aborted) return
+      pace?.called()
       const stream = await transport.open({ path, headers, signal: watch.signal }).catch((error: unknown) => {
         if (watch.signal.aborted) return undefined
-        throw error
+        return noAnswer(error)
       })
       if (!stream) return
-      if (stream.kind === 'refused') throw errorOfAnswer({ server, method: 'WATCH', path, ...stream.answer })
-      const lines = createLineSplitter(maxWatchLineBytes)
+      if (stream.kind === 'refused') throw errorOfAnswer({ server, method: 'WATCH', path, ...textOf(stream.answer) })
+      const lines = createLineSplitter(maxWatchLineBytes, scanOf(`a line of watch ${path}`))
       for await (const chunk of stream.chunks) {
-        for (const line of lines.push(chunk)) {
+        // What is not read yet keeps the server from sending more.
+        await pace?.turn(watch.signal)
+        pace?.received(chunk.length)
+        const mark = pace?.mark() ?? 0
+        for (const line of orWasted(() => lines.push(chunk))) {
           if (watch.signal.aborted) return
-          const event = parse<WatchEvent<T>>(line, `watch ${path}`)
+          const event = orWasted(() => parseObject<WatchEvent<T>>(line, `watch ${path}`))
           if (event.type !== 'ERROR') {
             delete event.object.metadata?.managedFields
             event.bytes = line.length
           }
           yield event
         }
+        // With what was done about the events, as far as it was done at once.
+        pace?.spent(mark, chunk.length)
       }
     },
 
     raw: async (path, call) => {
+      const what = `the answer to GET ${path}`
+      await pace?.turn(call?.signal)
+      pace?.called()
       const { status, body } = await transport.call({
         method: 'GET',
         path,
@@ -187,11 +253,12 @@ const clientOver = (transport: Transport, { server, options, user }: ClientConte
         ...(call?.signal && { signal: call.signal }),
         ...(call?.timeoutMs !== undefined && { timeoutMs: call.timeoutMs }),
         ...(call?.maxAnswerBytes !== undefined && { maxAnswerBytes: call.maxAnswerBytes }),
+        scan: call?.isText ? undefined : scanOf(what),
       })
-      return { status, body }
+      return { status, body: body.toString('utf8') }
     },
 
-    as: (asUser) => clientOver(transport, { server, options, user: asUser }),
+    as: (asUser) => clientOver(transport, { server, options, pace, user: asUser }),
 
     close: () => transport.close(),
   }
@@ -203,6 +270,15 @@ const parse = <T>(text: string, what: string): T => {
   } catch (cause) {
     throw new AppError('KUBE_SERVER_ERROR', `${what.split('?', 1)[0]}: the answer is not JSON`, { cause })
   }
+}
+
+const textOf = ({ body, ...answer }: Answer) => ({ ...answer, body: body.toString('utf8') })
+
+/** An API server answers with objects only. */
+const parseObject = <T>(text: string, what: string): T => {
+  const value = parse<T>(text, what)
+  if (typeof value === 'object' && value !== null) return value
+  throw new AppError('KUBE_SERVER_ERROR', `${what.split('?', 1)[0]}: the answer is no object`, {})
 }
 
 const requireNamespace = (type: ResourceType, { metadata: { namespace, name } }: KubeObject): string | undefined => {

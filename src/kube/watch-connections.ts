@@ -17,6 +17,8 @@ export interface WatchConnectionOptions {
   readonly server: string
   readonly tls: ConnectionOptions
   readonly timeoutMs: number
+  /** The connector that is used instead of a plain one. */
+  readonly guarded: (connect: buildConnector.connector) => buildConnector.connector
   /** Asks for something small over a connection; any answer is a sign of life. */
   readonly ping: (client: Client, signal: AbortSignal) => Promise<void>
 }
@@ -35,10 +37,10 @@ interface Slot {
  * Connections for watches. They are handed out one by one, as a pool does not say on which connection a stream is: a silent watch is judged by a ping on
  * its own connection. A server that speaks only HTTP/1.1 gets a connection for each watch.
  */
-export const createWatchConnections = ({ server, tls, timeoutMs, ping }: WatchConnectionOptions) => {
+export const createWatchConnections = ({ server, tls, timeoutMs, guarded, ping }: WatchConnectionOptions) => {
   const slots = new Set<Slot>()
   let multiplexed = true
-  const connectTls = buildConnector({ ...tls, allowH2: true, preferH2: true, timeout: timeoutMs })
+  const connectTls = guarded(buildConnector({ ...tls, allowH2: true, preferH2: true, timeout: timeoutMs }))
   const connect: buildConnector.connector = (options, callback) =>
     connectTls(options, (...result) => {
       const [, socket] = result

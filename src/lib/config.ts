@@ -33,6 +33,18 @@ export const text = {
   port: () => z.coerce.number('a port from 0 to 65535 is needed').int().min(0).max(65535),
   count: () => z.coerce.number('a whole number from 1 on is needed').int().min(1),
   flag: () => z.enum(['true', 'false']).transform((value) => value === 'true'),
+  /** Separated by commas. */
+  cidrs: () =>
+    z
+      .string()
+      .default('')
+      .transform((value) =>
+        value
+          .split(',')
+          .map((each) => each.trim())
+          .filter(Boolean),
+      )
+      .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()]))),
   level: () => z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
 }
 

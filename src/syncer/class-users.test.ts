@@ -14,6 +14,8 @@ const objects: Readonly<Record<string, readonly KubeObject[]>> = {
     named('unnamed', {}),
   ],
   persistentvolumeclaims: [named('fast', { storageClassName: 'fast', volumeAttributesClassName: 'gold' }), named('unnamed', {})],
+  'volumesnapshots.snapshot.storage.k8s.io': [named('monday', { volumeSnapshotClassName: 'daily' }), named('unnamed', {})],
+  'gateways.gateway.networking.k8s.io': [named('web', { gatewayClassName: 'edge' }), named('odd', {})],
   pods: [named('kata', { runtimeClassName: 'kata', priorityClassName: 'batch' }), named('plain', {})],
 }
 
@@ -23,6 +25,8 @@ test.for<[plural: string, name: string, waiting: string[]]>([
   ['volumeattributesclasses', 'gold', ['fast', 'unnamed']],
   ['runtimeclasses', 'kata', ['kata']],
   ['priorityclasses', 'batch', ['kata']],
+  ['volumesnapshotclasses', 'daily', ['monday', 'unnamed']],
+  ['gatewayclasses', 'edge', ['web']],
   ['nodes', 'n1', []],
 ])('%s %s', ([plural, name, waiting]) => {
   expect(waitingForClass(plural, name, (kind) => objects[kind] ?? []).map(({ object }) => object.metadata.name)).toEqual(waiting)

@@ -1,4 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import { gatewaysKey } from './gateways/kinds.ts'
+import { snapshotDefinition } from './resources/volume-snapshots.ts'
 
 interface ClassUser {
   /** Key of the kind whose objects name a class. */
@@ -20,6 +22,8 @@ const classUsers: Readonly<Record<string, ClassUser>> = {
   },
   storageclasses: storageUser,
   volumeattributesclasses: { kind: storageUser.kind, classOf: ({ spec }) => spec?.volumeAttributesClassName },
+  volumesnapshotclasses: { kind: snapshotDefinition, classOf: ({ spec }) => spec?.volumeSnapshotClassName },
+  gatewayclasses: { kind: gatewaysKey, classOf: ({ spec }) => spec?.gatewayClassName ?? '' },
   runtimeclasses: { kind: 'pods', classOf: ({ spec }) => spec?.runtimeClassName ?? '' },
   priorityclasses: { kind: 'pods', classOf: ({ spec }) => spec?.priorityClassName ?? '' },
 }

@@ -33,8 +33,56 @@ describe('allows', () => {
     expect(asked.filter((name) => classes.allows(kind, name))).toEqual(allowed)
   })
 
+  test('of classes whose volumes are kept only what is named', () => {
+    const kept = frozen<KubeObject>({ metadata: { name: 'kept', labels: { tier: 'gold' } }, reclaimPolicy: 'Retain' })
+    const gone = frozen<KubeObject>({ metadata: { name: 'gone', labels: { tier: 'gold' } }, reclaimPolicy: 'Delete' })
+    const allowed = (storage: ClassRules['storage']) =>
+      ['kept', 'gone'].filter((name) => of(storage && { storage }, [kept, gone]).allows('StorageClass', name))
+    expect(allowed(undefined)).toEqual(['gone'])
+    expect(allowed({ selector: { tier: 'gold' } })).toEqual(['gone'])
+    expect(allowed({ selector: {}, allowed: ['kept'] })).toEqual(['kept', 'gone'])
+    expect(allowed({ default: 'kept', allowed: [] })).toEqual(['kept'])
+  })
+
   test('nothing that super does not have, though it is named', () => {
     expect(of({ storage: { allowed: ['gone'], default: 'gone' } }).allows('StorageClass', 'gone')).toBe(false)
+  })
+})
+
+describe('names', () => {
+  const classes = of({ storage: { allowed: ['fast', 'slow'], default: 'fast', names: { gold: 'fast', slow: 'plain' } } })
+
+  test.for<[tenantName: string, superName: string | undefined, allowed: boolean]>([
+    ['gold', 'fast', true],
+    ['fast', undefined, false],
+    ['slow', 'plain', false],
+    ['plain', undefined, false],
+    ['other', 'other', false],
+    ['constructor', 'constructor', false],
+  ])('%s here is %s in super', ([tenantName, superName, allowed]) => {
+    expect(classes.superName('StorageClass', tenantName)).toBe(superName)
+    expect(classes.allows('StorageClass', tenantName)).toBe(allowed)
+    if (superName !== undefined) expect(classes.tenantName('StorageClass', superName)).toBe(tenantName)
+  })
+
+  test('of which one is taken: the class that has it in super is not seen', () => {
+    expect(classes.tenantName('StorageClass', 'slow')).toBeUndefined()
+  })
+
+  test('and the default is told by its name here', () => {
+    expect(classes.defaultOf('StorageClass')).toBe('gold')
+    expect(classes.isDefault('StorageClass', superClasses[0] as KubeObject)).toBe(true)
+  })
+
+  test('no other kind has them', () => {
+    expect(classes.superName('IngressClass', 'gold')).toBe('gold')
+    expect(classes.allows('IngressClass', 'fast')).toBe(true)
+  })
+
+  test('a forced class stays forced, though its name here is another class', () => {
+    const forced = of({ runtime: { forced: 'fast', names: { fast: 'slow' } } })
+    expect(forced.runtime.forced).toBe('fast')
+    expect(['fast', 'slow', 'plain'].filter((name) => forced.allows('RuntimeClass', name))).toEqual([])
   })
 })
 

@@ -114,6 +114,11 @@ export class ConfigIndex {
     return entry.records
   }
 
+  /** What is known at this moment of one object, without waiting for a list. */
+  find(superNamespace: string, plural: string, name: string): ConfigRecord | undefined {
+    return this.#namespaces.get(superNamespace)?.records.get(`${plural}/${name}`)
+  }
+
   /** The namespace was made just now: its first use need not wait for a list of nothing. */
   startEmpty(superNamespace: string): void {
     this.forget(superNamespace)

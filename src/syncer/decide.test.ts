@@ -2,23 +2,17 @@ import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { frozen } from '../testing/frozen.ts'
-import { aSyncContext, everyClass, strictPolicy } from '../testing/sync-builders.ts'
+import { aSyncContext } from '../testing/sync-builders.ts'
 import { decide } from './decide.ts'
-import { viewOf } from './own-nodes.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { type Wanted, wantedObject } from './super-object.ts'
 
 const ctx: SyncContext = {
+  ...aSyncContext(),
   tenant: { uid: 'tenant-uid', name: 'acme', namespace: 'default' },
-  clusterDomain: 'cluster.local',
   apiServerAddress: '10.98.1.1',
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
-  isolation: aSyncContext().isolation,
-  policy: strictPolicy,
-  customKinds: [],
-  nodes: viewOf([]),
-  classes: everyClass,
 }
 const resource = (kind: 'Pod' | 'Service', { exact = false } = {}) =>
   defineResource<KubeObject>({
@@ -280,6 +274,18 @@ describe('decide', () => {
       { kind: 'update' },
     ],
     ['tells the tenant of a refusal', services, { tenantObject, superObject: undefined, wanted: refused }, { kind: 'refused' }],
+    [
+      'takes back what is at the cost of somebody else',
+      services,
+      { tenantObject, superObject: inSuper(), wanted: { ...refused, withdrawn: true } },
+      { kind: 'delete-super' },
+    ],
+    [
+      'tells the tenant of it when it is gone',
+      services,
+      { tenantObject, superObject: undefined, wanted: { ...refused, withdrawn: true } },
+      { kind: 'refused' },
+    ],
     [
       'leaves what super has when a change is refused',
       services,

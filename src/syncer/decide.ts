@@ -94,7 +94,7 @@ const decideFreely = (resource: SyncedResource, { tenantUid, tenantObject, super
   if (rest === 'held') return none
   if (!wanted || wanted.kind === 'tenant-only') return superObject ? deleteSuper(superObject) : none
   // As with an update that admission refuses: what is in super stays as it was last allowed. Deleting it would end pods and lose data.
-  if (wanted.kind === 'refused') return wanted
+  if (wanted.kind === 'refused') return superObject && wanted.withdrawn ? deleteSuper(superObject) : wanted
   if (!superObject) {
     if (wanted.kind === 'settled') return none
     return finalises && seenInSuper(tenantObject) && rest === undefined

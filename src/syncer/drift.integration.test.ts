@@ -2,7 +2,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
-import { mirroredLabel, tenantLabel } from '../tenancy/marks.ts'
+import { mirroredLabel, tenantLabel, wantedHashAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { aConfigMap, aNamespace, aPod, aSecret } from '../testing/builders.ts'
 import type { Child } from '../testing/child.ts'
@@ -81,8 +81,9 @@ const pairs: readonly Kind[] = [
       metadata: meta(name),
       spec: { accessModes: ['ReadWriteOnce'], storageClassName: 'standard', resources: { requests: { storage: '1Gi' } } },
     }),
-    spoil: spoiltLabel,
-    isWhole: plain,
+    // All else of a claim is super's, or cannot change.
+    spoil: { metadata: { annotations: { [wantedHashAnnotation]: 'spoilt' } } },
+    isWhole: ({ metadata: { annotations } }) => annotations?.[wantedHashAnnotation] !== 'spoilt',
   },
   {
     type: ingresses,
@@ -123,7 +124,7 @@ beforeAll(async () => {
   )
   const client = superOf()
   await client.create(ingressClasses, { metadata: { name: 'public' }, spec: { controller: 'example.com/proxy' } })
-  await client.create(storageClasses, { metadata: { name: 'standard' }, provisioner: 'disks.example', reclaimPolicy: 'Retain' })
+  await client.create(storageClasses, { metadata: { name: 'standard' }, provisioner: 'disks.example', reclaimPolicy: 'Delete' })
   await client.create(runtimeClasses, { metadata: { name: 'sandbox' }, handler: 'runsc' })
   await client.create(priorityClasses, { metadata: { name: 'high' }, value: 1000, description: 'before others' })
   await client.create(volumeAttributesClasses, {

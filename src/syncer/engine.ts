@@ -14,11 +14,14 @@ import { pumpEvents } from './event-pump.ts'
 import { hearersOf } from './event-subject.ts'
 import { keyOf, tokensKey } from './keys.ts'
 import type { SyncerMetrics } from './metrics.ts'
+import { isFence } from './network/fences.ts'
+import { taintKeysOf } from './own-nodes.ts'
 import { isInside } from './resources/addresses.ts'
 import { mirroredByPlural } from './resources/mirrored.ts'
 import { type ServedTenant, serveTenant } from './served-tenant.ts'
 import { openSuperCaches } from './super-caches.ts'
 import { ownerOf } from './super-object.ts'
+import { fencedNamespace, fencesKey } from './sync-fences.ts'
 import { type TenantSource, tenantSources } from './tenant-source.ts'
 import { createWorker } from './worker.ts'
 
@@ -36,9 +39,13 @@ export interface EngineOptions {
   /** True when this process serves the tenant. */
   readonly owns: (tenantUid: string) => boolean
   readonly connect: (kubeconfig: string) => KubeClient
+  /** CIDRs that the operator names as super's own, beside those that super tells. */
+  readonly superRanges?: readonly string[]
   readonly tracing?: Tracing | undefined
   /** Default: no limit. */
   readonly cacheLimits?: CacheLimits
+  /** Most changes in super for one tenant in a second. Default: no limit. */
+  readonly writesPerSecond?: number | undefined
   readonly now?: () => number
 }
 
@@ -68,6 +75,14 @@ export const createEngine = (options: EngineOptions): Engine => {
   let started = false
   metrics.watchQueue(() => [...tenants.keys()].map((uid) => [uid, queue.depth(uid)] as const))
 
+  let taintKeys: readonly string[] = []
+  /** A key that was seen once stays known: what comes and goes must not have pods written over again each time. */
+  const hearTaints = (superNode: KubeObject): void => {
+    if (taintKeysOf([superNode]).every((key) => taintKeys.includes(key))) return
+    taintKeys = [...new Set([...taintKeys, ...taintKeysOf([superNode])])].toSorted()
+    for (const { side } of tenants.values()) side.hearNodes({ taintKeys })
+  }
+
   const toAllTenants = (key: string): void => {
     for (const uid of tenants.keys()) queue.add({ tenant: uid, key })
   }
@@ -79,6 +94,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     { old, own }: { old: KubeObject | undefined; own: boolean },
   ): void => {
     const { name = '' } = object.metadata
+    for (const item of superCaches.claims.heard({ type, event, object, old }, tenants)) queue.add(item)
     if (type === resourceTypes.customResourceDefinitions) {
       toAllTenants(keyOf('definitions', '', name))
       return
@@ -89,6 +105,7 @@ export const createEngine = (options: EngineOptions): Engine => {
     }
     switch (type.kind) {
       case 'Node':
+        if (event !== 'deleted') hearTaints(object)
         for (const [uid, { side }] of tenants) {
           if (side.podsByNode.isUsed(name) || side.nodeSelector || side.informers.get('nodes')?.get(name))
             queue.add({ tenant: uid, key: keyOf('nodes', '', name) })
@@ -111,8 +128,19 @@ export const createEngine = (options: EngineOptions): Engine => {
         return
       }
       default: {
+        if (type === resourceTypes.networkPolicies && [object, old].some((each) => each && isFence(each))) {
+          const fenced = own ? undefined : fencedNamespace(object, superCaches)
+          if (fenced && tenants.has(fenced.tenantUid)) queue.add({ tenant: fenced.tenantUid, key: fencesKey(fenced.name) })
+          return
+        }
         const owner = ownerOf(object)
         const before = old && ownerOf(old)
+        const gone = event === 'deleted'
+        for (const [uid, isGone] of [
+          [before?.tenantUid, gone || before?.tenantUid !== owner?.tenantUid],
+          [owner?.tenantUid, gone],
+        ] as const)
+          if (uid !== undefined) tenants.get(uid)?.side.quota?.observe(kindKey(type), object, isGone)
         // Somebody changed whose it is.
         if (before && before.tenantUid !== owner?.tenantUid && tenants.has(before.tenantUid)) {
           queue.add({ tenant: before.tenantUid, key: keyOf(kindKey(type), before.namespace, before.name) })
@@ -129,7 +157,16 @@ export const createEngine = (options: EngineOptions): Engine => {
       }
     }
   }
-  const superCaches = openSuperCaches({ client: superClient, log, onEvent: onSuperEvent })
+  const superCaches = openSuperCaches({
+    client: superClient,
+    log,
+    namedRanges: options.superRanges ?? [],
+    isApart: superClient !== management,
+    onEvent: onSuperEvent,
+    onNetworks: () => {
+      for (const tenant of tenants.values()) tenant.networksChanged()
+    },
+  })
 
   const worker = createWorker({
     queue,

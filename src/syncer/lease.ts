@@ -7,6 +7,7 @@ import {
   frozenAnnotation,
   hibernationAnnotation,
   overfullAnnotation,
+  quotaUsedAnnotation,
   refusedAnnotation,
   restoredAnnotation,
   resumeSyncAnnotation,
@@ -61,13 +62,15 @@ interface LeaseNews {
   readonly serviceAddresses?: UsedAddresses
   /** What the tenant keeps the syncer from doing, for people. */
   readonly refused?: string | undefined
+  /** What the tenant has used of its limits, as text; undefined: it has none. */
+  readonly quota?: string | undefined
 }
 
 /** Renews the Lease and writes the record with it. Returns the Lease as it is then. */
 const writeSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { record, hibernates, holder, now, serviceAddresses, refused }: LeaseNews,
+  { record, hibernates, holder, now, serviceAddresses, refused, quota }: LeaseNews,
 ): Promise<KubeObject> => {
   const metadata = {
     annotations: {
@@ -77,6 +80,7 @@ const writeSyncRecord = async (
       [resumeSyncAnnotation]: record.resumed ?? null,
       [restoredAnnotation]: record.restored ?? null,
       [refusedAnnotation]: refused ?? null,
+      [quotaUsedAnnotation]: quota ?? null,
       // Only when it changes: a process that no longer serves the tenant, and does not know it yet, must not undo it.
       ...(hibernates && { [hibernationAnnotation]: record.hibernation ? hibernationText(record.hibernation) : null }),
       ...(serviceAddresses !== undefined && { [serviceAddressesAnnotation]: usedAddressesText(serviceAddresses) }),
@@ -112,10 +116,18 @@ export interface OpenSyncRecord {
   write(news?: Partial<SyncRecord>, serviceAddresses?: UsedAddresses): Promise<void>
 }
 
+/** Who writes a record, and what it says with each renewal of the Lease. */
+export interface RecordWriter {
+  readonly holder: string
+  readonly now: () => number
+  readonly refused: () => string | undefined
+  readonly quota?: () => string | undefined
+}
+
 export const openSyncRecord = async (
   client: KubeClient,
   namespace: string,
-  { holder, now, refused }: { readonly holder: string; readonly now: () => number; readonly refused: () => string | undefined },
+  { holder, now, refused, quota }: RecordWriter,
 ): Promise<OpenSyncRecord> => {
   let record = await readSyncRecord(client, namespace)
   let last: Promise<void> = Promise.resolve()
@@ -132,6 +144,7 @@ export const openSyncRecord = async (
           holder,
           now: now(),
           refused: refused(),
+          quota: quota?.(),
           ...(serviceAddresses !== undefined && { serviceAddresses }),
         })
         // A note that somebody else left is taken up: whoever served the tenant before may have written it late.

@@ -54,8 +54,9 @@ export const patrol = async (
       const superObject = superCache.get(storeKey(ref.namespace ?? '', ref.name))
       const wanted = wantedObject(resource, tenantObject, ctx)
       const action = decide(resource, { tenantUid: ctx.tenant.uid, tenantObject, superObject, wanted })
-      // As it should be, until the tenant is awake.
+      // As it should be, until the tenant is awake, or until there is room.
       if (restOf(tenantObject, tenant) !== undefined) continue
+      if (tenant.quota?.isWaiting({ kind: plural, namespace: '', ...ref })) continue
       const pending =
         (action.kind !== 'none' && action.kind !== 'refused') ||
         (superObject && ownerOf(superObject)?.objectUid === tenantObject.metadata.uid

@@ -117,10 +117,11 @@ const told = (name: string, reason: string) =>
   )
 
 describe('what the tenant changes reaches the running pod', () => {
+  const evictable = 'cluster-autoscaler.kubernetes.io/safe-to-evict'
   test('image, labels, annotations, deadline and tolerations', { timeout }, async () => {
     await makeRunning('changing', {}, { labels: { tier: 'front', old: 'x' } })
     await patch('changing', {
-      metadata: { labels: { tier: 'back', old: null }, annotations: { note: 'second' } },
+      metadata: { labels: { tier: 'back', old: null }, annotations: { note: 'second', [evictable]: 'false' } },
       spec: {
         activeDeadlineSeconds: 3600,
         containers: [{ name: 'main', image: 'registry.example/web:2' }],
@@ -130,7 +131,8 @@ describe('what the tenant changes reaches the running pod', () => {
     const below = await when(superPod, 'changing', ({ spec }) => spec.containers[0].image === 'registry.example/web:2')
     expect(below.metadata.labels).toMatchObject({ tier: 'back' })
     expect(below.metadata.labels).not.toHaveProperty('old')
-    expect(below.metadata.annotations).toMatchObject({ note: 'second' })
+    expect(below.metadata.annotations).toMatchObject({ [evictable]: 'false' })
+    expect(below.metadata.annotations).not.toHaveProperty('note')
     expect(below.spec.activeDeadlineSeconds).toBe(3600)
     expect(below.spec.tolerations).toContainEqual({ key: 'spot', operator: 'Exists' })
     await remove('changing', 0)
@@ -387,6 +389,7 @@ describe('tokens', () => {
       exp: number
       iat: number
       jti: string
+      'kubernetes.io': { node?: object }
     }
   /** What the tenant's API server thinks of a token for this audience. */
   const isBelieved = async (token: string, audience: string): Promise<boolean> => {
@@ -416,7 +419,11 @@ describe('tokens', () => {
       volumes: [{ name: 'ids', projected: { sources } }],
     })
     const uid = metadata.uid ?? ''
-    const first = await tokensOf(uid)
+    // Those of its first moment do not name its node yet, and are followed by some that do.
+    const first = await eventually(async () => {
+      const tokens = await tokensOf(uid)
+      return tokens.every((token) => claimsOf(token)['kubernetes.io'].node) ? tokens : undefined
+    }, soon)
     expect(first.map(claimsOf).map(({ aud, exp, iat }) => [aud, exp - iat])).toEqual([
       [['vault'], 600],
       [['store'], 1200],

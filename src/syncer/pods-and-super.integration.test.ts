@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
+import { hasCode } from '../lib/errors.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { superConfigName, superNamespace } from '../tenancy/names.ts'
 import { aNamespace, aPod } from '../testing/builders.ts'
@@ -91,6 +92,35 @@ test('kubectl debug asks for more than the level allows: it works with less, and
   await remove('traced')
 })
 
+/** From now on super takes no debug container of this image. */
+const refuseDebugging = async (image: string, pod: string): Promise<void> => {
+  const { validatingAdmissionPolicies, validatingAdmissionPolicyBindings } = resourceTypes
+  const metadata = { name: 'no-debugging' }
+  const rule = { apiGroups: [''], apiVersions: ['v1'], operations: ['UPDATE'], resources: ['pods/ephemeralcontainers'] }
+  const expression = `object.spec.ephemeralContainers.all(container, container.image != '${image}')`
+  await superClient().create(validatingAdmissionPolicies, {
+    metadata,
+    spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression, message: `${image} is not welcome` }] },
+  })
+  await superClient().create(validatingAdmissionPolicyBindings, {
+    metadata,
+    spec: { policyName: metadata.name, validationActions: ['Deny'] },
+  })
+  const spec = { ephemeralContainers: [{ name: 'probe', image }] }
+  const options = { type: 'strategic', subresource: 'ephemeralcontainers', dryRun: true } as const
+  await eventually(
+    async () => {
+      try {
+        await superClient().patch(pods, { name: pod, namespace: superNs }, { spec }, options)
+        return false
+      } catch (error) {
+        return hasCode(error, 'KUBE_INVALID')
+      }
+    },
+    { ...soon, describe: 'super to refuse a debug container' },
+  )
+}
+
 test('what super refuses of a pod holds up nothing else of it', { timeout }, async () => {
   const sources = [{ serviceAccountToken: { path: 'token', audience: 'vault', expirationSeconds: 600 } }]
   await make('stubborn', {
@@ -99,9 +129,10 @@ test('what super refuses of a pod holds up nothing else of it', { timeout }, asy
     volumes: [{ name: 'ids', projected: { sources } }],
   })
   const { metadata } = await when(tenantPod, 'stubborn', isRunning)
-  const privileged = { name: 'debugger', image: 'busybox', securityContext: { privileged: true } }
-  await patch('stubborn', { spec: { ephemeralContainers: [privileged] } }, 'ephemeralcontainers')
-  expect((await told('stubborn', 'SyncFailed')).message).toMatch(/privileged/)
+  await refuseDebugging('unwelcome:1', 'stubborn')
+  const unwelcome = { name: 'debugger', image: 'unwelcome:1' }
+  await patch('stubborn', { spec: { ephemeralContainers: [unwelcome] } }, 'ephemeralcontainers')
+  expect((await told('stubborn', 'SyncFailed')).message).toMatch(/unwelcome:1 is not welcome/)
   // Down: a condition. Up: its status. Beside both: its tokens, of which somebody takes one away.
   await patch('stubborn', { status: { conditions: [{ type: 'example.com/attached', status: 'True' }] } }, 'status')
   await when(superPod, 'stubborn', ({ status }) =>
@@ -177,9 +208,10 @@ test("super's own admission adds to pods and changes them: nobody fights over it
   const size = { spec: { containers: [{ name: 'main', resources: { requests: { cpu: '300m' } } }] } }
   await superClient().patch(pods, { name: meshed, namespace: superNs }, size, { type: 'strategic', subresource: 'resize' })
   const { generation } = (await superPod(meshed))?.metadata ?? {}
-  for (const note of ['one', 'two', 'three']) {
-    await patch(meshed, { metadata: { annotations: { note } } })
-    const pod = await when(superPod, meshed, ({ metadata }) => metadata.annotations?.['note'] === note)
+  const bandwidth = 'kubernetes.io/egress-bandwidth'
+  for (const limit of ['1M', '2M', '3M']) {
+    await patch(meshed, { metadata: { annotations: { [bandwidth]: limit } } })
+    const pod = await when(superPod, meshed, ({ metadata }) => metadata.annotations?.[bandwidth] === limit)
     expect([sizeOf(pod), pod.metadata.generation]).toEqual(['300m', generation])
   }
   await patch(meshed, { spec: { containers: [{ name: 'main', image: 'registry.example/web:2' }] } })

@@ -1,10 +1,12 @@
+import type { CustomKind } from '../apis/custom-kind.ts'
+import type { NodePool } from '../apis/isolation.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ResourceType } from '../apis/resource-types.ts'
-import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { AppError } from '../lib/errors.ts'
 import type { IsolationSettings } from '../tenancy/isolation.ts'
 import type { TenantRef } from '../tenancy/names.ts'
 import type { TenantClasses } from './classes.ts'
+import type { HostClaimant, HostStanding } from './ingress-hosts.ts'
 import type { V1Taint } from './pods/json-types.ts'
 
 /** What the operator lets a tenant say to controllers and drivers of super. */
@@ -13,10 +15,17 @@ export interface SyncPolicy {
   readonly ingressAnnotations: readonly string[]
   /** Keys of Service annotations that go down with any value, likewise. */
   readonly serviceAnnotations: readonly string[]
-  /** Hosts that Ingresses may claim, `*.` before a domain for all below it; undefined: any. */
+  /** Hosts that Ingresses, Gateways and routes may claim, `*.` before a domain for all below it; undefined: any. */
   readonly ingressHosts: readonly string[] | undefined
+  /** Keys of annotations of pods and of claims that go down with any value, likewise. */
+  readonly podAnnotations: readonly string[]
+  readonly claimAnnotations: readonly string[]
+  /** Keys of labels of pods that go down although they steer controllers of super, likewise. */
+  readonly podLabels: readonly string[]
   /** CSI drivers that pods may use for inline volumes. */
   readonly inlineCSIDrivers: readonly string[]
+  /** Load balancer classes of super that Services may name. */
+  readonly loadBalancerClasses: readonly string[]
 }
 
 /** A Node as its tenant sees it. */
@@ -31,12 +40,24 @@ export interface SeenNode {
   readonly taints: readonly V1Taint[]
 }
 
-/** What a tenant's Nodes say that super's do not. */
+/** What pods go by of nodes: what the tenant's Nodes say that super's do not, and what of super's is not the tenant's. */
 export interface NodeView {
   /** Another one when something has changed that pods without a node go by. */
   readonly revision: number
   /** Every Node of the tenant; none when the tenant has said nothing of any. */
   readonly nodes: readonly SeenNode[]
+  /** Pools of nodes that are other tenants'. */
+  readonly foreignPools: readonly NodePool[]
+  /** Keys of the taints on super's nodes. */
+  readonly taintKeys: readonly string[]
+}
+
+/** What a tenant's own NetworkPolicies say of its pods. */
+export interface PolicyView {
+  /** Another one when some pod may be closed or open that was not. */
+  readonly revision: number
+  /** In which directions a policy of the namespace selects a pod with these labels. */
+  closed(namespace: string, labels: Readonly<Record<string, string>>): ReadonlySet<'ingress' | 'egress'>
 }
 
 /** What a translation may know of the tenant: it does no I/O of its own. */
@@ -49,8 +70,21 @@ export interface SyncContext {
   readonly dnsAddress: string
   /** Every CIDR of the tenant's Service range. */
   readonly serviceSlices: readonly string[]
+  /** The tenant's own pod in super that has this address; undefined: none has, or another tenant's says that it has it too. */
+  readonly podAt: (address: string) => { readonly node: string | undefined } | undefined
+  /** How an Ingress of the tenant, or a Gateway or route of it, stands to a host that it wants: those of all tenants share super's controllers. */
+  readonly hostStanding: (host: string, claimant: HostClaimant) => HostStanding
   /** How far the tenant is kept from the machines, from super and from others. */
   readonly isolation: IsolationSettings
+  /** CIDRs of super's own networks: pods, Services, nodes, API servers, and what the operator names. */
+  readonly superRanges: readonly string[]
+  /** Of these the pods'. */
+  readonly superPodRanges: readonly string[]
+  /** CIDRs with the addresses of its nodes, as tenants see them. */
+  readonly superNodeRanges: readonly string[]
+  /** Addresses by which super reaches the tenant's API server where that runs in another cluster; undefined: it runs in super. */
+  readonly apiServerDoor: readonly string[] | undefined
+  readonly policies: PolicyView
   /** Super's classes that the tenant may use. */
   readonly classes: TenantClasses
   readonly policy: SyncPolicy
@@ -90,11 +124,24 @@ export interface SuperBody {
 }
 
 export type Translation =
-  | { readonly kind: 'object'; readonly body: SuperBody }
+  /** `notes`: told whenever it is written, of what does not go down with it. */
+  | { readonly kind: 'object'; readonly body: SuperBody; readonly notes?: readonly Note[] }
   /** Lives in the tenant only, by design (for example `default/kubernetes`). */
   | { readonly kind: 'tenant-only' }
   /** Not allowed, or not possible, in super: told to the tenant as an Event with this CamelCase reason and message. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly message: string }
+  | {
+      readonly kind: 'refused'
+      readonly reason: string
+      readonly message: string
+      /** What stands in super goes as well, since it is at the cost of somebody else. Default: it stays as it was last allowed. */
+      readonly withdrawn?: true
+    }
+
+/** What a tenant is told as an Event: a CamelCase reason and a message. */
+export interface Note {
+  readonly reason: string
+  readonly message: string
+}
 
 /** One write to the tenant. */
 export type TenantWrite =

@@ -9,9 +9,11 @@ import { tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { afterFailure, afterPause, afterSuccess, type Breaker, breakerLimit, closedBreaker } from './breaker.ts'
 import type { CacheBudget, Overflow } from './cache-budget.ts'
+import { claimView } from './claims.ts'
 import { tenantClasses } from './classes.ts'
 import { readBacklog } from './event-pump.ts'
 import { everyKey } from './every-key.ts'
+import { hearNodes } from './hear-nodes.ts'
 import { createHibernator } from './hibernation.ts'
 import { keyOf, storeKey } from './keys.ts'
 import { openSyncRecord, syncerLeaseSeconds } from './lease.ts'
@@ -19,12 +21,15 @@ import type { SyncerMetrics } from './metrics.ts'
 import { createOverfull } from './overfull.ts'
 import { patrol } from './patrol.ts'
 import { every } from './periodic.ts'
+import { fillQuota } from './quota/fill-quota.ts'
+import { createQuotaWord } from './quota/quota-word.ts'
 import type { SyncContext } from './resource.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { informerOf, type SuperSide, type SyncDeps } from './sides.ts'
 import { createStoreJudge, objectsInSuper } from './store-judge.ts'
 import type { SuperCaches } from './super-caches.ts'
 import { driftedAddresses, usedAddresses } from './sync-address.ts'
+import { enqueueFences, moveFences } from './sync-fences.ts'
 import { nodeLeaseEveryMs, renewNodeLeases } from './sync-node.ts'
 import { openTenant, type RunningTenant } from './tenant.ts'
 import type { TenantSource } from './tenant-source.ts'
@@ -49,6 +54,8 @@ export interface ServedTenant {
   namespaceLost(tenantNamespace: string): void
   /** An Event of super waits for its turn to be told, if there is room for it. */
   holdEvent(event: KubeObject): void
+  /** Super's networks have changed. */
+  networksChanged(): void
   readonly frozen: string | undefined
   start(): void
   stop(): Promise<void>
@@ -57,7 +64,7 @@ export interface ServedTenant {
 export interface ServeOptions {
   readonly management: KubeClient
   readonly superClient: KubeClient
-  readonly superCaches: SuperSide & Pick<SuperCaches, 'watchDefinition'>
+  readonly superCaches: SuperSide & Pick<SuperCaches, 'watchDefinition' | 'networks'>
   readonly queue: FairQueue
   readonly log: Log
   readonly metrics: SyncerMetrics
@@ -69,6 +76,7 @@ export interface ServeOptions {
   /** Resolves when all that is being done for the tenant at the moment of the call is done. */
   readonly settled: () => Promise<void>
   readonly budget: CacheBudget
+  readonly writesPerSecond?: number | undefined
   /** What was true when it was served first is no more: it has to be served anew. */
   readonly onStale: () => void
 }
@@ -76,9 +84,10 @@ export interface ServeOptions {
 /** One tenant's life in this process: listing, brake, work, leases, patrol, breaker. */
 export const serveTenant = async (source: TenantSource, options: ServeOptions): Promise<ServedTenant> => {
   const { management, superClient, superCaches, queue, metrics, holder, now } = options
-  const { controlPlaneNamespace } = source
-  const ctx: Omit<SyncContext, 'nodes'> = {
+  const ctx: Omit<SyncContext, 'nodes' | 'policies'> = {
     ...source.ctx,
+    ...superCaches.networks.of(source.tenant.uid),
+    ...claimView(superCaches.claims, source.tenant.uid),
     classes: tenantClasses(source.classRules, ({ plural }) => informerOf(superCaches.informers, plural)),
   }
   const { uid } = ctx.tenant
@@ -87,7 +96,8 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
   const timers = new Set<NodeJS.Timeout>()
   let breaker: Breaker = closedBreaker
   const share = options.budget.open((over) => void overflow(over))
-  const record = await openSyncRecord(management, controlPlaneNamespace, { holder, now, refused: () => side.refusals.text() })
+  const words = { refused: () => side.refusals.text(), quota: () => quotaWord.text }
+  const record = await openSyncRecord(management, source.controlPlaneNamespace, { holder, now, ...words })
   let listed = false
   let { resume, hibernates } = source
   /** Checks under way of the store's identity: nothing is done for the tenant meanwhile. */
@@ -98,15 +108,20 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     ctx,
     tenantClient: options.connect(source.kubeconfig),
     superClient,
+    superSide: superCaches,
+    now,
     nodeSelector: source.nodeSelector,
     log,
     enqueue,
     spend: (bytes) => share.spend(bytes),
+    writesPerSecond: options.writesPerSecond,
     onRelist: ({ gone }) => {
       if (listed && gone > 0) checkStore()
     },
   })
 
+  const hearPools = hearNodes(side, source.pools, { superSide: superCaches, enqueue })
+  const quotaWord = createQuotaWord(side, { log, now, signal: stopping.signal })
   const isPaused = (): boolean => !listed || checks > 0 || record.current.frozen !== undefined
   const setLimit = (): void => queue.limit(uid, isPaused() ? 0 : breakerLimit(breaker))
 
@@ -160,6 +175,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
 
   /** Says that the tenant is served, and looks whether it is still the same: watches of a data store that is gone stay silent for long. */
   const beat = async (): Promise<void> => {
+    quotaWord.tell()
     const serviceAddresses = usedAddresses(side)
     await record.write({}, serviceAddresses)
     void hibernator.want(hibernates)
@@ -171,9 +187,10 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     if (!stopping.signal.aborted) options.onStale()
   }
 
-  /** What was refused for its address may go down now, and what others have of the new addresses is to be burnt. */
+  /** What was refused for its address may go down now, what others have of the new addresses is to be burnt, and pods reach them. */
   const enqueueServices = (): void => {
     for (const plural of ['services', 'endpointslices']) enqueueAll(plural)
+    enqueueFences(side, enqueue)
     for (const address of driftedAddresses({ tenant: side, superSide: superCaches })) enqueue(keyOf('ipaddresses', '', address))
   }
 
@@ -215,6 +232,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
     await judge()
     // Before any pod is looked at: one that sleeps must not be taken for one that has ended.
     await hibernator.want(hibernates)
+    await fillQuota(side, { objects: superObjects, superSide: superCaches, settled: options.settled, log })
     if (stopping.signal.aborted) return
     listed = true
     // Another word may have come meanwhile.
@@ -293,7 +311,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       const next = answered ? afterSuccess(breaker) : afterFailure(breaker, performance.now())
       if (next !== breaker && (next.kind !== breaker.kind || next.kind === 'closed')) openBreaker(next)
     },
-    hear: ({ resume: word, ctx: { serviceSlices }, hibernates: wanted }) => {
+    hear: ({ resume: word, ctx: { serviceSlices }, hibernates: wanted, pools }) => {
       if (wanted !== hibernates) {
         hibernates = wanted
         if (listed) void hibernator.want(hibernates)
@@ -302,6 +320,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
         side.setSlices(serviceSlices)
         if (listed) enqueueServices()
       }
+      hearPools(pools)
       if (word === resume) return
       resume = word
       if (record.current.overfull) return options.onStale()
@@ -314,6 +333,7 @@ export const serveTenant = async (source: TenantSource, options: ServeOptions): 
       side.writtenConfig.clear()
     },
     holdEvent,
+    networksChanged: () => moveFences(side, superCaches.networks.of(uid), enqueue),
     start: () => {
       setLimit()
       void run().catch((error: unknown) => {

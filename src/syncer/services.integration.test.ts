@@ -10,14 +10,14 @@ import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { type RunningSyncer, runSyncer, verifyOnce } from '../testing/run-syncer.ts'
 import { http, serviceStory } from '../testing/service-story.ts'
-import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
+import { patchPlane, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 
 const log = pino({ level: process.env['BERTH_TEST_LOG'] ?? 'silent' })
 const { namespaces, services, endpointSlices, ipAddresses, serviceCIDRs, tenantControlPlanes } = resourceTypes
 const endpoints: ResourceType = { group: '', version: 'v1', plural: 'endpoints', kind: 'Endpoints', namespaced: true }
 const soon = { deadlineMs: 30_000 }
 const long = { timeout: 60_000 }
-// Addresses asked for by name lie in the first sixteen of a slice, of which the allocator gives out the last only.
+// Addresses asked for by name lie in the first sixteen of a slice, ports of nodes in the first 86 of their range: there allocators give out the last only (KEP-3070, KEP-3668).
 
 let clusters: SyncClusters
 let syncer: RunningSyncer | undefined
@@ -29,6 +29,7 @@ beforeAll(async () => {
   clusters = await startSyncClusters(['acme'], { log, superFlags: ['--service-cluster-ip-range=10.96.0.0/16,fd00:96::/108'] })
   acme = clusters.tenants[0] as SyncTenant
   controllers = await startControllers(acme.api, ['endpointslice-mirroring-controller', 'service-cidr-controller'])
+  await patchPlane(clusters, acme, { sync: { loadBalancerClasses: ['example.com/lb', 'example.com/other'] } })
   syncer = await runSyncer(clusters, { log })
   await acme.api.client.create(namespaces, aNamespace({ metadata: { name: 'shop' } }))
 }, 300_000)
@@ -95,8 +96,8 @@ describe('super has what the tenant has, and each change of it', () => {
     ],
     [
       'node-port',
-      { type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ ...http, nodePort: 30_123 }] },
-      { ports: [{ ...http, nodePort: 30_124 }] },
+      { type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ ...http, nodePort: 30_023 }] },
+      { ports: [{ ...http, nodePort: 30_024 }] },
       { externalTrafficPolicy: 'Cluster' },
       { type: 'ClusterIP', ports: [{ ...http, nodePort: null }] },
     ],
@@ -111,7 +112,7 @@ describe('super has what the tenant has, and each change of it', () => {
     [
       'without-node-ports',
       { type: 'LoadBalancer', allocateLoadBalancerNodePorts: false, ports: [http] },
-      { allocateLoadBalancerNodePorts: true, ports: [{ ...http, nodePort: 30_125 }] },
+      { allocateLoadBalancerNodePorts: true, ports: [{ ...http, nodePort: 30_025 }] },
       { allocateLoadBalancerNodePorts: false, ports: [{ ...http, nodePort: null }] },
       { ports: [{ ...http, port: 8080, nodePort: 0 }] },
     ],
@@ -233,29 +234,29 @@ describe('ports of nodes that somebody else has', () => {
   const taken = {
     type: 'NodePort',
     ports: [
-      { ...http, nodePort: 31_500 },
-      { name: 'b', port: 81, protocol: 'TCP', nodePort: 31_501 },
+      { ...http, nodePort: 30_050 },
+      { name: 'b', port: 81, protocol: 'TCP', nodePort: 30_051 },
     ],
   }
 
   test('one that is taken becomes another, the rest stay, and the tenant is told', long, async () => {
     await foreign('early', taken)
-    await create('late', { ...taken, ports: [taken.ports[0], { ...taken.ports[1], nodePort: 31_502 }] })
-    await eventually(async () => (await inTenant('late')).spec.ports[0].nodePort !== 31_500, soon)
+    await create('late', { ...taken, ports: [taken.ports[0], { ...taken.ports[1], nodePort: 30_052 }] })
+    await eventually(async () => (await inTenant('late')).spec.ports[0].nodePort !== 30_050, soon)
     const live = await agree('late')
-    expect(live.spec.ports[1].nodePort).toBe(31_502)
-    expect((await told('late', 'NodePortChanged'))['message']).toBe(`31500 is in use, it is ${live.spec.ports[0].nodePort} now`)
+    expect(live.spec.ports[1].nodePort).toBe(30_052)
+    expect((await told('late', 'NodePortChanged'))['message']).toBe(`30050 is in use, it is ${live.spec.ports[0].nodePort} now`)
     // Asked for in a change.
-    await patch('late', { ports: [live.spec.ports[0], { ...live.spec.ports[1], nodePort: 31_501 }] })
-    await eventually(async () => (await inTenant('late')).spec.ports[1].nodePort === 31_502, soon)
+    await patch('late', { ports: [live.spec.ports[0], { ...live.spec.ports[1], nodePort: 30_051 }] })
+    await eventually(async () => (await inTenant('late')).spec.ports[1].nodePort === 30_052, soon)
     await agree('late')
   })
 
   test('a health check port as well', long, async () => {
-    const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 31_600, ports: [http] }
+    const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_060, ports: [http] }
     await foreign('early-health', local)
     const { uid } = (await create('late-health', local)).metadata
-    await eventually(async () => (await inTenant('late-health')).spec.healthCheckNodePort !== 31_600, soon)
+    await eventually(async () => (await inTenant('late-health')).spec.healthCheckNodePort !== 30_060, soon)
     await agree('late-health')
     const service = await inTenant('late-health')
     expect(service.spec).toMatchObject({ externalTrafficPolicy: 'Local', type: 'LoadBalancer' })
@@ -346,7 +347,7 @@ describe('addresses that somebody else has in super', () => {
       publishNotReadyAddresses: true,
       ipFamilyPolicy: 'PreferDualStack',
       ports: [
-        { ...http, nodePort: 31_700 },
+        { ...http, nodePort: 30_070 },
         { name: 'dns', port: 53, protocol: 'UDP' },
       ],
     }

@@ -1,16 +1,19 @@
+import type { CustomKind } from '../apis/custom-kind.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
-import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../kube/client.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import type { Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
+import type { Claims } from './claims.ts'
 import type { ConfigIndex } from './config-index.ts'
 import type { PodRest } from './hibernation.ts'
 import type { PendingCertificate } from './pod-certificates.ts'
 import type { PodsByNode } from './pods-by-node.ts'
+import type { TenantQuota } from './quota/tenant-quota.ts'
 import type { ReferenceIndex } from './references.ts'
 import type { Refusals } from './refusals.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
+import type { WritePace } from './write-pace.ts'
 
 /** Caches by key of the kind: its plural, with the group for declared kinds. */
 export type Informers = ReadonlyMap<string, Informer<KubeObject>>
@@ -19,6 +22,8 @@ export type Informers = ReadonlyMap<string, Informer<KubeObject>>
 export interface SuperSide {
   readonly client: KubeClient
   readonly informers: Informers
+  /** What objects there lay claim to. */
+  readonly claims: Claims
   /** CustomResourceDefinitions of declared kinds, by name, as far as super has them. */
   readonly definitions: ReadonlyMap<string, KubeObject>
   /** Watches the objects of a declared kind from now on. */
@@ -45,7 +50,7 @@ export interface TenantSide {
   /** Keys of ConfigMaps and Secrets that are in super as wanted, as far as this process knows. */
   readonly writtenConfig: Set<string>
   /** Wanted hash of pods as they stand in the cache, and what they went by: they come by several times between two changes. */
-  readonly translated: WeakMap<KubeObject, { readonly hash: string; readonly nodes: number }>
+  readonly translated: WeakMap<KubeObject, { readonly hash: string; readonly nodes: number; readonly policies: number }>
   /** Certificates asked for and not issued yet, by pod UID and source: their keys are nowhere else. */
   readonly pendingCertificates: Map<string, PendingCertificate>
   /** The size that was last asked of super for a pod, by UID, and when (milliseconds since the epoch). */
@@ -68,6 +73,10 @@ export interface TenantSide {
   /** Labels of super nodes that the tenant sees also without pods there; undefined: none. */
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
   readonly recorder: EventRecorder
+  /** Its limits over all namespaces; undefined: none. */
+  readonly quota: TenantQuota | undefined
+  /** How fast it may change what is in super; undefined: as fast as it can. */
+  readonly pace: WritePace | undefined
 }
 
 /** What each sync function gets beside its key. */

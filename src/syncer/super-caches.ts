@@ -4,11 +4,14 @@ import type { KubeClient } from '../kube/client.ts'
 import { type ChangeKind, createInformer, type Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
+import { createClaims } from './claims.ts'
+import { gatewayKinds } from './gateways/kinds.ts'
 import type { SyncedResource } from './resource.ts'
 import { customResource, definitionName } from './resources/custom-kinds.ts'
 import { syncedResources } from './resources/index.ts'
 import { mirroredKinds } from './resources/mirrored.ts'
 import type { SuperSide } from './sides.ts'
+import { type SuperWatch, watchSuperNetworks } from './super-watch.ts'
 
 /** Kinds of super that no tenant owns but that tenants see. */
 const sharedTypes: readonly { readonly type: ResourceType; readonly optional?: boolean }[] = [
@@ -20,6 +23,7 @@ const sharedTypes: readonly { readonly type: ResourceType; readonly optional?: b
 ]
 
 export interface SuperCaches extends SuperSide {
+  readonly networks: Pick<SuperWatch, 'of'>
   /** Watches super's definition of a declared kind from now on. */
   watchDefinition(name: string): void
   start(): void
@@ -31,10 +35,19 @@ export interface SuperCaches extends SuperSide {
 export const openSuperCaches = ({
   client,
   log,
+  namedRanges,
+  isApart,
   onEvent,
+  onNetworks,
 }: {
   client: KubeClient
   log: Log
+  /** CIDRs that the operator names as super's own. */
+  namedRanges: readonly string[]
+  /** True when tenants' API servers run in another cluster. */
+  isApart: boolean
+  /** Super's networks, or ways to API servers in another cluster, have changed. */
+  onNetworks: () => void
   onEvent: (
     type: ResourceType,
     event: ChangeKind,
@@ -45,7 +58,7 @@ export const openSuperCaches = ({
   const informers = new Map<string, Informer<KubeObject>>()
   const definitions = new Map<string, KubeObject>()
   const definitionInformers = new Map<string, Informer<KubeObject>>()
-  const watchOwned = ({ type, superWatch, keepSuper }: SyncedResource): void => {
+  const watchOwned = ({ type, superWatch, keepSuper }: SyncedResource, optional = false): void => {
     if (superWatch === 'none' || informers.has(kindKey(type))) return
     informers.set(
       kindKey(type),
@@ -54,12 +67,15 @@ export const openSuperCaches = ({
         type,
         log,
         labelSelector: tenantLabel,
+        optional,
         ...(keepSuper && { keep: keepSuper }),
         onEvent: (event, object, old, own) => onEvent(type, event, object, { old, own }),
       }),
     )
   }
   for (const resource of syncedResources) watchOwned(resource)
+  // Also where no tenant that is served here has any: Gateways and routes hold hosts that Ingresses of all may want.
+  for (const kind of gatewayKinds) watchOwned(customResource(kind), true)
   for (const { type, optional = false } of sharedTypes) {
     informers.set(
       type.plural,
@@ -68,13 +84,27 @@ export const openSuperCaches = ({
         type,
         log,
         optional,
-        onEvent: (event, object, old, own) => onEvent(type, event, object, { old, own }),
+        onEvent: (event, object, old, own) => {
+          if (type === resourceTypes.nodes) networks.nodeChanged(event, object, old)
+          onEvent(type, event, object, { old, own })
+        },
       }),
     )
   }
+  const nodeCache = informers.get('nodes')
+  const networks = watchSuperNetworks({
+    client,
+    log,
+    namedRanges,
+    isApart,
+    nodes: () => nodeCache?.list() ?? [],
+    onChange: onNetworks,
+  })
   return {
     client,
     informers,
+    networks,
+    claims: createClaims(),
     definitions,
     watchDefinition: (name) => {
       if (definitionInformers.has(name)) return
@@ -94,18 +124,23 @@ export const openSuperCaches = ({
       informer.start()
     },
     watchCustom: (declared) => {
-      if (informers.has(definitionName(declared))) return
+      const known = informers.get(definitionName(declared))
+      if (known) {
+        if (!known.isServed) known.askAgain()
+        return
+      }
       watchOwned(customResource(declared))
       informers.get(definitionName(declared))?.start()
     },
     start: () => {
       for (const informer of informers.values()) informer.start()
+      networks.start()
     },
     whenSynced: async (wait) => {
-      await Promise.all([...informers.values()].map((informer) => informer.whenSynced(wait)))
+      await Promise.all([...informers.values(), networks].map((informer) => informer.whenSynced(wait)))
     },
     stop: async () => {
-      await Promise.all([...informers.values(), ...definitionInformers.values()].map((informer) => informer.stop()))
+      await Promise.all([...informers.values(), ...definitionInformers.values(), networks].map((informer) => informer.stop()))
     },
   }
 }

@@ -4,23 +4,17 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { tenantLabel, wantedHashAnnotation, writtenKeysAnnotation } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { frozen } from '../testing/frozen.ts'
-import { aSyncContext, everyClass, strictPolicy } from '../testing/sync-builders.ts'
-import { viewOf } from './own-nodes.ts'
+import { aSyncContext } from '../testing/sync-builders.ts'
 import { defineResource, type SyncContext } from './resource.ts'
 import { contains, ownerOf, updatedObject, wantedHashOf, wantedObject } from './super-object.ts'
 
 const tenant = { uid: 'tenant-uid', name: 'acme', namespace: 'default' }
 const ctx: SyncContext = {
+  ...aSyncContext(),
   tenant,
-  clusterDomain: 'cluster.local',
   apiServerAddress: '10.98.1.1',
   dnsAddress: '10.98.1.10',
   serviceSlices: ['10.98.1.0/24'],
-  isolation: aSyncContext().isolation,
-  policy: strictPolicy,
-  customKinds: [],
-  nodes: viewOf([]),
-  classes: everyClass,
 }
 const things = defineResource<KubeObject>({
   type: resourceTypes.services,

@@ -11,7 +11,7 @@ import {
   writtenKeysAnnotation,
 } from '../tenancy/marks.ts'
 import { superConfigName, superNamespace } from '../tenancy/names.ts'
-import type { SyncContext, SyncedResource, Translation } from './resource.ts'
+import type { Note, SyncContext, SyncedResource, Translation } from './resource.ts'
 import { sameJson } from './resources/merge-patch.ts'
 
 /** Which tenant object a super object stands for, as its marks say. Marks are written by Berth alone: tenants have no account in super. */
@@ -58,7 +58,9 @@ const passingKeys = (map: Readonly<Record<string, string>> | undefined): [string
 const writtenKeys = (labels: readonly [string, string][], annotations: readonly [string, string][]): string =>
   `${labels.map(([key]) => key).join(',')};${annotations.map(([key]) => key).join(',')}`
 
-export type Wanted = { readonly kind: 'object'; readonly object: KubeObject } | Exclude<Translation, { kind: 'object' }>
+export type Wanted =
+  | { readonly kind: 'object'; readonly object: KubeObject; readonly notes?: readonly Note[] }
+  | Exclude<Translation, { kind: 'object' }>
 
 /** The whole super object that a tenant object asks for: its translation plus identity, owner marks and the hash of all of it. */
 export const wantedObject = (resource: SyncedResource, tenantObject: KubeObject, ctx: SyncContext): Wanted => {
@@ -90,7 +92,7 @@ export const wantedObject = (resource: SyncedResource, tenantObject: KubeObject,
   object.metadata.annotations[wantedHashAnnotation] = resource.byReference
     ? referenceHash(tenantObject)
     : hash('sha256', JSON.stringify(object), 'base64url').slice(0, 22)
-  return { kind: 'object', object }
+  return { kind: 'object', object, ...(translation.notes && { notes: translation.notes }) }
 }
 
 /** Version of a ConfigMap or Secret, without its content. */

@@ -2,6 +2,7 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { keyOf, type ObjectKey, storeKey } from './keys.ts'
+import { hasRoom } from './quota/over-quota.ts'
 import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { isUnlabelled, ownerOf, referenceHash, superRefOf, wantedObject } from './super-object.ts'
@@ -12,6 +13,14 @@ import { isNamespaceReady } from './sync-namespace.ts'
  * and never read from super.
  */
 export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
+  const { quota, ctx } = deps.tenant
+  const kind = resource.type.plural
+  if (!quota) return syncWhole(resource, key, deps)
+  const place = { kind, namespace: '', ...superRefOf(resource, ctx.tenant, key) }
+  return quota.during(place, keyOf(kind, key.namespace, key.name), () => syncWhole(resource, key, deps))
+}
+
+const syncWhole = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const { tenant } = deps
   const { type } = resource
   const writtenKey = keyOf(type.plural, key.namespace, key.name)
@@ -45,6 +54,7 @@ export const syncConfig = async (resource: SyncedResource, key: ObjectKey, deps:
   if (translation.kind === 'refused')
     tenant.recorder.record(tenantObject, { type: 'Warning', reason: translation.reason, message: translation.message })
   if (translation.kind !== 'object') return done
+  if (!record && !(await hasRoom(resource, translation.object, { tenantObject }, deps))) return done
   const written = await write(translation.object, { resource, ref, liveUid: record?.uid, metadata }, deps)
   tenant.config.wrote(type, written)
   tenant.writtenConfig.add(writtenKey)

@@ -2,10 +2,12 @@ import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
-import type { ClassKind } from './classes.ts'
+import { type ClassKind, classKinds } from './classes.ts'
+import { gatewaysKey } from './gateways/kinds.ts'
 import { keyOf, type ObjectKey } from './keys.ts'
 import { sameJson } from './resources/merge-patch.ts'
 import { driversOf, isMirrored, type MirroredKind, type MirrorView } from './resources/mirrored.ts'
+import { snapshotDefinition } from './resources/volume-snapshots.ts'
 import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
 import { contains } from './super-object.ts'
 
@@ -16,7 +18,8 @@ const unservedAgainMs = 60_000
 const namedBy: Readonly<Record<ClassKind, string>> = {
   StorageClass: 'persistentvolumeclaims',
   VolumeAttributesClass: 'persistentvolumeclaims',
-  VolumeSnapshotClass: 'volumesnapshots',
+  VolumeSnapshotClass: snapshotDefinition,
+  GatewayClass: gatewaysKey,
   IngressClass: 'ingresses',
   RuntimeClass: 'pods',
   PriorityClass: 'pods',
@@ -51,6 +54,14 @@ const marked = ({ metadata, ...object }: KubeObject): KubeObject => ({
   metadata: { ...metadata, labels: { ...metadata.labels, [mirroredLabel]: 'true' } },
 })
 
+/** The name in the tenant of what super has under a name, and the name in super of what the tenant has under it. */
+const namesOf = ({ type }: MirroredKind, name: string, { classes }: Pick<SyncDeps['tenant']['ctx'], 'classes'>) => {
+  const kind = type.kind as ClassKind
+  return Object.hasOwn(classKinds, kind)
+    ? { here: classes.tenantName(kind, name), below: classes.superName(kind, name) }
+    : { here: name, below: name }
+}
+
 /** An object of super as the tenant sees it. What the tenant made itself under that name is left alone, and told of. */
 export const syncMirrored = async (kind: MirroredKind, { name }: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const { tenant, superSide, enqueue } = deps
@@ -58,7 +69,10 @@ export const syncMirrored = async (kind: MirroredKind, { name }: ObjectKey, deps
   const cache = informerOf(tenant.informers, type.plural)
   if (!cache.isServed) return { kind: 'done', againAfterMs: unservedAgainMs }
   const live = cache.get(name)
-  const superObject = informerOf(superSide.informers, type.plural).get(name)
+  const { here, below } = namesOf(kind, name, tenant.ctx)
+  // Heard of in super, where it has another name than here.
+  if (here !== undefined && here !== name) enqueue(keyOf(type.plural, '', here))
+  const superObject = below === undefined ? undefined : informerOf(superSide.informers, type.plural).get(below)
   const copy = superObject && kind.toTenant(superObject, viewOf(deps))
   const wanted = copy && marked(copy)
   if (live?.metadata.deletionTimestamp !== undefined) return done

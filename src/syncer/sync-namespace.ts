@@ -12,6 +12,7 @@ import {
 } from '../tenancy/names.ts'
 import type { SyncContext } from './resource.ts'
 import type { SyncDeps } from './sides.ts'
+import { ensureFences } from './sync-fences.ts'
 
 /** What every super namespace holds besides synced objects: the tenant identity's rights there, and the account its pods carry. */
 export const namespaceFittings = (ctx: SyncContext, namespace: string): readonly KubeObject[] => {
@@ -35,19 +36,20 @@ export const namespaceFittings = (ctx: SyncContext, namespace: string): readonly
   ]
 }
 
-/** Makes what is missing of the fittings. Called once for each namespace and process; the patrol calls it again. */
+/** Makes what is missing of the fittings, and puts Berth's own policies right. Called once for each namespace and process; the patrol calls it again. */
 export const ensureFittings = async (
   namespace: string,
   { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>,
 ): Promise<void> => {
-  await Promise.all(
-    namespaceFittings(tenant.ctx, namespace).map(async (object) => {
+  await Promise.all([
+    ensureFences(namespace, { tenant, superSide }),
+    ...namespaceFittings(tenant.ctx, namespace).map(async (object) => {
       const type = object.kind === 'RoleBinding' ? resourceTypes.roleBindings : resourceTypes.serviceAccounts
       await superSide.client.create(type, object).catch((error: unknown) => {
         if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
       })
     }),
-  )
+  ])
 }
 
 /** True when objects can be written into the super namespace of a tenant namespace. */

@@ -2,25 +2,40 @@ import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { hasCode } from '../lib/errors.ts'
+import { agentPort } from '../tenancy/agent-port.ts'
 import { mirroredLabel } from '../tenancy/marks.ts'
+import { isOpen, type NodeScope, sees } from '../tenancy/node-pools.ts'
 import type { ObjectKey } from './keys.ts'
 import { mergePatch, sameJson } from './resources/merge-patch.ts'
 import { type MergedNode, mergedNode, statusWords, tenantNode } from './resources/nodes.ts'
-import { done, informerOf, type SyncDeps, type SyncResult } from './sides.ts'
-import { contains } from './super-object.ts'
+import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
+import { contains, ownerOf } from './super-object.ts'
 
-/** Where a tenant's API server finds "the kubelet" of each node: vn-agent. */
-export const agentPort = 10_550
 /** A node that runs no pod of the tenant any more stays this long, so that short-lived pods do not make it come and go. */
 const idleNodeMs = 120_000
 
 const type = resourceTypes.nodes
 
-/** True when `labels` has all of `selector`; `{}` is every node. */
-export const selects = (
-  selector: Readonly<Record<string, string>> | undefined,
-  labels: Readonly<Record<string, string>> = {},
-): boolean => selector !== undefined && Object.entries(selector).every(([key, value]) => labels[key] === value)
+/** Which of super's nodes are the tenant's, as its operator says. */
+export const nodeScope = ({ ctx: { isolation, nodes }, nodeSelector }: Pick<TenantSide, 'ctx' | 'nodeSelector'>): NodeScope => ({
+  selector: nodeSelector,
+  pool: isolation.nodePool,
+  onlyPool: isolation.profile === 'dedicated',
+  foreignPools: nodes.foreignPools,
+})
+
+/**
+ * True for a node on which the tenant has pods. Of one that is others' only what runs there in super counts: a pod that names it is a word of the tenant's,
+ * and would show it machines that it has nothing to do with.
+ */
+const hasPods = (superNode: KubeObject, { tenant, superSide }: Pick<SyncDeps, 'tenant' | 'superSide'>): boolean => {
+  const { name = '', labels } = superNode.metadata
+  if (!tenant.podsByNode.isUsed(name)) return false
+  if (isOpen(nodeScope(tenant), labels)) return true
+  return informerOf(superSide.informers, 'pods')
+    .list()
+    .some((pod) => pod.spec?.nodeName === name && ownerOf(pod)?.tenantUid === tenant.ctx.tenant.uid)
+}
 
 const sameWords = (live: KubeObject, { node, gone }: MergedNode): boolean =>
   gone.length === 0 &&
@@ -121,7 +136,7 @@ export const syncNode = async ({ name }: ObjectKey, deps: SyncDeps): Promise<Syn
   const { tenant, superSide, now } = deps
   const live = informerOf(tenant.informers, type.plural).get(name)
   const superNode = informerOf(superSide.informers, type.plural).get(name)
-  const needed = superNode && (tenant.podsByNode.isUsed(name) || selects(tenant.nodeSelector, superNode.metadata.labels))
+  const needed = superNode && (hasPods(superNode, deps) || sees(nodeScope(tenant), superNode.metadata.labels))
   if (needed) {
     tenant.idleNodes.delete(name)
     const superWord = tenantNode(superNode, { agentPort })

@@ -8,7 +8,11 @@ import { type Action, decide, type Pair } from './decide.ts'
 import { endDetour } from './detour.ts'
 import { restOf } from './hibernation.ts'
 import { keyOf, type ObjectKey, storeKey, tokensKey } from './keys.ts'
+import { missingBefore } from './missing-before.ts'
+import { openMarks } from './network/openness.ts'
 import { ensurePodSecrets } from './pod-secrets.ts'
+import { maySteer } from './pods/labels.ts'
+import { hasRoom } from './quota/over-quota.ts'
 import type { SyncedResource } from './resource.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import {
@@ -21,12 +25,23 @@ import {
   wantedObject,
 } from './super-object.ts'
 import { settleAddress } from './sync-address.ts'
-import { ensureFittings, isNamespaceReady } from './sync-namespace.ts'
+import { ensureFittings } from './sync-namespace.ts'
 import { writeToSuper } from './write-to-super.ts'
 import { refOf, writeToTenant } from './write-to-tenant.ts'
 
+/** Kinds of action that change something in super. */
+const superActions: ReadonlySet<Action['kind']> = new Set(['create', 'update', 'delete-super'])
+
 /** Brings one pair of a watched kind a step nearer to agreement: down, then up. */
 export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
+  const { quota, ctx } = deps.tenant
+  const kind = kindKey(resource.type)
+  if (!quota) return syncPair(resource, key, deps)
+  const place = { kind, namespace: '', ...superRefOf(resource, ctx.tenant, key) }
+  return quota.during(place, keyOf(kind, key.namespace, key.name), () => syncPair(resource, key, deps))
+}
+
+const syncPair = async (resource: SyncedResource, key: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const { tenant, superSide } = deps
   const { ctx } = tenant
   const tenantCache = informerOf(tenant.informers, kindKey(resource.type))
@@ -75,6 +90,9 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
       return undefined
     }
   }
+  if (tenantObject && wanted?.kind === 'object' && (action.kind === 'create' || action.kind === 'update')) {
+    for (const note of wanted.notes ?? []) tenant.recorder.record(tenantObject, { type: 'Warning', ...note })
+  }
   let result: SyncResult
   try {
     const carried = carryOut(action, resource, { key, tenantObject }, deps)
@@ -104,16 +122,16 @@ export const syncObject = async (resource: SyncedResource, key: ObjectKey, deps:
 /** Super understood what was asked for, and does not want it. */
 const refusalCodes = ['KUBE_FORBIDDEN', 'KUBE_INVALID', 'KUBE_CONFLICT'] as const
 
-/** True when the super object still has our label and all of the tenant's. */
-const keepsLabels = (
-  superObject: KubeObject,
-  tenantObject: KubeObject,
-  { tenant }: Pick<TenantSide['ctx'], 'tenant'>,
-): boolean => {
+/** True when the super pod still has our labels and all of the tenant's. */
+const keepsLabels = (superObject: KubeObject, tenantObject: KubeObject, ctx: TenantSide['ctx']): boolean => {
+  const { tenant } = ctx
   const { labels = {} } = superObject.metadata
   return (
     labels[tenantLabel] === tenant.uid &&
-    Object.entries(tenantObject.metadata.labels ?? {}).every(([key, value]) => labels[key] === value || isBerthKey(key))
+    Object.entries(tenantObject.metadata.labels ?? {}).every(
+      ([key, value]) => labels[key] === value || isBerthKey(key) || maySteer(key),
+    ) &&
+    Object.entries(openMarks(tenantObject, ctx)).every(([key, value]) => labels[key] === value)
   )
 }
 
@@ -124,12 +142,13 @@ const translate = (
   { ctx, translated }: Pick<TenantSide, 'ctx' | 'translated'>,
 ): Pair['wanted'] => {
   const known = resource.type.kind === 'Pod' ? translated.get(tenantObject) : undefined
-  const holds = known !== undefined && (Boolean(tenantObject.spec?.nodeName) || known.nodes === ctx.nodes.revision)
+  const holds =
+    known?.policies === ctx.policies.revision && (Boolean(tenantObject.spec?.nodeName) || known.nodes === ctx.nodes.revision)
   if (superObject && holds && known.hash === wantedHashOf(superObject) && keepsLabels(superObject, tenantObject, ctx))
     return { kind: 'settled' }
   const wanted = wantedObject(resource, tenantObject, ctx)
   const hash = wanted.kind === 'object' ? wantedHashOf(wanted.object) : undefined
-  if (hash !== undefined) translated.set(tenantObject, { hash, nodes: ctx.nodes.revision })
+  if (hash !== undefined) translated.set(tenantObject, { hash, nodes: ctx.nodes.revision, policies: ctx.policies.revision })
   return wanted
 }
 
@@ -141,16 +160,17 @@ const carryOut = async (
 ): Promise<SyncResult> => {
   const { tenant } = deps
   const { type } = resource
+  const missing = action.kind === 'create' && tenantObject ? missingBefore(resource, tenantObject, deps) : undefined
+  if (missing !== undefined) return { kind: 'wait-for', key: missing }
+  const waitMs = superActions.has(action.kind) ? tenant.pace?.wait(keyOf(kindKey(type), key.namespace, key.name)) : undefined
+  if (waitMs) return { kind: 'done', againAfterMs: waitMs }
   switch (action.kind) {
     case 'none':
       return done
-    case 'create': {
-      const missing = tenantObject && missingBefore(resource, tenantObject, deps)
-      if (missing !== undefined) return { kind: 'wait-for', key: missing }
+    case 'create':
       return create(resource, finished(resource, action.object, tenantObject, deps), tenantObject, deps)
-    }
     case 'update':
-      return update(resource, action, deps)
+      return update(resource, action, { tenantObject }, deps)
     case 'delete-super': {
       const { superObject, gracePeriodSeconds } = action
       const client = clientFor(resource, deps)
@@ -184,26 +204,6 @@ const carryOut = async (
 const clientFor = ({ type }: SyncedResource, { tenant, superSide }: SyncDeps) =>
   type.kind === 'Namespace' ? superSide.client : tenant.superClient
 
-/** The key of what has to be in super before this object, if something has. */
-const missingBefore = (resource: SyncedResource, tenantObject: KubeObject, deps: SyncDeps): string | undefined => {
-  const namespace = tenantObject.metadata.namespace
-  if (namespace === undefined) return undefined
-  if (!isNamespaceReady(namespace, deps)) return keyOf('namespaces', '', namespace)
-  const superNs = superNamespace(deps.tenant.ctx.tenant, namespace)
-  for (const dependency of resource.dependencies?.(tenantObject) ?? []) {
-    const inTenant = deps.tenant.informers.get(dependency.resource)?.get(storeKey(namespace, dependency.name))
-    const key = keyOf(dependency.resource, namespace, dependency.name)
-    // What is not in the tenant either, or fails, is not waited for: the pod then says so itself, as in any cluster.
-    if (!inTenant || deps.isFailing(key)) continue
-    const superCache = deps.superSide.informers.get(dependency.resource)
-    const inSuper = superCache
-      ? superCache.get(storeKey(superNs, dependency.name)) !== undefined
-      : deps.tenant.writtenConfig.has(key)
-    if (!inSuper) return key
-  }
-  return undefined
-}
-
 /** A pod that never came to be in super and is gone from the tenant meanwhile leaves its tokens behind: its key looks after them. */
 const podRefOf = ({ metadata: { namespace = '', name = '', uid = '' } }: KubeObject) => ({ namespace, name, uid })
 
@@ -231,6 +231,7 @@ const create = async (
 ): Promise<SyncResult> => {
   const { tenant, superSide } = deps
   const { type } = resource
+  if (tenantObject && !(await hasRoom(resource, object, { tenantObject, isNew: true }, deps))) return done
   const renewal = type.kind === 'Pod' && tenantObject ? await ensurePodSecrets(tenantObject, deps) : undefined
   const client = clientFor(resource, deps)
   const cache = informerOf(superSide.informers, kindKey(type))
@@ -247,7 +248,8 @@ const create = async (
     if (!hasCode(error, 'KUBE_ALREADY_EXISTS', 'KUBE_CONFLICT', 'KUBE_INVALID')) throw error
     const live = await client.get(type, refOf(object))
     // The watch, which goes by the label, will never show it.
-    if (live && tenantObject && isUnlabelled(live, tenantObject)) return labelAgain(resource, { live, object }, deps)
+    if (live && tenantObject && isUnlabelled(live, tenantObject))
+      return labelAgain(resource, { live, object, tenantObject }, deps)
     if (live && tenantObject && isUnlabelledRelic(live, tenantObject)) {
       // Nobody else will ever end it, and it holds the name.
       const { uid = '', resourceVersion = '' } = live.metadata
@@ -280,6 +282,7 @@ const readyNamespace = async (tenantNamespace: KubeObject, superName: string, de
 const update = async (
   resource: SyncedResource,
   { live: cached, object }: Extract<Action, { kind: 'update' }>,
+  { tenantObject, isThere = false }: { readonly tenantObject: KubeObject | undefined; readonly isThere?: boolean },
   deps: SyncDeps,
 ): Promise<SyncResult> => {
   const { type } = resource
@@ -289,9 +292,12 @@ const update = async (
   const live = await client.get(type, refOf(cached))
   if (!live || live.metadata.uid !== cached.metadata.uid) return { kind: 'done', againAfterMs: 0 }
   const change = updatedObject(resource, live, object)
+  const next = change.kind === 'recreate' ? object : change.object
+  if (tenantObject && !(await hasRoom(resource, next, { tenantObject, isThere }, deps))) return done
   if (change.kind === 'recreate') {
     const { uid = '', resourceVersion = '' } = live.metadata
     await client.delete(type, refOf(live), { uid, resourceVersion })
+    deps.tenant.quota?.keepRoom(kindKey(type), object)
     return done
   }
   const written = await asFarAsGranted(resource, object, (asked) => {
@@ -305,10 +311,10 @@ const update = async (
 /** While the watch did not show it, things may have happened to it, and our own write brings no event: so it is looked at again. */
 const labelAgain = async (
   resource: SyncedResource,
-  found: { readonly live: KubeObject; readonly object: KubeObject },
+  { live, object, tenantObject }: { readonly live: KubeObject; readonly object: KubeObject; readonly tenantObject: KubeObject },
   deps: SyncDeps,
 ): Promise<SyncResult> => {
-  await update(resource, { kind: 'update', ...found }, deps)
+  await update(resource, { kind: 'update', live, object }, { tenantObject, isThere: true }, deps)
   return { kind: 'done', againAfterMs: 0 }
 }
 
@@ -325,7 +331,7 @@ const finalise = async (
     const live = await tenant.superClient.get(type, { name, namespace: superNamespace(tenant.ctx.tenant, key.namespace) })
     if (live && isUnlabelled(live, tenantObject)) {
       const wanted = wantedObject(resource, tenantObject, tenant.ctx)
-      return wanted.kind === 'object' ? labelAgain(resource, { live, object: wanted.object }, deps) : done
+      return wanted.kind === 'object' ? labelAgain(resource, { live, object: wanted.object, tenantObject }, deps) : done
     }
     // A stranger's of this name tells as well that ours is gone.
     if (live && ownerOf(live)?.tenantUid === tenant.ctx.tenant.uid) {

@@ -1,4 +1,5 @@
 import { isAsleep, isResting } from '../apis/conditions.ts'
+import type { NodePool } from '../apis/isolation.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { specInForce } from '../apis/spec-in-force.ts'
 import type { ClassRules, TenantControlPlane } from '../apis/tenant-control-plane.ts'
@@ -6,18 +7,25 @@ import type { TenantControlPlaneStatus } from '../apis/tenant-status.ts'
 import type { Informer } from '../kube/informer.ts'
 import { isolationSettings } from '../tenancy/isolation.ts'
 import { resumeSyncAnnotation } from '../tenancy/marks.ts'
+import { poolsOf, samePools } from '../tenancy/node-pools.ts'
 import { sliceAddress, slicesOf } from '../tenancy/slices.ts'
+import type { ClaimView } from './claims.ts'
 import type { SyncContext, SyncPolicy } from './resource.ts'
+
+/** What a translation knows of super itself. */
+export type SuperField = 'superRanges' | 'superPodRanges' | 'superNodeRanges' | 'apiServerDoor'
 
 /** What is needed to serve a tenant, as the management cluster says. */
 export interface TenantSource {
   readonly tenant: SyncContext['tenant']
   /** All that the management cluster says of it. */
-  readonly ctx: Omit<SyncContext, 'classes' | 'nodes'>
+  readonly ctx: Omit<SyncContext, 'classes' | 'nodes' | 'policies' | SuperField | keyof ClaimView>
   readonly classRules: ClassRules | undefined
   readonly controlPlaneNamespace: string
   readonly kubeconfig: string
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
+  /** Every node pool of super's; taken up by who serves the tenant. The same array while nothing of it has changed. */
+  readonly pools: readonly NodePool[]
   /** Its pods in super are to end, as the manager has decided. */
   readonly hibernates: boolean
   /** The restore of its data that is in force; undefined: it never was. */
@@ -36,11 +44,19 @@ const syncPolicy = ({ sync }: TenantControlPlane['spec']): SyncPolicy => ({
   ingressAnnotations: sync.ingressAnnotations,
   serviceAnnotations: sync.serviceAnnotations,
   ingressHosts: sync.ingressHosts,
+  podAnnotations: sync.podAnnotations,
+  claimAnnotations: sync.claimAnnotations,
+  podLabels: sync.podLabels,
   inlineCSIDrivers: sync.inlineCSIDrivers,
+  loadBalancerClasses: sync.loadBalancerClasses,
 })
 
 /** The source, or undefined while the control plane is not up yet or is on its way out. */
-export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeObject | undefined): TenantSource | undefined => {
+export const tenantSource = (
+  plane: TenantControlPlane,
+  kubeconfigSecret: KubeObject | undefined,
+  pools: readonly NodePool[],
+): TenantSource | undefined => {
   const { metadata, status } = plane
   const spec = specInForce(plane)
   const kubeconfig = kubeconfigSecret?.data?.value
@@ -67,6 +83,7 @@ export const tenantSource = (plane: TenantControlPlane, kubeconfigSecret: KubeOb
     kubeconfig: Buffer.from(kubeconfig, 'base64').toString(),
     classRules,
     nodeSelector,
+    pools,
     hibernates: spec.state === 'Hibernated' && isAsleep(status.conditions),
     restored: status.restored,
     resume: metadata.annotations?.[resumeSyncAnnotation],
@@ -103,6 +120,12 @@ export const tenantSources = ({
   superCluster: () => { readonly uid: string | undefined; readonly isApart: boolean }
 }) => {
   const served = new Set<string>()
+  let pools: readonly NodePool[] = []
+  const poolsNow = (): readonly NodePool[] => {
+    const now = poolsOf(planes.list().filter((plane) => isHere(plane, superCluster())))
+    if (!samePools(now, pools)) pools = now
+    return pools
+  }
   return {
     start: (): void => {
       planes.start()
@@ -114,8 +137,9 @@ export const tenantSources = ({
     stop: async (): Promise<void> => {
       await Promise.all([planes.stop(), kubeconfigs.stop()])
     },
-    list: (): TenantSource[] =>
-      planes.list().flatMap((plane) => {
+    list: (): TenantSource[] => {
+      const every = poolsNow()
+      return planes.list().flatMap((plane) => {
         const uid = plane.metadata.uid ?? ''
         // Its pods run elsewhere: here all of them would seem to be gone.
         if (!isHere(plane, superCluster())) return []
@@ -125,12 +149,13 @@ export const tenantSources = ({
           served.delete(uid)
           return []
         }
-        const source = tenantSource(plane, secret)
+        const source = tenantSource(plane, secret, every)
         if (source) served.add(uid)
         // Once served, a tenant stays so while its API server is away: the breaker waits for it, the caches stay warm.
         else if (!served.has(uid) || plane.metadata.deletionTimestamp || !secret) return []
-        return source ?? tenantSource(asReady(plane), secret) ?? []
-      }),
+        return source ?? tenantSource(asReady(plane), secret, every) ?? []
+      })
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { kindKey, type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -8,17 +9,21 @@ import { tenantIdentity } from '../tenancy/names.ts'
 import { waitingForClass } from './class-users.ts'
 import { ConfigIndex } from './config-index.ts'
 import { isLive } from './decide.ts'
-import { keyOf, tokensKey } from './keys.ts'
-import { OwnNodes } from './own-nodes.ts'
+import { keyOf, storeKey, tokensKey } from './keys.ts'
+import { OwnPolicies } from './network/openness.ts'
+import { OwnNodes, type SuperNodesView } from './own-nodes.ts'
 import { PodsByNode } from './pods-by-node.ts'
+import { createTenantQuota } from './quota/tenant-quota.ts'
 import { ReferenceIndex, referenceKey } from './references.ts'
 import { createRefusals } from './refusals.ts'
 import type { SyncContext, SyncedResource } from './resource.ts'
 import { definitionName, offeredDefinitions } from './resources/custom-kinds.ts'
 import { resourcesOf, syncedResources } from './resources/index.ts'
 import { mirroredKinds } from './resources/mirrored.ts'
-import type { TenantSide } from './sides.ts'
+import type { SuperSide, TenantSide } from './sides.ts'
 import { isBurnt } from './sync-address.ts'
+import type { SuperField } from './tenant-source.ts'
+import { createWritePace } from './write-pace.ts'
 
 /** Kinds that come up whole from super: watched in the tenant so that what somebody changes there is put right. */
 const mirroredTypes: readonly { readonly type: ResourceType; readonly optional?: boolean }[] = [
@@ -29,10 +34,12 @@ const mirroredTypes: readonly { readonly type: ResourceType; readonly optional?:
 ]
 
 export interface TenantOptions {
-  readonly ctx: Omit<SyncContext, 'nodes'>
+  readonly ctx: Omit<SyncContext, 'nodes' | 'policies'>
   readonly tenantClient: KubeClient
   /** Super as the syncer's own account; the tenant's identity is put on top. */
   readonly superClient: KubeClient
+  readonly superSide: Pick<SuperSide, 'informers'>
+  readonly now: () => number
   readonly nodeSelector: TenantSide['nodeSelector']
   readonly log: Log
   readonly enqueue: (key: string) => void
@@ -40,6 +47,8 @@ export interface TenantOptions {
   readonly onRelist: (relist: { resource: string; before: number; gone: number }) => void
   /** Told how many bytes more or less are kept of the tenant; false: no more is to be. */
   readonly spend: (bytes: number) => boolean
+  /** Most changes in super in a second; undefined: no limit. */
+  readonly writesPerSecond: number | undefined
 }
 
 export interface RunningTenant extends TenantSide {
@@ -49,6 +58,10 @@ export interface RunningTenant extends TenantSide {
   stop(): Promise<void>
   /** The tenant's Service range has grown. */
   setSlices(serviceSlices: readonly string[]): void
+  /** Something of super's nodes has changed: pods that have none yet go by it. */
+  hearNodes(news: Partial<SuperNodesView>): void
+  /** True when super's networks have changed. */
+  setNetworks(networks: Pick<SyncContext, SuperField>): boolean
 }
 
 interface Tracked {
@@ -63,7 +76,8 @@ interface Tracked {
 export const openTenant = (options: TenantOptions): RunningTenant => {
   const { tenantClient, log, enqueue } = options
   const nodes = new OwnNodes()
-  let ctx: SyncContext = { ...options.ctx, nodes }
+  const policies = new OwnPolicies()
+  let ctx: SyncContext = { ...options.ctx, nodes, policies }
   const superClient = options.superClient.as(tenantIdentity(ctx.tenant.uid))
   const informers = new Map<string, Informer<KubeObject>>()
   const references = new ReferenceIndex()
@@ -89,10 +103,29 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     },
   })
 
+  const { superSide } = options
+  const quota = createTenantQuota({
+    hard: ctx.isolation.quota.hard,
+    look: ({ kind, namespace, name }) =>
+      config.find(namespace, kind, name)
+        ? { metadata: { namespace, name } }
+        : superSide.informers.get(kind)?.get(storeKey(namespace, name)),
+    overheadOf: (runtimeClass) => superSide.informers.get('runtimeclasses')?.get(runtimeClass)?.['overhead']?.podFixed,
+    enqueue,
+    now: options.now,
+  })
+
   /** Pods without a node go by what the tenant says of its Nodes. */
   const enqueueUnbound = (): void => {
     for (const { metadata, spec } of informers.get(resourceTypes.pods.plural)?.list() ?? []) {
       if (!spec?.nodeName) enqueue(keyOf(resourceTypes.pods.plural, metadata.namespace ?? '', metadata.name ?? ''))
+    }
+  }
+
+  /** Pods go by what the policies of their namespace select. */
+  const enqueuePods = (namespace: string): void => {
+    for (const { metadata } of informers.get(resourceTypes.pods.plural)?.list() ?? []) {
+      if (metadata.namespace === namespace) enqueue(keyOf(resourceTypes.pods.plural, namespace, metadata.name ?? ''))
     }
   }
 
@@ -122,6 +155,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
       enqueue(keyOf('csinodes', '', name))
       if (nodes.set(name, present ? object : undefined)) enqueueUnbound()
     }
+    if (type.kind === 'NetworkPolicy' && policies.set(namespace, name, present ? object : undefined)) enqueuePods(namespace)
     // Addresses that the tenant gave to its own Services are told by these.
     if (type.kind === 'IPAddress' && present && !isBurnt(object)) return
     if (type.kind === 'PersistentVolumeClaim' && object.spec?.volumeName)
@@ -168,6 +202,15 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     setSlices: (serviceSlices) => {
       ctx = { ...ctx, serviceSlices }
     },
+    hearNodes: (news) => {
+      if (nodes.hear(news)) enqueueUnbound()
+    },
+    setNetworks: (networks) => {
+      const { superRanges, superPodRanges, superNodeRanges, apiServerDoor } = ctx
+      if (isDeepStrictEqual(networks, { superRanges, superPodRanges, superNodeRanges, apiServerDoor })) return false
+      ctx = { ...ctx, ...networks }
+      return true
+    },
     tenantClient,
     superClient,
     informers,
@@ -182,10 +225,12 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     references,
     podsByNode,
     justBound,
+    pace: options.writesPerSecond === undefined ? undefined : createWritePace({ perSecond: options.writesPerSecond }),
     rest: undefined,
     refusedKeys: new Set(),
     refusals: createRefusals('berth:syncer'),
     recorder,
+    quota,
     nodeSelector: options.nodeSelector,
     config,
     writtenConfig,

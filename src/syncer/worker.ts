@@ -14,6 +14,7 @@ import { syncAddress } from './sync-address.ts'
 import { syncConfig } from './sync-config.ts'
 import { syncDefinition } from './sync-definition.ts'
 import { syncEvent } from './sync-event.ts'
+import { syncFences } from './sync-fences.ts'
 import { syncMirrored } from './sync-mirrored.ts'
 import { syncNode } from './sync-node.ts'
 import { syncObject } from './sync-object.ts'
@@ -50,6 +51,8 @@ export const syncKey = async (text: string, deps: SyncDeps): Promise<SyncResult>
       if (!hasPod(pod, deps)) await dropPodSecrets(pod, deps)
       return { kind: 'done' }
     }
+    case 'fences':
+      return syncFences(key, deps)
     case 'definitions':
       return syncDefinition(key, deps)
     case 'leftovers':

@@ -1,4 +1,5 @@
 import type { IsolationProfile, IsolationSpec, NodePool, PodSecurityLevel, serviceTypes } from '../apis/isolation.ts'
+import { baselineCapabilities, restrictedCapabilities } from './pod-security-standards.ts'
 
 /** What holds for one tenant: its profile with what its spec says otherwise. Nothing is left unsaid. */
 export interface IsolationSettings {
@@ -27,6 +28,8 @@ export interface IsolationSettings {
     readonly ingress: 'Any' | 'None'
     /** CIDRs. */
     readonly ingressFrom: readonly string[]
+    /** Namespaces of the tenant. */
+    readonly agentFrom: readonly string[]
     /** Kubernetes quantities of bits per second. */
     readonly maxBandwidth: { readonly ingress?: string | undefined; readonly egress?: string | undefined }
   }
@@ -40,23 +43,6 @@ export interface IsolationSettings {
   }
   readonly nodePool: NodePool | undefined
 }
-
-/** Capabilities that the Pod Security Standards let a container add at level baseline. */
-const baselineCapabilities = [
-  'AUDIT_WRITE',
-  'CHOWN',
-  'DAC_OVERRIDE',
-  'FOWNER',
-  'FSETID',
-  'KILL',
-  'MKNOD',
-  'NET_BIND_SERVICE',
-  'SETFCAP',
-  'SETGID',
-  'SETPCAP',
-  'SETUID',
-  'SYS_CHROOT',
-]
 
 const noQuota = { hard: {}, containerRequests: {}, containerLimits: {} }
 
@@ -72,7 +58,15 @@ const privileged: Omit<IsolationSettings, 'profile' | 'nodePool'> = {
     sysctls: ['*'],
     tolerations: ['*'],
   },
-  network: { apart: false, egress: 'Any', egressTo: [], ingress: 'Any', ingressFrom: [], maxBandwidth: {} },
+  network: {
+    apart: false,
+    egress: 'Any',
+    egressTo: [],
+    ingress: 'Any',
+    ingressFrom: [],
+    agentFrom: ['kube-system'],
+    maxBandwidth: {},
+  },
   serviceTypes: ['ExternalName', 'LoadBalancer', 'NodePort'],
   quota: noQuota,
 }
@@ -89,7 +83,7 @@ const restricted: typeof privileged = {
   podSecurity: 'restricted',
   pods: {
     ...baseline.pods,
-    capabilities: ['NET_BIND_SERVICE'],
+    capabilities: restrictedCapabilities,
     runAsNonRoot: true,
     privilegeEscalation: false,
     pullAlways: true,

@@ -14,6 +14,18 @@ export const componentLabel = 'berth.dev/component'
 export const tenantNamespaceAnnotation = 'berth.dev/namespace'
 export const tenantNameAnnotation = 'berth.dev/name'
 export const tenantObjectUidAnnotation = 'berth.dev/uid'
+/**
+ * Annotations on a super namespace: what super's own admission policies hold its pods and Services to. Lists are joined by commas; of the pool, `key=value`
+ * pairs of the nodes' labels.
+ */
+export const podSecurityAnnotation = 'berth.dev/pod-security'
+export const capabilitiesAnnotation = 'berth.dev/capabilities'
+export const runtimeClassAnnotation = 'berth.dev/runtime-class'
+export const nodePoolAnnotation = 'berth.dev/node-pool'
+export const serviceTypesAnnotation = 'berth.dev/service-types'
+/** `true` where images are pulled each time; `narrowed` where no toleration is without a key. */
+export const pullAlwaysAnnotation = 'berth.dev/pull-always'
+export const tolerationsAnnotation = 'berth.dev/tolerations'
 /** Annotation on super and control-plane objects: hash of what Berth wants, so that defaults added by the server are no drift. */
 export const membersAnnotation = 'berth.dev/members'
 export const wantedHashAnnotation = 'berth.dev/wanted-hash'
@@ -27,6 +39,8 @@ export const downwardAnnotationsAnnotation = 'berth.dev/annotations'
 export const downwardServiceAccountAnnotation = 'berth.dev/service-account'
 /** Start of the annotation keys under which a super pod finds the tenant's values of keys that do not go down. */
 export const downwardKeyPrefix = 'downward.berth.dev/'
+/** Annotation on a super pod that is held to a node pool, or kept out of others: which. */
+export const nodePoolsAnnotation = 'berth.dev/node-pools'
 /** Annotation on a super Service: the node ports that the tenant's Service had when it was last written. */
 export const askedNodePortsAnnotation = 'berth.dev/node-ports'
 /** Annotation on a tenant's Service: which parts of its status came from super. */
@@ -62,6 +76,15 @@ export const isBerthKey = (key: string): boolean => {
 export const writtenKeysAnnotation = 'berth.dev/keys'
 /** Annotation on a pod's token Secret: RFC 3339 time from which it is to be renewed. */
 export const renewAtAnnotation = 'berth.dev/renew-at'
+/** Labels on a super pod, `true` or `false`: whether Berth's own policies may open it, no policy of its tenant speaking of it in that direction. */
+export const openIngressLabel = 'berth.dev/open-ingress'
+export const openEgressLabel = 'berth.dev/open-egress'
+/** Label on a namespace of super, `true`: the operator's word that its pods may speak to those of every tenant (ingress controllers, monitoring). */
+export const reachesTenantsLabel = 'berth.dev/reaches-tenants'
+/** Label on pods that try whether super enforces NetworkPolicies: what each tries. */
+export const networkProbeLabel = 'berth.dev/network-probe'
+/** Annotation on Berth's own policies in super: what was known of super's networks when they were made, as JSON. */
+export const superNetworksAnnotation = 'berth.dev/super-networks'
 /** Label on objects that the syncer made in a tenant from super's (Nodes, PersistentVolumes, StorageClasses). */
 export const mirroredLabel = 'berth.dev/mirrored'
 /** Annotations of the syncer's Lease in a control-plane namespace: the tenant's etcd identity, and why syncing is frozen. */
@@ -77,6 +100,8 @@ export const refusedAnnotation = 'berth.dev/refused'
 export const serviceAddressesAnnotation = 'berth.dev/service-addresses'
 /** Annotation of the syncer's Lease in a control-plane namespace: how far the tenant's pods are with going to sleep or waking. */
 export const hibernationAnnotation = 'berth.dev/hibernation'
+/** Annotation of the syncer's Lease in a control-plane namespace: how much of its limits the tenant has used, as JSON. */
+export const quotaUsedAnnotation = 'berth.dev/quota-used'
 /** Annotation on a TenantControlPlane: an operator's word to go on syncing after a freeze; any new value counts once. */
 export const resumeSyncAnnotation = 'berth.dev/resume-sync'
 /** Label on a Job in a control-plane namespace: name of the ControlPlaneSnapshot that it saves. */
@@ -122,3 +147,10 @@ export const usageMonthLabel = 'berth.dev/usage-month'
 /** Annotations of it: name of the tenant, and how far it was measured, as JSON. */
 export const usageTenantAnnotation = 'berth.dev/usage-tenant'
 export const usageStandingAnnotation = 'berth.dev/usage-standing'
+
+/** Annotation on a TenantControlPlane: how the last recorded run of isolation checks ended, as JSON. */
+export const isolationVerifiedAnnotation = 'berth.dev/isolation-verified'
+/** Label on what a run of isolation checks makes, and on nothing else: when the run began, in seconds since 1970. */
+export const isolationRunLabel = 'berth.dev/isolation-check'
+/** Label on what runs the isolation checks of a tenant by schedule, in Berth's own namespace: the tenant's UID. */
+export const isolationVerifyLabel = 'berth.dev/isolation-verify'

@@ -109,3 +109,9 @@ export const meterSecretName = 'meter-kubeconfig'
 
 /** ConfigMap in the namespace of a TenantControlPlane with the usage of one tenant in one month, `2026-11`. */
 export const usageObjectName = (tenantUid: string, month: string): string => `usage-${month}-${tenantUid}`
+
+/** ServiceAccount in Berth's own namespace as which isolation checks run by schedule. */
+export const isolationVerifyAccount = 'berth-isolation-verify'
+/** CronJob in Berth's own namespace that runs the isolation checks of a tenant: at most 52 characters, since those of its Jobs are longer. */
+export const isolationVerifyName = ({ uid, name }: Pick<TenantRef, 'uid' | 'name'>): string =>
+  `isolation-verify-${readable(name, 20)}-${shortHash([uid], 12)}`

@@ -5,7 +5,6 @@ import type { TLSSocket } from 'node:tls'
 import { pino } from 'pino'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { typeOf } from '../cli/install/object-type.ts'
 import type { KubeConnection } from '../kube/client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import { agentRecordObject } from '../tenancy/agent-record.ts'
@@ -31,7 +30,7 @@ import { apiWay, kubeletWay } from '../vn-agent/way.ts'
 import { openTls, readAll, readHead, type StreamServer, startStreamServer } from './agent-peers.ts'
 import { startApiServer, type TestApiServer } from './api-server.ts'
 import { eventually } from './eventually.ts'
-import { installedObjects } from './installed-rights.ts'
+import { applyInstalledRights } from './installed-rights.ts'
 import { createTestPki, type TestPki } from './test-pki.ts'
 
 export interface SuperTenant {
@@ -68,12 +67,6 @@ export interface AgentSuper {
     way?: 'api' | 'kubelet',
   ): Promise<{ readonly status: number; readonly text: string }>
   stop(): Promise<void>
-}
-
-/** What vn-agent may, and what tenants may for whom it speaks. */
-const applyRights = async ({ client }: TestApiServer): Promise<void> => {
-  const kinds = ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
-  for (const object of await installedObjects({}, ...kinds)) await client.create(typeOf(object), object)
 }
 
 /** A namespace `shop` with a pod `web-0`; its UID in super. */
@@ -134,10 +127,8 @@ export const startAgentSuper = async (refused: readonly string[] = []): Promise<
     const addresses = [{ type: 'InternalIP', address: '127.0.0.1' }]
     const status = { addresses, daemonEndpoints: { kubeletEndpoint: { Port: kubelet.port } } }
     await superApi.client.patch(resourceTypes.nodes, { name: agentNode }, { status }, { type: 'merge', subresource: 'status' })
-    for (const name of [systemNamespace, tenantIdentityNamespace]) {
-      await superApi.client.create(resourceTypes.namespaces, { metadata: { name } })
-    }
-    await applyRights(superApi)
+    // What vn-agent may, and what tenants may for whom it speaks.
+    await applyInstalledRights(superApi.client)
     const superUids = new Map<string, string>()
     for (const tenant of [acme, other]) superUids.set(tenant.uid, await placeTenant(tenant, superApi))
     const otherPair = generateKeyPairSync('rsa', { modulusLength: 2048 })

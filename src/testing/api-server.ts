@@ -194,13 +194,18 @@ const apiServerFlagsOf = ({ folder, port, etcdUrl }: { folder: string; port: num
 ]
 
 /** A kubeconfig with everything in it. */
-export const kubeconfigText = ({ server, ca, clientCert, clientKey }: KubeConnection): string => {
+export const kubeconfigText = ({ server, ca, clientCert, clientKey, tlsServerName }: KubeConnection): string => {
   const base64 = (text = '') => Buffer.from(text).toString('base64')
+  const cluster = {
+    server,
+    'certificate-authority-data': base64(ca),
+    ...(tlsServerName !== undefined && { 'tls-server-name': tlsServerName }),
+  }
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'test',
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(ca) } }],
+    clusters: [{ name: 'test', cluster }],
     users: [{ name: 'test', user: { 'client-certificate-data': base64(clientCert), 'client-key-data': base64(clientKey) } }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
   })

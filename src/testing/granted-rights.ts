@@ -1,9 +1,9 @@
 import type { KubeObject } from '../apis/kube-object.ts'
-import { tenantClusterRole } from '../tenancy/names.ts'
+import { isolationVerifyAccount, tenantClusterRole } from '../tenancy/names.ts'
 import { installedObjects } from './installed-rights.ts'
 
 /** Whose rights Berth's manifests write out: its accounts, and what the syncer and vn-agent may do in the name of a tenant, in that tenant's super namespaces. */
-export const accounts = ['berth-manager', 'berth-syncer', 'berth-vn-agent', 'tenant'] as const
+export const accounts = ['berth-manager', 'berth-syncer', 'berth-vn-agent', 'berth-isolation-verify', 'tenant'] as const
 export type Account = (typeof accounts)[number]
 
 /** A rule of a role. */
@@ -58,6 +58,8 @@ export const grantedRights = async (...values: readonly object[]): Promise<Reado
       if (!role) throw new Error(`${kind} ${metadata.name} binds ${roleKind} ${name}, which is not installed`)
       for (const subject of binding['subjects'] as readonly { name: string }[]) give(subject.name, role)
     }
+    // The manager binds it where a tenant is that has a schedule.
+    give(isolationVerifyAccount, objects.find(isOf('berth:isolation-verify-kubeconfigs', undefined, 'ClusterRole')))
     give('tenant', objects.find(isOf(tenantClusterRole, undefined, 'ClusterRole')))
   }
   return granted
@@ -65,4 +67,4 @@ export const grantedRights = async (...values: readonly object[]): Promise<Reado
 
 /** All of Berth in one cluster with every option that gives rights, and its super side where that is a cluster of its own. */
 export const allGrantedRights = (): ReturnType<typeof grantedRights> =>
-  grantedRights({ vnAgent: { via: 'kubelet' } }, { side: 'super' })
+  grantedRights({ vnAgent: { via: 'kubelet' }, isolationVerify: { enabled: true } }, { side: 'super' })

@@ -1,8 +1,10 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import { resourceTypes } from '../apis/resource-types.ts'
 import { objectsOf } from '../cli/install/manifests.ts'
 import { typeOf } from '../cli/install/object-type.ts'
 import { installValues } from '../cli/install/values.ts'
 import type { KubeClient } from '../kube/client.ts'
+import { hasCode } from '../lib/errors.ts'
 
 export const managerUser = 'system:serviceaccount:berth-system:berth-manager'
 /** Groups of all accounts in berth-system. */
@@ -14,8 +16,16 @@ const rightKinds = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role
 export const installedObjects = async (values: object, ...kinds: readonly string[]): Promise<KubeObject[]> =>
   (await objectsOf(installValues(values, 'test'))).filter(({ kind = '' }) => kinds.includes(kind))
 
-/** Gives an API server the accounts and rights of an installation, in the namespaces that are there. A moment later they hold. */
+/** Gives an API server objects of an installation as they are. */
+export const applyInstalled = async (client: KubeClient, objects: readonly KubeObject[]): Promise<void> => {
+  for (const object of objects) await client.apply<KubeObject>(typeOf(object), object, { fieldManager: 'test', force: true })
+}
+
+/** Gives an API server the accounts and rights of an installation, with the namespaces that are not there yet. A moment later they hold. */
 export const applyInstalledRights = async (client: KubeClient, values: object = {}): Promise<void> => {
-  for (const object of await installedObjects(values, ...rightKinds))
-    await client.apply<KubeObject>(typeOf(object), object, { fieldManager: 'test', force: true })
+  for (const namespace of await installedObjects(values, 'Namespace'))
+    await client.create(resourceTypes.namespaces, namespace).catch((error: unknown) => {
+      if (!hasCode(error, 'KUBE_ALREADY_EXISTS')) throw error
+    })
+  await applyInstalled(client, await installedObjects(values, ...rightKinds))
 }

@@ -102,6 +102,8 @@ export const startPlaneWorld = async () => {
       agentAuthorities: () => agent,
       nodes: () => nodes,
       snapshots: () => snapshots,
+      enforcement: () => undefined,
+      runTrouble: () => undefined,
       showsName: async ({ address }: { address: string }, name: string) => shown.get(address)?.includes(name) ?? false,
       tell: () => {},
       now: () => new Date(),

@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '../..')
 const policyFile = 'audit-policy.yaml'
 const logFile = 'audit.log'
 
-const accounts = ['berth-manager', 'berth-syncer', 'berth-vn-agent']
+const accounts = ['berth-manager', 'berth-syncer', 'berth-vn-agent', 'berth-isolation-verify']
 
 /** Requests of Berth's accounts, and of those they speak for, with the answer. A watch is told of when it begins: it may never end. */
 const policy = JSON.stringify({

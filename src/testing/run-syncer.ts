@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import type { KubeClient } from '../kube/client.ts'
 import { parseKubeconfig } from '../kube/kubeconfig.ts'
+import { createTenantClient } from '../kube/tenant-client.ts'
 import { createKubeClient } from '../kube/undici-client.ts'
 import type { Log } from '../lib/log.ts'
 import type { CacheLimits } from '../syncer/cache-budget.ts'
@@ -19,6 +20,7 @@ interface SyncerOptions {
   readonly image?: string
   readonly now?: () => number
   readonly cacheLimits?: CacheLimits
+  readonly writesPerSecond?: number
   /** Told of each list that a tenant's API server is asked for, by its origin. */
   readonly onList?: (server: string) => void
 }
@@ -26,11 +28,10 @@ interface SyncerOptions {
 /** One syncer over all tenants, with just the rights that its manifests give. */
 export const runSyncer = async (
   { syncerConnection }: SyncClusters,
-  { log, image, now, cacheLimits, onList }: SyncerOptions,
+  { log, image, now, cacheLimits, writesPerSecond, onList }: SyncerOptions,
 ): Promise<RunningSyncer> => {
   const opened: KubeClient[] = []
-  const open = (connection: Parameters<typeof createKubeClient>[0]): KubeClient => {
-    const client = createKubeClient(connection, { userAgent: 'berth-syncer' })
+  const keep = (client: KubeClient): KubeClient => {
     opened.push(client)
     return client
   }
@@ -41,7 +42,8 @@ export const runSyncer = async (
       return client.list(type, options)
     },
   })
-  const superClient = open(syncerConnection)
+  const userAgent = 'berth-syncer'
+  const superClient = keep(createKubeClient(syncerConnection, { userAgent }))
   const engine = createEngine({
     management: superClient,
     superClient,
@@ -51,8 +53,9 @@ export const runSyncer = async (
     ...(image !== undefined && { image }),
     ...(now && { now }),
     ...(cacheLimits && { cacheLimits }),
+    writesPerSecond,
     owns: () => true,
-    connect: (kubeconfig) => heard(open(parseKubeconfig(kubeconfig))),
+    connect: (kubeconfig) => heard(keep(createTenantClient(parseKubeconfig(kubeconfig), { userAgent }))),
   })
   await engine.start()
   return {

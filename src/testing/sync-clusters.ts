@@ -2,16 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { tenantControlPlaneCrd } from '../apis/crd.ts'
+import type { CustomKind } from '../apis/custom-kind.ts'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
-import type { CustomKind } from '../apis/tenant-control-plane.ts'
 import { tenantRbac } from '../controlplane/components/tenant-rbac.ts'
 import { tenantGroups } from '../controlplane/names.ts'
 import type { KubeConnection } from '../kube/client.ts'
 import type { Log } from '../lib/log.ts'
 import { tenantLabel } from '../tenancy/marks.ts'
 import { controlPlaneNamespace, type TenantRef } from '../tenancy/names.ts'
-import { kubeconfigText, startApiServer, type TestApiServer } from './api-server.ts'
+import { kubeconfigText, startApiServer, type TestApiServer, type TestApiServerOptions } from './api-server.ts'
 import { eventually } from './eventually.ts'
 import { type PlayedKubelet, playedNode, playKubelet } from './play-kubelet.ts'
 import type { ServedMinor } from './test-binaries.ts'
@@ -103,16 +103,21 @@ export const patchPlane = (
   spec: object,
 ): Promise<unknown> => superApi.client.patch(resourceTypes.tenantControlPlanes, { name, namespace }, { spec }, { type: 'merge' })
 
-/** What an operator writes in super to let tenants use a kind. */
-export const letTenantsUse = async ({ superApi }: SyncClusters, { group, plural }: CustomKind): Promise<void> => {
+/** What an operator writes in super to let tenants use a kind. `whom`: whose rights are said; the syncer has those for some kinds by itself. */
+export const letTenantsUse = async (
+  { superApi }: SyncClusters,
+  { group, plural }: CustomKind,
+  whom: readonly string[] = ['tenant', 'syncer'],
+): Promise<void> => {
   const rule = { apiGroups: [group], resources: [plural] }
-  for (const [whom, verbs] of [
+  for (const [who, verbs] of [
     ['tenant', ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete']],
     ['syncer', ['get', 'list', 'watch']],
   ] as const) {
-    const labels = { [`berth.dev/aggregate-to-${whom}`]: 'true' }
+    if (!whom.includes(who)) continue
+    const labels = { [`berth.dev/aggregate-to-${who}`]: 'true' }
     await superApi.client.create(resourceTypes.clusterRoles, {
-      metadata: { name: `${plural}-${whom}`, labels },
+      metadata: { name: `${plural}-${who}`, labels },
       rules: [{ ...rule, verbs }],
     })
   }
@@ -144,6 +149,8 @@ export interface SyncClustersOptions {
   readonly log: Log
   /** More flags for super's kube-apiserver. */
   readonly superFlags?: readonly string[]
+  /** Rights that Berth's accounts are refused in super because the test wants it so. */
+  readonly superRefused?: readonly string[]
   /** Gives the tenants an IPv6 slice of `fd00:96::/108` beside the IPv4 one. */
   readonly isDualStack?: boolean
   /** Kubernetes minor of the tenants; default: the newest, as super. */
@@ -153,11 +160,11 @@ export interface SyncClustersOptions {
 /** Starts all, with the rights and objects that the manager would have made. */
 export const startSyncClusters = async (
   names: readonly string[],
-  { log, superFlags = [], isDualStack = false, tenantMinor }: SyncClustersOptions,
+  { log, superFlags = [], superRefused = [], isDualStack = false, tenantMinor }: SyncClustersOptions,
 ): Promise<SyncClusters> => {
   const servers: TestApiServer[] = []
-  const start = async (flags: readonly string[], minor?: ServedMinor): Promise<TestApiServer> => {
-    const server = await startApiServer({ flags, deadlineMs: startDeadlineMs, ...(minor && { minor }) })
+  const start = async (given: Pick<TestApiServerOptions, 'flags' | 'refused' | 'minor'>): Promise<TestApiServer> => {
+    const server = await startApiServer({ ...given, deadlineMs: startDeadlineMs })
     servers.push(server)
     return server
   }
@@ -167,7 +174,7 @@ export const startSyncClusters = async (
     await Promise.all(servers.map((server) => server.stop()))
   }
   try {
-    const superApi = await start(superFlags)
+    const superApi = await start({ flags: superFlags, refused: superRefused })
     const { client } = superApi
     await client.create(resourceTypes.customResourceDefinitions, tenantControlPlaneCrd())
     for (const file of [
@@ -176,6 +183,10 @@ export const startSyncClusters = async (
       'management/syncer.yaml',
       'super/syncer-rights.yaml',
       'super/tenant-role.yaml',
+      'super/fairness.yaml',
+      'super/admission-namespaces.yaml',
+      'super/admission-pods.yaml',
+      'super/admission-objects.yaml',
     ])
       await applyRights(superApi, file)
     await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenants' } })
@@ -185,7 +196,10 @@ export const startSyncClusters = async (
     const tenants: SyncTenant[] = []
     for (const [index, name] of names.entries()) {
       const slices = [`10.96.${index + 4}.0/24`, ...(isDualStack ? [`fd00:96::${index + 4}00/120`] : [])]
-      const api = await start([`--service-cluster-ip-range=${slices.join(',')}`], tenantMinor)
+      const api = await start({
+        flags: [`--service-cluster-ip-range=${slices.join(',')}`],
+        ...(tenantMinor && { minor: tenantMinor }),
+      })
       tenants.push(await publishTenant(superApi, api, { name, slices }))
     }
     const kubelet = playKubelet({ client, log, labelSelector: tenantLabel, nodes })

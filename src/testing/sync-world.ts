@@ -1,4 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
+import { fencesOf } from '../syncer/network/fences.ts'
 import type { SyncedResource } from '../syncer/resource.ts'
 import { syncedResources } from '../syncer/resources/index.ts'
 import { mirroredByPlural } from '../syncer/resources/mirrored.ts'
@@ -7,7 +8,7 @@ import { tenantPersistentVolume } from '../syncer/resources/persistent-volumes.t
 import { tokenSources } from '../syncer/resources/pods.ts'
 import { wantedObject } from '../syncer/super-object.ts'
 import { namespaceFittings } from '../syncer/sync-namespace.ts'
-import { agentPort } from '../syncer/sync-node.ts'
+import { agentPort } from '../tenancy/agent-port.ts'
 import { mirroredLabel, renewAtAnnotation, tenantLabel } from '../tenancy/marks.ts'
 import { superNamespace, tokenSecretName } from '../tenancy/names.ts'
 import { aSyncContext } from './sync-builders.ts'
@@ -178,6 +179,7 @@ export const aWorld = (): World => {
       nodes: [superNode, { metadata: { name: 'n2' }, spec: {}, status: {} }],
       persistentvolumes: [superVolume],
       storageclasses: [superClass],
+      networkpolicies: fencesOf(ctx, superShop).map((fence) => structuredClone(fence)),
       rolebindings: fitting('RoleBinding'),
       serviceaccounts: fitting('ServiceAccount'),
     },

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { resourceTypes } from '../apis/resource-types.ts'
 import type { TenantControlPlane } from '../apis/tenant-control-plane.ts'
-import { keyFolder } from '../controlplane/components/keys-volume.ts'
+import { admissionFolder, keyFolder } from '../controlplane/components/keys-volume.ts'
 import { dataFolder } from '../controlplane/data-stores/etcd-config.ts'
 import { storeInForce } from '../controlplane/data-stores/in-force.ts'
-import { etcdMembersConfig, secretNames } from '../controlplane/names.ts'
+import { apiServerAdmissionConfig, etcdMembersConfig, secretNames } from '../controlplane/names.ts'
 import { refOf } from '../controlplane/observe.ts'
 import { issueLeaf } from '../controlplane/pki/issue.ts'
 import type { KubeClient } from '../kube/client.ts'
@@ -16,6 +16,7 @@ import { type Child, startChild } from './child.ts'
 import { eventually } from './eventually.ts'
 import { freePorts } from './ports.ts'
 import { testBinaries } from './test-binaries.ts'
+import { writeAdmissionFiles } from './told-server.ts'
 
 /** The programs of one tenant's control plane, run with the flags, files and keys that Berth gave their pods. */
 export interface TenantPrograms {
@@ -116,11 +117,15 @@ export const startTenantPrograms = async (
     if (isDedicated && !etcd) own = await startTenantEtcd(kube, tenant)
     const etcdPort = (etcd ?? own)?.port
     const keys = await writeKeys(secretNames.kubeApiServer)
+    const admission = join(folder, 'admission')
+    await mkdir(admission)
+    const files = await kube.get(resourceTypes.configMaps, { name: apiServerAdmissionConfig, namespace })
+    await writeAdmissionFiles(files, admission)
     const deployment = await kube.get(resourceTypes.deployments, { name: 'kube-apiserver', namespace })
     const [, ...given] = (deployment?.spec.template.spec.containers[0].command ?? []) as string[]
     const flags = given
       .filter((flag) => !flag.startsWith('--advertise-address=') && !flag.startsWith('--secure-port='))
-      .map((flag) => flag.replaceAll(keyFolder, keys))
+      .map((flag) => flag.replaceAll(keyFolder, keys).replaceAll(admissionFolder, admission))
       .map((flag) => (isDedicated && flag.startsWith('--etcd-servers=') ? `--etcd-servers=https://localhost:${etcdPort}` : flag))
     const ownFlags = [
       '--bind-address=127.0.0.1',

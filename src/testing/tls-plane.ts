@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { keyFolder } from '../controlplane/components/keys-volume.ts'
+import { admissionFolder, keyFolder } from '../controlplane/components/keys-volume.ts'
 import { kubeApiServer } from '../controlplane/components/kube-apiserver.ts'
+import { admissionFiles } from '../controlplane/components/told/files.ts'
 import { secretNames } from '../controlplane/names.ts'
 import { isWatchingClients } from '../controlplane/pki/files.ts'
 import type { SecretData } from '../controlplane/pki/generations.ts'
@@ -14,6 +15,7 @@ import { eventually } from './eventually.ts'
 import { aPlane } from './plane-builders.ts'
 import { freePorts } from './ports.ts'
 import { testBinaries } from './test-binaries.ts'
+import { writeAdmissionFiles } from './told-server.ts'
 
 /** etcd and an API server as plain processes, with the flags and the files of a tenant's control plane. */
 export interface TlsPlane {
@@ -56,13 +58,15 @@ const etcdFlags = (folder: string, data: string, [client, peer]: readonly [numbe
 ]
 
 /** The very flags of the component, but for addresses, which are pods'. */
-const apiServerFlags = (folder: string, roots: Roots, [etcd, port]: readonly [number, number]): string[] => {
+const apiServerFlags = (folder: string, admission: string, roots: Roots, [etcd, port]: readonly [number, number]): string[] => {
   const [deployment] = kubeApiServer.desired(aPlane({}, { watchesClients: isWatchingClients(roots) }))
   if (!deployment) throw new Error('the component has no Deployment')
   const [, ...flags] = deployment.spec.template.spec.containers[0].command as string[]
   const own = /^--(advertise-address|secure-port|etcd-servers|disable-admission-plugins|shutdown-delay-duration)=/
   return [
-    ...flags.filter((flag) => !own.test(flag)).map((flag) => flag.replaceAll(keyFolder, folder)),
+    ...flags
+      .filter((flag) => !own.test(flag))
+      .map((flag) => flag.replaceAll(keyFolder, folder).replaceAll(admissionFolder, admission)),
     `--etcd-servers=https://127.0.0.1:${etcd}`,
     `--secure-port=${port}`,
     '--bind-address=127.0.0.1',
@@ -80,7 +84,8 @@ export const openTlsPlane = async (): Promise<TlsPlane> => {
   const [etcdPort = 0, peerPort = 0, apiServerPort = 0] = await freePorts(3)
   const server = `https://127.0.0.1:${apiServerPort}`
   const folders: Readonly<Record<string, string>> = { [secretNames.etcd]: 'etcd', [secretNames.kubeApiServer]: 'api' }
-  for (const name of [...Object.values(folders), 'data']) await mkdir(file(name), { mode: 0o700 })
+  for (const name of [...Object.values(folders), 'data', 'admission']) await mkdir(file(name), { mode: 0o700 })
+  await writeAdmissionFiles(admissionFiles(aPlane()), file('admission'))
   const clients: KubeClient[] = []
   let children: { readonly etcd: Child; readonly apiServer: Child } | undefined
 
@@ -115,7 +120,7 @@ export const openTlsPlane = async (): Promise<TlsPlane> => {
     roll: async (roots) => {
       await end()
       const etcd = startChild(binaries.etcd, etcdFlags(file('etcd'), file('data'), [etcdPort, peerPort]), file('etcd.log'))
-      const flags = apiServerFlags(file('api'), roots, [etcdPort, apiServerPort])
+      const flags = apiServerFlags(file('api'), file('admission'), roots, [etcdPort, apiServerPort])
       const apiServer = startChild(binaries.kubeApiServer, flags, file('api.log'))
       children = { etcd, apiServer }
       const probe = clientOf({ ca: roots.trust.authorities.cluster })

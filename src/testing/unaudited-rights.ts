@@ -1,6 +1,8 @@
+import type { Account } from './granted-rights.ts'
+
 /** Rights whose use the record of `hack/rights.ts` does not show. */
 interface UnauditedRights {
-  readonly account: 'berth-manager' | 'berth-syncer' | 'berth-vn-agent' | 'tenant'
+  readonly account: Account
   readonly rights: readonly string[]
   /** The test in which they are used. */
   readonly test: string

@@ -67,7 +67,7 @@ export const readApiServer = async (
     if (address === undefined) return undefined
     const client = connect({ ...parseKubeconfig(kubeconfig), server: `https://${address}`, tlsServerName: serverName })
     try {
-      const { status, body } = await client.raw(figuresPath, { ...call, signal })
+      const { status, body } = await client.raw(figuresPath, { ...call, signal, isText: true })
       if (status === 200) return { pod: pod.metadata.uid ?? '', ...serverFigures(body) }
       log.debug({ tenant, pod: pod.metadata.name, status }, 'metrics of an API server refused')
     } catch (error) {

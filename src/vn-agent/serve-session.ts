@@ -116,7 +116,8 @@ export const serveSession = async (
   const signal = AbortSignal.any([session.signal, gone.signal])
   const identity = tenantIdentity(tenant.uid)
   try {
-    const pod = await ownedPod(tenant, route, { asTenant: superClient.as(identity), signal })
+    const ask = () => ownedPod(tenant, route, { asTenant: superClient.as(identity), signal })
+    const pod = await sessions.questions.take(tenant.uid, ask, signal)
     if (!pod) return refuse(answer, session, notFound.status, notFound.message)
     const isLog = route.kind === 'logs'
     const stream = await way.open({ tenant, route, method, headers, signal, ...(!isLog && { answerMs: upgradeAnswerMs }) })

@@ -1,6 +1,7 @@
 import type { Log } from '../lib/log.ts'
 import type { AgentMetrics } from './metrics.ts'
 import type { AgentRoute } from './routes.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 /** What a session came to, for its log line. */
 export interface SessionEnd {
@@ -26,6 +27,8 @@ export type OpenedSession =
 export interface Sessions {
   /** Refused when the tenant has as many sessions as it may have, or the agent is stopping. */
   readonly open: (tenant: { readonly uid: string; readonly name: string }, route: AgentRoute) => OpenedSession
+  /** Questions to super that go before the sessions of a tenant: super's connections are there for all tenants. */
+  readonly questions: Turns
   readonly active: () => number
   /** No new session from now on; resolves when all have ended, aborting what is left after the deadline. */
   readonly drain: (deadlineMs: number) => Promise<void>
@@ -40,6 +43,8 @@ export interface SessionsOptions {
 }
 
 const maxCommandLength = 200
+/** Of one tenant; the connections to super are 32 (src/kube/transport.ts). */
+const questionsAtOnce = 4
 
 /** Counts the sessions of each tenant and writes a line at the end of each. */
 export const createSessions = ({ perTenant, log, now = Date.now, metrics }: SessionsOptions): Sessions => {
@@ -94,6 +99,7 @@ export const createSessions = ({ perTenant, log, now = Date.now, metrics }: Sess
       }
       return { kind: 'session', session }
     },
+    questions: createTurns(questionsAtOnce),
     active: () => aborts.size,
     drain: async (deadlineMs) => {
       draining = true

@@ -9,17 +9,6 @@ const seconds = (defaultMs: number) =>
     .min(0)
     .default(defaultMs / 1000)
 
-const cidrs = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((each) => each.trim())
-      .filter(Boolean),
-  )
-  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])))
-
 /** Settings of the process manager. */
 export const managerSettings = {
   ...commonSettings,
@@ -62,7 +51,7 @@ export const managerSettings = {
   superPodCidrs: {
     env: 'BERTH_SUPER_POD_CIDRS',
     flag: 'super-pod-cidrs',
-    schema: cidrs,
+    schema: text.cidrs(),
     help: 'with --super-kubeconfig: ranges of pods there, comma-separated, to which API servers of tenants may speak: admission webhooks and aggregated APIs',
   },
   identity: {

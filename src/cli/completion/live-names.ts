@@ -94,6 +94,8 @@ const sources: Readonly<Record<string, (said: Said, host: CliHost) => Promise<re
   size: async () => words(controlPlaneSizes),
   state: async () => words(tenantStates),
   object: async () => words(objectKinds),
+  check: async () =>
+    (await import('../../isolation/checks/index.ts')).checks.map(({ id, title }) => ({ word: id, about: title })),
 }
 
 /** Candidates for a value of this name in the usage: none for what nobody can know. */

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeClient } from '../../kube/client.ts'
@@ -68,12 +69,22 @@ const isEstablished = (definition: KubeObject | undefined): boolean => {
 
 const establishedWithinMs = 60_000
 
+/** True when an apply changed nothing of ours: the status of what has one is written by others at the same time, or with it. */
+const isSame = (before: KubeObject | undefined, after: KubeObject): boolean => {
+  if (before?.metadata.resourceVersion === after.metadata.resourceVersion) return true
+  const { generation, labels, annotations } = after.metadata
+  return (
+    generation !== undefined &&
+    generation === before?.metadata.generation &&
+    isDeepStrictEqual([labels, annotations], [before?.metadata.labels, before?.metadata.annotations])
+  )
+}
+
 const applyOne = async (client: KubeClient, object: KubeObject, signal: AbortSignal): Promise<Change> => {
   const type = typeOf(object)
   const before = await client.get(type, refOf(object), { signal })
   const after = await client.apply(type, object, { fieldManager: installManager, force: true, signal })
-  const same = before?.metadata.resourceVersion === after.metadata.resourceVersion
-  return { id: idOf(object), change: before === undefined ? 'created' : same ? 'unchanged' : 'changed' }
+  return { id: idOf(object), change: before === undefined ? 'created' : isSame(before, after) ? 'unchanged' : 'changed' }
 }
 
 /**

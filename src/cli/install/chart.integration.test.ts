@@ -55,6 +55,7 @@ const same: readonly [folder: string, values: GivenValues][] = [
   ['apart/super', { side: 'super' }],
   ['options/vn-agent-kubelet', { vnAgent: { via: 'kubelet' } }],
   ['options/api', { api: { enabled: true } }],
+  ['options/isolation-verify', { isolationVerify: { enabled: true } }],
 ]
 
 describe('what is installed', () => {
@@ -101,6 +102,13 @@ describe('what is installed', () => {
       {
         api: { enabled: true, replicas: 3, ...pods, flags: { streams: 7 } },
         worker: { ...pods, flags: { 'webhook-allow-http': true } },
+      },
+    ],
+    [
+      'isolation checks',
+      {
+        image: { pullSecrets: [{ name: 'r' }] },
+        isolationVerify: { enabled: true, serviceAccount: { annotations: { 'example.org/role': 'x' } } },
       },
     ],
     ['no definitions', { crds: { install: false } }],

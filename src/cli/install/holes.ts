@@ -156,4 +156,14 @@ export const holes: readonly Hole[] = [
   },
   ...platformHoles('api'),
   ...platformHoles('worker'),
+  // Its pods are the manager's to make, and have the keys of the registry by their account.
+  { object: 'ServiceAccount/berth-isolation-verify', path: ['imagePullSecrets'], source: pullSecrets },
+  {
+    object: 'ServiceAccount/berth-isolation-verify',
+    path: ['metadata', 'annotations'],
+    source: value(
+      'isolationVerify.serviceAccount.annotations',
+      ({ isolationVerify }) => isolationVerify.serviceAccount.annotations,
+    ),
+  },
 ]

@@ -30,6 +30,11 @@ const withApi: Condition = {
   holds: ({ side, api }) => api.enabled && side !== 'super',
 }
 
+const withIsolationVerify: Condition = {
+  template: 'and .Values.isolationVerify.enabled (eq .Values.side "both")',
+  holds: ({ side, isolationVerify }) => isolationVerify.enabled && side === 'both',
+}
+
 /** A file of `manifests/`, in the order in which it is applied. */
 export interface ManifestFile {
   readonly path: string
@@ -43,9 +48,14 @@ export const manifestFiles: readonly ManifestFile[] = [
   { path: 'crds/datastores.berth.dev.yaml', when: definitions },
   { path: 'parts/accounts/accounts.yaml', when: always },
   { path: 'parts/super/namespaces.yaml', when: notManagement },
+  { path: 'parts/super/network-probe.yaml', when: notManagement },
   { path: 'parts/super/tenant-role.yaml', when: notManagement },
+  { path: 'parts/super/fairness.yaml', when: notManagement },
   { path: 'parts/super/manager-rights.yaml', when: notManagement },
   { path: 'parts/super/syncer-rights.yaml', when: notManagement },
+  { path: 'parts/super/admission-namespaces.yaml', when: notManagement },
+  { path: 'parts/super/admission-pods.yaml', when: notManagement },
+  { path: 'parts/super/admission-objects.yaml', when: notManagement },
   { path: 'apart/super/tokens.yaml', when: superApart },
   { path: 'apart/super/door-rights.yaml', when: superApart },
   { path: 'options/vn-agent-kubelet/role.yaml', when: viaKubelet },
@@ -58,6 +68,9 @@ export const manifestFiles: readonly ManifestFile[] = [
   { path: 'options/api/api.yaml', when: withApi },
   { path: 'options/api/worker-rights.yaml', when: withApi },
   { path: 'options/api/worker.yaml', when: withApi },
+  // What holds the account back is there before its rights.
+  { path: 'options/isolation-verify/admission.yaml', when: withIsolationVerify },
+  { path: 'options/isolation-verify/rights.yaml', when: withIsolationVerify },
 ]
 
 /** The manifests lie beside `src` in the sources and beside `dist` in the package and the image. */

@@ -29,6 +29,7 @@ const groups: readonly (readonly string[])[] = [
   ['Service', 'Secret', 'PodDisruptionBudget', 'NetworkPolicy'],
   ['ClusterRoleBinding', 'RoleBinding'],
   ['ClusterRole', 'Role'],
+  ['FlowSchema', 'PriorityLevelConfiguration'],
   // They hold rights back: they go when those are gone.
   ['ValidatingAdmissionPolicyBinding'],
   ['ValidatingAdmissionPolicy'],

@@ -54,7 +54,8 @@ const mayUse = async (user: string, { rule, namespace = elsewhere }: Right): Pro
 
 beforeAll(async () => {
   server = await startApiServer()
-  for (const name of ['berth-system', 'berth-tenants', elsewhere]) await server.client.create(namespaces, { metadata: { name } })
+  for (const name of ['berth-system', 'berth-tenants', 'berth-network-probe', elsewhere])
+    await server.client.create(namespaces, { metadata: { name } })
 })
 afterAll(() => server?.stop())
 

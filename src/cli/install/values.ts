@@ -96,6 +96,8 @@ const schema = z.strictObject({
     ...pods(),
     flags: part({
       'tenant-cache-mib': flag("most MiB of JSON that is kept of one tenant's objects; a tenant with more is frozen"),
+      'tenant-writes-per-second': flag('most objects that are changed in super for one tenant in a second; what is more waits'),
+      'super-ranges': flag('networks of super that it does not tell itself, comma-separated: pods of tenants do not reach them'),
     }),
   }),
   vnAgent: part({
@@ -134,6 +136,15 @@ const schema = z.strictObject({
       'usage-months': flag('usage: months that are kept'),
     }),
   }).describe('used with api.enabled: sends webhooks, measures usage'),
+  isolationVerify: part({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe(
+        'isolation checks of tenants with spec.isolation.verify run by themselves; their account may act as any tenant in super. With side: both only',
+      ),
+    serviceAccount: part({ annotations: strings.default({}).describe('annotations of its ServiceAccount') }),
+  }),
 })
 
 /** What an operator chooses of an installation: the values of the Helm chart and of `berth install -f`. */

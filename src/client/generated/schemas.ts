@@ -328,11 +328,14 @@ export type NewTenant = {
       readonly nodeSelector?: Readonly<Record<string, string>> | undefined
       /** Classes of super that the tenant sees and may use. A kind with neither `allowed` nor `selector`: all of it */
       readonly classes?: {
+        /** A class with reclaim policy Retain, whose volumes outlive the tenant with their data, only by its name in `allowed` or `default` */
         readonly storage?: {
           /** Names of StorageClasses the tenant may use */
           readonly allowed?: readonly string[] | undefined
           /** Labels of StorageClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What StorageClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
           /** The default in the tenant, always allowed; unset: as in super */
           readonly default?: string | undefined
         } | undefined
@@ -341,6 +344,8 @@ export type NewTenant = {
           readonly allowed?: readonly string[] | undefined
           /** Labels of IngressClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What IngressClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
           /** The default in the tenant, always allowed; unset: as in super */
           readonly default?: string | undefined
         } | undefined
@@ -349,6 +354,12 @@ export type NewTenant = {
           readonly allowed?: readonly string[] | undefined
           /** Labels of RuntimeClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What RuntimeClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
+          /** The default in the tenant, always allowed; unset: as in super */
+          readonly default?: string | undefined
+          /** The class of every pod, whatever it names; always allowed */
+          readonly forced?: string | undefined
         } | undefined
         /** Neither `allowed` nor `selector`: none */
         readonly priority?: {
@@ -356,6 +367,8 @@ export type NewTenant = {
           readonly allowed?: readonly string[] | undefined
           /** Labels of PriorityClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What PriorityClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
           /** The default in the tenant, always allowed; unset: as in super */
           readonly default?: string | undefined
         } | undefined
@@ -364,14 +377,27 @@ export type NewTenant = {
           readonly allowed?: readonly string[] | undefined
           /** Labels of VolumeAttributesClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What VolumeAttributesClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
         } | undefined
         readonly volumeSnapshot?: {
           /** Names of VolumeSnapshotClasses the tenant may use */
           readonly allowed?: readonly string[] | undefined
           /** Labels of VolumeSnapshotClasses the tenant may use, beside those that `allowed` names; {} is all */
           readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What VolumeSnapshotClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
           /** The default in the tenant, always allowed; unset: as in super */
           readonly default?: string | undefined
+        } | undefined
+        /** Every Gateway names its class: there is no default */
+        readonly gateway?: {
+          /** Names of GatewayClasses the tenant may use */
+          readonly allowed?: readonly string[] | undefined
+          /** Labels of GatewayClasses the tenant may use, beside those that `allowed` names; {} is all */
+          readonly selector?: Readonly<Record<string, string>> | undefined
+          /** What GatewayClasses are called in the tenant: name there to name in super. All other fields here have names of super. It allows nothing by itself */
+          readonly names?: Readonly<Record<string, string>> | undefined
         } | undefined
       } | undefined
       /** Kinds of super's operators that the tenant may use: the definition is copied into the tenant, objects go down, their status comes up. Only kinds whose operator is safe with hostile input and stays within the object's namespace */
@@ -387,9 +413,17 @@ export type NewTenant = {
       })[] | undefined
       /** Annotations of Ingresses that go down with any value, beside the known harmless ones; `*` at the end: all that begin so. Controllers paste values into their configuration: allow only what a hostile tenant may say */
       readonly ingressAnnotations?: readonly string[] | undefined
-      /** Annotations of Services that go down with any value; `*` at the end: all that begin so. Load balancers give addresses away by them: allow only what a hostile tenant may say */
+      /** Annotations of Services, and of the infrastructure of Gateways, that go down with any value; `*` at the end: all that begin so. Load balancers give addresses away by them: allow only what a hostile tenant may say */
       readonly serviceAnnotations?: readonly string[] | undefined
-      /** Hosts that Ingresses may claim, `*.` before a domain for all below it; unset: any, also those of other tenants */
+      /** Load balancer classes that Services may name. One that names none gets the load balancer that is the default in super */
+      readonly loadBalancerClasses?: readonly string[] | undefined
+      /** Annotations of pods that go down with any value, beside bandwidth and the autoscaler's; `*` at the end: all that begin so. Networks, meshes and runtimes of super act upon them: allow only what a hostile tenant may say */
+      readonly podAnnotations?: readonly string[] | undefined
+      /** Labels of pods that go down although webhooks, schedulers or identity services of super act upon them, such as sidecar.istio.io/inject; `*` at the end: all that begin so. All other labels go down anyway */
+      readonly podLabels?: readonly string[] | undefined
+      /** Annotations of PersistentVolumeClaims that go down with any value; `*` at the end: all that begin so. Provisioners of super choose data and places by them: allow only what a hostile tenant may say */
+      readonly claimAnnotations?: readonly string[] | undefined
+      /** Hosts that Ingresses, Gateways and their routes may claim, `*.` before a domain for all below it; unset: any that no other tenant has */
       readonly ingressHosts?: readonly string[] | undefined
       /** CSI drivers that pods may use for inline volumes. A driver gets the attributes as the tenant wrote them */
       readonly inlineCSIDrivers?: readonly string[] | undefined
@@ -463,10 +497,76 @@ export type NewTenant = {
       readonly identitySecretName?: string | undefined
     } | undefined
     readonly isolation?: {
+      /** A set of settings, each of which can be overridden below. privileged: trusted with the machines; baseline: no access to them; restricted: and pods run as users without rights; sandboxed: and in a runtime class with a kernel of its own (`sync.classes.runtime.forced`); dedicated: baseline on nodes of its own (`nodePool`) */
+      readonly profile?: 'privileged' | 'baseline' | 'restricted' | 'sandboxed' | 'dedicated' | undefined
       /** Pod Security level that super enforces on the pods of the tenant. Unset: that of the profile */
       readonly podSecurity?: 'privileged' | 'baseline' | 'restricted' | undefined
-      /** A set of settings. privileged: trusted with the machines; baseline: no access to them; restricted: and pods run as users without rights. So far it is their Pod Security level */
-      readonly profile?: 'privileged' | 'baseline' | 'restricted' | undefined
+      /** What pods may ask for. Unset: as the profile says */
+      readonly pods?: {
+        /** Capabilities that containers may add; `*`: any */
+        readonly capabilities?: readonly string[] | undefined
+        /** true: a container that asks for root is refused, and one that does not say runs only as another user */
+        readonly runAsNonRoot?: boolean | undefined
+        /** false: a container that asks for it is refused, and one that does not say goes without */
+        readonly privilegeEscalation?: boolean | undefined
+        /** true: images are pulled with the pod's own secrets each time, so that no tenant runs a private image that another one has pulled. Pull policy Never is refused */
+        readonly pullAlways?: boolean | undefined
+        /** true: pods run in a user namespace of their own (hostUsers: false), which nodes have to support */
+        readonly userNamespaces?: boolean | undefined
+        /** The seccomp profile of containers that name none */
+        readonly seccomp?: 'RuntimeDefault' | 'Unconfined' | undefined
+        /** Sysctls that pods may set beside those that Kubernetes calls safe; `*` at the end: all that begin so */
+        readonly sysctls?: readonly string[] | undefined
+        /** Keys of taints of super's nodes that pods may tolerate; `*`: all but those of control planes and of other tenants' node pools. What a tenant taints itself, its pods may always tolerate */
+        readonly tolerations?: readonly string[] | undefined
+      } | undefined
+      /** Who reaches whom. Unset: as the profile says */
+      readonly network?: {
+        /** false: no rules of Berth's in super: pods reach all that machines reach, and are reached from there */
+        readonly apart?: boolean | undefined
+        /** What pods reach beside their tenant, its DNS and its API server. Any: everything outside of super's own networks; Public: of that what is no private address; None: nothing */
+        readonly egress?: 'Any' | 'Public' | 'None' | undefined
+        /** Ranges that pods reach beside that. The word of the operator holds: ranges of super too */
+        readonly egressTo?: readonly string[] | undefined
+        /** Who reaches pods beside their tenant and its API server. Any: everything outside of super's pods, as for node ports and load balancers; None: namespaces of super that the operator labels only */
+        readonly ingress?: 'Any' | 'None' | undefined
+        /** Ranges that reach pods beside that */
+        readonly ingressFrom?: readonly string[] | undefined
+        /** Namespaces of the tenant whose pods reach vn-agent, which stands for the kubelet of each node: for metrics servers. It takes the tenant's own tokens and certificates only. Unset: kube-system */
+        readonly agentFrom?: readonly string[] | undefined
+        /** Bits per second that a pod has at most each way, where the network of super limits it (CNI plugin bandwidth) */
+        readonly maxBandwidth?: {
+          readonly ingress?: string | undefined
+          readonly egress?: string | undefined
+        } | undefined
+      } | undefined
+      /** Types of Services that the tenant may have beside ClusterIP. Unset: as the profile says */
+      readonly serviceTypes?: readonly ('ExternalName' | 'LoadBalancer' | 'NodePort')[] | undefined
+      /** Most that the tenant may have in super */
+      readonly quota?: {
+        /** Most of each thing over all namespaces of the tenant, by the names of a ResourceQuota: requests.cpu, limits.memory, pods, services.nodeports, requests.nvidia.com/gpu, gold.storageclass.storage.k8s.io/requests.storage, count/ingresses.networking.k8s.io */
+        readonly hard?: Readonly<Record<string, string>> | undefined
+        /** What a container without requests asks for */
+        readonly containerRequests?: Readonly<Record<string, string>> | undefined
+        /** The limits of a container without any */
+        readonly containerLimits?: Readonly<Record<string, string>> | undefined
+      } | undefined
+      /** Nodes of its own */
+      readonly nodePool?: {
+        /** Labels of the nodes of super that the tenant has: it sees no others, and its pods run on no others */
+        readonly nodeSelector: Readonly<Record<string, string>>
+        /** Taints of those nodes: pods of this tenant tolerate them, those of tenants without the same pool do not */
+        readonly taints?: readonly ({
+          readonly key: string
+          readonly value?: string | undefined
+          readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute' | undefined
+        })[] | undefined
+      } | undefined
+      /** Runs of `berth isolation verify` by schedule, where the installation has them (`isolationVerify.enabled`). The condition IsolationVerified says how the last one ended */
+      readonly verify?: {
+        /** When, in the five fields of cron and UTC, for example 30 3 * * * */
+        readonly schedule: string
+      } | undefined
     } | undefined
   } | undefined
 }

@@ -236,6 +236,21 @@ describe('kube-apiserver', () => {
     expect(flags).toContain('--authentication-config=/etc/berth/keys/authentication.yaml')
   })
 
+  test('reads what is told at admission from a ConfigMap of its own, whose change starts nothing anew', () => {
+    const [lax, strict] = ['privileged', 'restricted'].map((profile) => kubeApiServer.desired(aPlane({ isolation: { profile } })))
+    if (!lax || !strict) throw new Error('two planes')
+    expect(workloadOf(lax)).toEqual(workloadOf(strict))
+    const { name } = find(strict, 'ConfigMap').metadata
+    const { containers, volumes } = podOf(workloadOf(strict))
+    expect(volumes).toContainEqual({ name: 'admission', configMap: { name } })
+    expect(containers[0].volumeMounts).toContainEqual({ name: 'admission', mountPath: '/etc/berth/admission', readOnly: true })
+    expect(flags).toContain('--admission-control-config-file=/etc/berth/admission/admission.conf')
+    const data = (objects: readonly KubeObject[]): Record<string, string> => find(objects, 'ConfigMap').data
+    expect(Object.keys(data(lax))).toEqual(['admission.conf', 'policies.json'])
+    expect(data(lax)['admission.conf']).toBe(data(strict)['admission.conf'])
+    expect(data(lax)['policies.json']).not.toBe(data(strict)['policies.json'])
+  })
+
   test('has the first address of the slice', () => {
     expect(apiServerService(aPlane()).spec).toMatchObject({
       clusterIP: '10.96.4.1',

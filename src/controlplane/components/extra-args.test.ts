@@ -19,7 +19,9 @@ describe('flags of a spec', () => {
       .slice(1)
       .map((flag) => flag.slice(2).split('=')[0] ?? '')
     expect(own.length).toBeGreaterThan(9)
-    expect(own.filter((name) => flagRefusal(name, closed) === undefined)).toEqual([])
+    // Gates add up: a spec may set others beside Berth's own.
+    const open = own.filter((name) => flagRefusal(name, closed) === undefined)
+    expect(open).toEqual(component === kubeApiServer ? ['feature-gates'] : [])
   })
 
   test.for<[name: string, isRefused: boolean]>([
@@ -61,5 +63,16 @@ describe('flags of a spec', () => {
     )
     expect(flagsRefusal.controllerManager(spec)).toMatch(/"master": Berth sets it/)
     expect(flagsRefusal.apiServer(aPlane({ apiServer: { extraArgs: { 'event-ttl': '2h' } } }).spec)).toBeUndefined()
+  })
+
+  test.for<[gates: string, refusal: RegExp | undefined]>([
+    ['ContextualLogging=true', undefined],
+    ['AllAlpha=true,AllBeta=false', undefined],
+    ['ManifestBasedAdmissionControlConfig=false', /may not set ManifestBasedAdmissionControlConfig/],
+    ['AllAlpha=true,kube:ManifestBasedAdmissionControlConfig=false', /may not set ManifestBasedAdmissionControlConfig/],
+  ])('with the gates %s: %s', ([gates, refusal]) => {
+    const said = flagsRefusal.apiServer(aPlane({ apiServer: { extraArgs: { 'feature-gates': gates } } }).spec)
+    if (refusal) expect(said).toMatch(refusal)
+    else expect(said).toBeUndefined()
   })
 })

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { agentPort } from '../../tenancy/agent-port.ts'
 import { componentLabel, tenantLabel } from '../../tenancy/marks.ts'
 import { systemNamespace } from '../../tenancy/names.ts'
 import { componentNames, taskNames } from '../names.ts'
@@ -7,9 +8,6 @@ import { labelsOf, metadataOf, type Plane } from './plane.ts'
 import type { StorePeer } from './store-peers.ts'
 
 type Fenced = Pick<Plane, 'tenant' | 'namespace'>
-
-/** Port on which vn-agent takes the place of the kubelet. */
-export const agentPort = 10550
 
 export const namespaceObject = (plane: Fenced): KubeObject => ({
   apiVersion: 'v1',

@@ -8,6 +8,7 @@ import { imagesOf } from '../versions.ts'
 import { extraFlags } from './extra-args.ts'
 import { auditPolicyFile, keyFolder } from './keys-volume.ts'
 import { type Component, disruptionBudget, metadataOf, type Plane, podTemplate, probes, selectorOf, spread } from './plane.ts'
+import { admissionFiles, admissionFlags, admissionMount, admissionVolume } from './told/files.ts'
 
 export const apiServerPort = 6443
 
@@ -64,7 +65,9 @@ const flags = (plane: Plane): string[] => {
     '--kubelet-preferred-address-types=InternalIP',
     // Nodes are copies of super's with super's taints; this plugin would add one that nobody takes away.
     '--disable-admission-plugins=TaintNodesByCondition',
-    // What a pod may do is decided by super's Pod Security admission.
+    // What the syncer would refuse is told at once.
+    ...admissionFlags,
+    // What a pod may do is decided by the syncer, and by super's Pod Security admission.
     '--allow-privileged=true',
     '--profiling=false',
     // It goes on answering until every node has heard that it goes: a roll then breaks no request, and another number of replicas starts nothing anew.
@@ -89,6 +92,7 @@ const deployment = (plane: Plane): KubeObject => {
       selector: { matchLabels: selectorOf(plane, componentNames.kubeApiServer) },
       template: podTemplate(plane, componentNames.kubeApiServer, {
         secret: secretNames.kubeApiServer,
+        volumes: [admissionVolume],
         container: {
           image: imagesOf(version, plane.registry).kubeApiServer,
           command: ['/usr/local/bin/kube-apiserver', ...flags(plane), ...extraFlags(apiServer.extraArgs)],
@@ -98,6 +102,7 @@ const deployment = (plane: Plane): KubeObject => {
           ],
           ports: [{ name: 'https', containerPort: apiServerPort }],
           resources,
+          volumeMounts: [admissionMount],
           ...probes({ port: apiServerPort, scheme: 'HTTPS' }, { live: '/livez', ready: '/readyz' }),
         },
         fields: { terminationGracePeriodSeconds: 20, ...spread(plane, componentNames.kubeApiServer) },
@@ -130,5 +135,6 @@ export const kubeApiServer: Component = {
   desired: (plane) => [
     deployment(plane),
     ...(plane.spec.apiServer.replicas > 1 ? [disruptionBudget(plane, componentNames.kubeApiServer)] : []),
+    admissionFiles(plane),
   ],
 }

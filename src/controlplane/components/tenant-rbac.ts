@@ -1,5 +1,6 @@
+import type { CustomKind } from '../../apis/custom-kind.ts'
+import { gatewayApiGroup } from '../../apis/gateway-api.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
-import type { CustomKind } from '../../apis/tenant-control-plane.ts'
 import { tenantGroups } from '../names.ts'
 
 const rbac = 'rbac.authorization.k8s.io'
@@ -41,6 +42,7 @@ const syncerRules = [
   rule('node.k8s.io', ['runtimeclasses'], ['*']),
   rule('scheduling.k8s.io', ['priorityclasses'], ['*']),
   rule('snapshot.storage.k8s.io', ['volumesnapshotclasses'], ['*']),
+  rule(gatewayApiGroup, ['gatewayclasses'], ['*']),
   rule('coordination.k8s.io', ['leases'], ['*']),
   // Burns addresses of the slice that super gave to somebody else.
   rule('networking.k8s.io', ['ipaddresses'], [...read, 'create', 'delete']),
@@ -59,6 +61,29 @@ const customKindRules = (customKinds: readonly CustomKind[]) =>
         ]),
       ]
 
+/** Name and place of the ConfigMap in which a tenant reads its limits (src/syncer/quota/quota-view.ts). */
+const quotaView = { name: 'tenant-quota', namespace: 'kube-public' }
+
+/** The syncer writes it and everybody in the tenant reads it. */
+const quotaViewRights = (): readonly KubeObject[] => {
+  const role = (name: string, rules: readonly object[], group: string): readonly KubeObject[] => [
+    { apiVersion: `${rbac}/v1`, kind: 'Role', metadata: { name, namespace: quotaView.namespace }, rules },
+    {
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name, namespace: quotaView.namespace },
+      roleRef: { apiGroup: rbac, kind: 'Role', name },
+      subjects: [{ apiGroup: rbac, kind: 'Group', name: group }],
+    },
+  ]
+  const only = (verbs: string[]) => ({ ...rule('', ['configmaps'], verbs), resourceNames: [quotaView.name] })
+  return [
+    // No API server can tell the name of what is to be created.
+    ...role(tenantGroups.syncer, [rule('', ['configmaps'], ['create']), only(['patch', 'delete'])], tenantGroups.syncer),
+    ...role('berth:tenant-quota', [only(read)], 'system:authenticated'),
+  ]
+}
+
 /** Who may do what in a tenant. The administrators' rights hang on this binding, so they can be taken away, which system:masters cannot. */
 export const tenantRbac = (customKinds: readonly CustomKind[]): readonly KubeObject[] => [
   binding(tenantGroups.admins, 'cluster-admin', tenantGroups.admins),
@@ -76,4 +101,5 @@ export const tenantRbac = (customKinds: readonly CustomKind[]): readonly KubeObj
     rules: [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }],
   },
   binding(tenantGroups.meter, tenantGroups.meter, tenantGroups.meter),
+  ...quotaViewRights(),
 ]

@@ -100,8 +100,9 @@ export const createEtcdClient: ConnectEtcd = (connection, signal) => {
       .catch((cause: unknown) => {
         throw new AppError('DATA_STORE_UNREACHABLE', `etcd at ${where} does not answer: ${explainError(cause)}`, { cause })
       })
-    if (answer.status === 200) return JSON.parse(answer.body) as T
-    const refusal = refusalOf(answer.status, answer.body)
+    const text = answer.body.toString('utf8')
+    if (answer.status === 200) return JSON.parse(text) as T
+    const refusal = refusalOf(answer.status, text)
     if (isFine(refusal)) return undefined
     throw new AppError('DATA_STORE_REFUSED', `etcd at ${where} refuses ${path}: ${refusal.message}`, { status: refusal.status })
   }

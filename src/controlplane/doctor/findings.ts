@@ -143,14 +143,18 @@ const ownFinding = (tenant: TenantControlPlane, now: Date): Finding | undefined 
     }
   const ready = conditionOf(tenant, 'Ready')
   if (ready?.status === 'True') {
-    const stuck = (['Upgrading', 'Moving', 'Growing', 'Restoring', 'ClassApplied', 'BackupProven'] as const)
+    const stuck = (
+      ['Upgrading', 'Moving', 'Growing', 'Restoring', 'ClassApplied', 'BackupProven', 'NetworkPolicyEnforced'] as const
+    )
       .map((type) => conditionOf(tenant, type))
       .find((condition) => condition && (condition.status === 'False' || condition.reason === 'Blocked'))
     return (
       stuck && {
         subject,
         severity: 'degraded',
-        cause: stuck.type === 'ClassApplied' || stuck.type === 'BackupProven' ? stuck.reason : `${stuck.type}${stuck.reason}`,
+        cause: ['ClassApplied', 'BackupProven', 'NetworkPolicyEnforced'].includes(stuck.type)
+          ? stuck.reason
+          : `${stuck.type}${stuck.reason}`,
         message: stuck.message,
         tenants,
       }

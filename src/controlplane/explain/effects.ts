@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { hashOf } from '../apply.ts'
 import type { Plane } from '../components/plane.ts'
-import { componentNames } from '../names.ts'
+import { apiServerAdmissionConfig, componentNames } from '../names.ts'
 import { type Made, madeOf } from './plane-objects.ts'
 
 /** What becomes of one object. */
@@ -144,7 +144,10 @@ const changeText = ({ object }: Made, before: KubeObject | undefined): string =>
     case 'Pods':
       return data?.['asleep'] ? 'they end, each with its grace period' : 'the same pods are made anew'
     case 'ConfigMap':
-      return before ? 'taken up by members that start' : ''
+      if (!before) return ''
+      return object.metadata.name === apiServerAdmissionConfig
+        ? 'what is told at admission: taken up as the API server runs, within two minutes'
+        : 'taken up by members that start'
     case 'Service':
       return object.spec?.type ? `type ${object.spec.type}` : ''
     default:

@@ -173,12 +173,12 @@ describe('a tenant with another way in', () => {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: 'taken', namespace: 'home' },
-      spec: { type: 'NodePort', ports: [{ port: 80, nodePort: 30_777 }] },
+      spec: { type: 'NodePort', ports: [{ port: 80, nodePort: 30_077 }] },
     })
-    await expose({ type: 'NodePort', nodePort: 30_777 })
+    await expose({ type: 'NodePort', nodePort: 30_077 })
     await rounds(3)
     expect(await conditionOf('Exposed')).toMatchObject({ status: 'False', reason: 'ServiceRefused' })
-    expect((await conditionOf('Exposed'))?.message).toMatch(/30777.*already allocated/)
+    expect((await conditionOf('Exposed'))?.message).toMatch(/30077.*already allocated/)
     expect(await conditionOf('Ready')).toMatchObject({ status: 'True' })
     expect(await published()).toBe(own)
   })
@@ -188,19 +188,19 @@ describe('a manager that is killed in the middle of a change', () => {
   test('at any third call goes on to the same end', { timeout: 200_000 }, async () => {
     shown.set(podIP, [nodeIP])
     const whole = aProcess()
-    await expose({ type: 'NodePort', nodePort: 30_888 })
+    await expose({ type: 'NodePort', nodePort: 30_078 })
     for (let round = 0; round < 4; round += 1) {
       await reconcile(tenant, whole)
       await countQuota()
     }
     await rounds(1)
     const wanted = [await published(), ...(await inventory(tenant))]
-    expect(wanted[0]).toBe(`https://${nodeIP}:30888`)
+    expect(wanted[0]).toBe(`https://${nodeIP}:30078`)
     for (let call = 1; call <= whole.calls(); call += 3) {
       await expose(null)
       await rounds(2)
       expect(await published()).toBe(own)
-      await expose({ type: 'NodePort', nodePort: 30_888 })
+      await expose({ type: 'NodePort', nodePort: 30_078 })
       const killed = aProcess({ call, carriedOut: call % 2 === 0 })
       for (let round = 0; round < 4; round += 1) {
         await reconcile(tenant, killed).catch(() => {})

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { request } from 'node:https'
 import forge from 'node-forge'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
@@ -12,42 +11,13 @@ import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { aPlane, aTenantControlPlane } from '../../testing/plane-builders.ts'
 import { servedMinors } from '../../testing/test-binaries.ts'
+import { write } from '../../testing/warned-write.ts'
 import { coreDns } from '../components/core-dns.ts'
 import type { Deps } from '../deps.ts'
 import { bootstrapUser, tenantGroups } from '../names.ts'
 import type { Round } from '../steps.ts'
 import type { TenantClients } from '../tenant-clients.ts'
 import { dns, tenantObjects } from './tenant-objects.ts'
-
-/** One write as a client that shows warnings sees it. */
-const write = async (
-  { server, ca, clientCert, clientKey }: KubeConnection,
-  method: 'POST' | 'PATCH',
-  path: string,
-  body: unknown,
-): Promise<{ readonly status: number; readonly warning: string; readonly text: string }> => {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; warning: string; text: string }>()
-  const contentType = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
-  const call = request(
-    `${server}${path}`,
-    { method, ca, cert: clientCert, key: clientKey, agent: false, timeout: 10_000, headers: { 'content-type': contentType } },
-    (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, warning: [response.headers['warning'] ?? []].flat().join('\n'), text }),
-      )
-      response.on('error', reject)
-    },
-  )
-  call.on('timeout', () => call.destroy(new Error(`${method} ${path} was not answered`)))
-  call.on('error', reject)
-  call.end(JSON.stringify(body))
-  return promise
-}
 
 const pathOf = ({ group, version, plural, namespaced }: ResourceType): string =>
   `${group ? `/apis/${group}/${version}` : '/api/v1'}${namespaced ? '/namespaces/default' : ''}/${plural}`
@@ -260,6 +230,17 @@ describe.for(servedMinors)('a tenant of %s', (minor) => {
     const settled = await read(validatingAdmissionPolicies, policy)
     await look()
     expect((await read(validatingAdmissionPolicies, policy)).metadata.resourceVersion).toBe(settled.metadata.resourceVersion)
+  })
+
+  test('that deletes a binding of the platform gets it back with the next look, however settled', async () => {
+    const { clusterRoleBindings } = resourceTypes
+    const { run, settled } = await look()
+    expect(settled.size).toBe(1)
+    for (const name of [tenantGroups.admins, tenantGroups.syncer, tenantGroups.meter]) {
+      await server.client.delete(clusterRoleBindings, { name })
+      expect(await run(tenantObjects)).toMatchObject({ kind: 'done' })
+      expect((await read(clusterRoleBindings, { name }))['subjects']).toMatchObject([{ kind: 'Group', name }])
+    }
   })
 
   test('keeps its own changes of DNS through an upgrade, which reaches what it did not change', async () => {

@@ -21,10 +21,14 @@ export const tenantObjects: Step = {
     const theirs = [...coreDns(plane), coreDnsConfig(plane)]
     const hash = hashOf([ours, theirs, roots.authorities.cluster.cert])
     const done = { kind: 'done', reason: 'Applied', message: 'roles, warnings and DNS are in the tenant' } as const
-    if (tenantClients.isSettled(ref.uid, hash, now)) return done
-
     const kube = await tenantClients.bootstrap(plane, roots, now)
     const liveOf = (object: KubeObject) => kube.get(typeOf(object), { name: '', ...object.metadata }, { signal })
+    if (tenantClients.isSettled(ref.uid, hash, now)) {
+      // Without one of these the tenant is not synced, or its administrators are shut out: that is not to wait until all of it is looked at again.
+      const bindings = ours.filter(({ kind }) => kind === 'ClusterRoleBinding')
+      const live = await allOf(bindings.map(liveOf))
+      if (live.every((binding) => binding !== undefined)) return done
+    }
     try {
       await allOf([
         ...ours.map(async (object) => applyUnlessCovered(object, await liveOf(object), { kube, signal })),

@@ -72,6 +72,11 @@ export const readCalls = async (tenantKube: KubeClient, signal: AbortSignal) => 
 
 /** Metrics of one API server as text: a few MiB. */
 export const readMetrics = async (podKube: KubeClient, signal: AbortSignal): Promise<string> => {
-  const { status, body } = await podKube.raw('/metrics', { signal, timeoutMs: 10_000, maxAnswerBytes: 24 * 1024 * 1024 })
+  const { status, body } = await podKube.raw('/metrics', {
+    signal,
+    timeoutMs: 10_000,
+    maxAnswerBytes: 24 * 1024 * 1024,
+    isText: true,
+  })
   return status === 200 ? body : ''
 }

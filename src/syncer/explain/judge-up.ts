@@ -38,7 +38,7 @@ const listsFor = (type: ResourceType, { tenant }: SyncContext): { own: readonly 
 const compare = (type: ResourceType, snapshot: Snapshot, { ctx, nodeSelector }: UpDeps): readonly Difference[] => {
   switch (type.plural) {
     case 'nodes':
-      return compareNodes(snapshot, { nodeSelector })
+      return compareNodes(snapshot, { ctx, nodeSelector })
     case 'persistentvolumes':
       return compareVolumes(snapshot, ctx)
     default:

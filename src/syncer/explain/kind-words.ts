@@ -14,6 +14,8 @@ export interface ObjectWords {
 /** Kubernetes' own short names of the kinds that are synced. */
 const shortNames: Readonly<Record<string, string>> = {
   cm: 'configmaps',
+  gc: 'gatewayclasses',
+  gtw: 'gateways',
   ing: 'ingresses',
   netpol: 'networkpolicies',
   no: 'nodes',

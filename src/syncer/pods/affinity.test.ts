@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { selectorHolds } from '../../tenancy/label-selector.ts'
 import { namespaceLabelKey, superNamespace } from '../../tenancy/names.ts'
 import { aSyncContext, aTenantPod } from '../../testing/sync-builders.ts'
 import { superAffinity, superNamespaceSelector, superSpread } from './affinity.ts'
@@ -22,23 +23,6 @@ const termOf = (fields: Record<string, unknown>) =>
     { metadata: { labels: { hash: 'h1' } } },
   )?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.[0]
 
-/** Whether a label selector takes a set of labels, as Kubernetes reads it. */
-const matches = ({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector, labels: Record<string, string>): boolean =>
-  Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-  matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key]
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value)
-      case 'NotIn':
-        return value === undefined || !values.includes(value)
-      case 'Exists':
-        return value !== undefined
-      default:
-        return value === undefined
-    }
-  })
-
 describe('namespace selectors', () => {
   const nameKey = namespaceLabelKey('kubernetes.io/metadata.name')
   const own = (labels: Record<string, string>) => ({
@@ -61,10 +45,10 @@ describe('namespace selectors', () => {
     ["a key of Berth's own", { matchLabels: { 'berth.dev/tenant': 'other' } }, {}, false],
   ])('%s', ([, selector, labels, taken]) => {
     const inSuper = superNamespaceSelector(selector, ctx)
-    expect(matches(inSuper, own(labels))).toBe(taken)
-    expect(matches(inSuper, foreign)).toBe(false)
-    expect(matches(inSuper, controlPlane)).toBe(false)
-    expect(matches(inSuper, {})).toBe(false)
+    expect(selectorHolds(inSuper, own(labels))).toBe(taken)
+    expect(selectorHolds(inSuper, foreign)).toBe(false)
+    expect(selectorHolds(inSuper, controlPlane)).toBe(false)
+    expect(selectorHolds(inSuper, {})).toBe(false)
   })
 })
 

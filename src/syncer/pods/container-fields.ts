@@ -32,10 +32,11 @@ const envFrom = typeTable('EnvFromSource', passing('prefix'), {
 })
 
 const exec = typeTable('ExecAction', passing('command'))
-const httpGet = typeTable('HTTPGetAction', passing('host', 'path', 'port', 'protocol', 'scheme'), {
+const calledHost = translate('only in tenants of the Pod Security level `privileged`: kubelets call it from the node')
+const httpGet = typeTable('HTTPGetAction', { host: calledHost }, passing('path', 'port', 'protocol', 'scheme'), {
   httpHeaders: pass(typeTable('HTTPHeader', passing('name', 'value'))),
 })
-const tcpSocket = typeTable('TCPSocketAction', passing('host', 'port'))
+const tcpSocket = typeTable('TCPSocketAction', { host: calledHost }, passing('port'))
 const probe = typeTable(
   'Probe',
   {
@@ -61,24 +62,41 @@ const handler = typeTable('LifecycleHandler', {
 })
 
 const profile = passing('localhostProfile', 'type')
+const onlyPrivileged = 'only in tenants of the Pod Security level `privileged`; else the pod is refused'
 const sharedSecurity = {
-  appArmorProfile: pass(typeTable('AppArmorProfile', profile)),
-  seLinuxOptions: pass(typeTable('SELinuxOptions', passing('level', 'role', 'type', 'user'))),
-  seccompProfile: pass(typeTable('SeccompProfile', profile)),
+  appArmorProfile: translate(`Unconfined: ${onlyPrivileged}`, typeTable('AppArmorProfile', profile)),
+  seLinuxOptions: translate(
+    `user, role and types other than those of containers: ${onlyPrivileged}`,
+    typeTable('SELinuxOptions', passing('level', 'role', 'type', 'user')),
+  ),
+  seccompProfile: translate(
+    `Unconfined: ${onlyPrivileged}. Unset: the runtime's default, by \`spec.isolation.pods.seccomp\``,
+    typeTable('SeccompProfile', profile),
+  ),
   windowsOptions: pass(
     typeTable(
       'WindowsSecurityContextOptions',
-      passing('gmsaCredentialSpec', 'gmsaCredentialSpecName', 'hostProcess', 'runAsUserName'),
+      { hostProcess: translate(onlyPrivileged) },
+      passing('gmsaCredentialSpec', 'gmsaCredentialSpecName', 'runAsUserName'),
     ),
   ),
-  ...passing('runAsGroup', 'runAsNonRoot', 'runAsUser'),
+  runAsNonRoot: translate(
+    'unset: true, where `spec.isolation.pods.runAsNonRoot` or the Pod Security level asks for it; false: there the pod is refused',
+  ),
+  runAsUser: translate('0: refused where `spec.isolation.pods.runAsNonRoot` or the Pod Security level asks for another user'),
+  ...passing('runAsGroup'),
 }
 
-/** What a pod says for all its containers. Whether it may is for Pod Security to say, in the super. */
+/** What a pod says for all its containers. Super's Pod Security admission says once more whether it may. */
 export const podSecurityFields = typeTable(
   'PodSecurityContext',
   sharedSecurity,
-  { sysctls: pass(typeTable('Sysctl', passing('name', 'value'))) },
+  {
+    sysctls: translate(
+      'those that the Pod Security Standards call safe, and those of `spec.isolation.pods.sysctls`; else the pod is refused',
+      typeTable('Sysctl', passing('name', 'value')),
+    ),
+  },
   passing('fsGroup', 'fsGroupChangePolicy', 'seLinuxChangePolicy', 'supplementalGroups', 'supplementalGroupsPolicy'),
 )
 
@@ -87,7 +105,9 @@ const containerRows = {
   envFrom: pass(envFrom),
   lifecycle: pass(typeTable('Lifecycle', { postStart: pass(handler), preStop: pass(handler) }, passing('stopSignal'))),
   livenessProbe: pass(probe),
-  ports: pass(typeTable('ContainerPort', passing('containerPort', 'hostIP', 'hostPort', 'name', 'protocol'))),
+  ports: pass(
+    typeTable('ContainerPort', { hostPort: translate(onlyPrivileged) }, passing('containerPort', 'hostIP', 'name', 'protocol')),
+  ),
   readinessProbe: pass(probe),
   resizePolicy: pass(typeTable('ContainerResizePolicy', passing('resourceName', 'restartPolicy'))),
   resources: pass(resourceFields),
@@ -100,8 +120,21 @@ const containerRows = {
     typeTable(
       'SecurityContext',
       sharedSecurity,
-      { capabilities: pass(typeTable('Capabilities', passing('add', 'drop'))) },
-      passing('allowPrivilegeEscalation', 'privileged', 'procMount', 'readOnlyRootFilesystem'),
+      {
+        allowPrivilegeEscalation: translate(
+          'unset: false, where `spec.isolation.pods.privilegeEscalation` or the Pod Security level asks for it; true: there the pod is refused',
+        ),
+        capabilities: translate(
+          '',
+          typeTable('Capabilities', {
+            add: translate('those of the Pod Security level and of `spec.isolation.pods.capabilities`; else the pod is refused'),
+            drop: translate('ALL, at the Pod Security level `restricted`'),
+          }),
+        ),
+        privileged: translate(onlyPrivileged),
+        procMount: translate(`other than Default: ${onlyPrivileged}, or in a user namespace at \`baseline\``),
+      },
+      passing('readOnlyRootFilesystem'),
     ),
   ),
   startupProbe: pass(probe),
@@ -121,7 +154,8 @@ const containerRows = {
       ),
     ),
   ),
-  ...passing('args', 'command', 'image', 'imagePullPolicy', 'name', 'restartPolicy', 'stdin', 'stdinOnce'),
+  imagePullPolicy: translate('Always, where `spec.isolation.pods.pullAlways` asks for it; Never: there the pod is refused'),
+  ...passing('args', 'command', 'image', 'name', 'restartPolicy', 'stdin', 'stdinOnce'),
   ...passing('terminationMessagePath', 'terminationMessagePolicy', 'tty', 'workingDir'),
 }
 

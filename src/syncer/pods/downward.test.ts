@@ -31,7 +31,6 @@ describe('superFieldRef', () => {
     ['metadata.annotations', "metadata.annotations['berth.dev/annotations']"],
     ['spec.serviceAccountName', "metadata.annotations['berth.dev/service-account']"],
     ["metadata.labels['app']", "metadata.labels['app']"],
-    ["metadata.annotations['note']", "metadata.annotations['note']"],
     ['spec.nodeName', 'spec.nodeName'],
     ['status.podIP', 'status.podIP'],
     ['status.podIPs', 'status.podIPs'],
@@ -40,8 +39,13 @@ describe('superFieldRef', () => {
     expect(readBy(fieldPath)).toBe(inSuper)
   })
 
-  test("keys of Berth's domain are read from marks of their own, never from Berth's values", () => {
-    for (const path of ["metadata.labels['berth.dev/tenant']", "metadata.annotations['berth.dev/wanted-hash']"]) {
+  test("annotations, labels that steer super and keys of Berth's domain are read from marks of their own, never from Berth's values", () => {
+    for (const path of [
+      "metadata.annotations['note']",
+      "metadata.labels['sidecar.istio.io/inject']",
+      "metadata.labels['berth.dev/tenant']",
+      "metadata.annotations['berth.dev/wanted-hash']",
+    ]) {
       expect(readBy(path)).toMatch(/^metadata\.annotations\['downward\.berth\.dev\/[a-z2-7]{24}'\]$/)
     }
   })
@@ -65,6 +69,7 @@ describe('downwardMarks', () => {
     expect(values("metadata.labels['berth.dev/tenant']")).toEqual(['mine'])
     expect(values("metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']")).toEqual(['{}'])
     expect(values("metadata.annotations['berth.dev/uid']")).toEqual([''])
+    expect(values("metadata.annotations['note']")).toEqual(['hello'])
   })
 
   test('reads volumes, projections, init and debug containers as well', () => {

@@ -10,15 +10,13 @@ import {
 import { shortHash } from '../../tenancy/names.ts'
 import { formatMap } from './go-quote.ts'
 import type { V1DownwardAPIVolumeFile, V1ObjectFieldSelector } from './json-types.ts'
+import { maySteer } from './labels.ts'
 import { allContainers, type Pod } from './pod.ts'
 
 const annotationPath = (key: string): string => `metadata.annotations['${key}']`
 
 /** `metadata.labels['key']` and `metadata.annotations['key']`. */
 const subscripted = /^metadata\.(labels|annotations)\['([^]*)'\]$/
-
-/** Does not go down with the other annotations. */
-const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 interface Reading {
   /** What super's kubelet is to read instead. */
@@ -28,8 +26,8 @@ interface Reading {
 }
 
 /**
- * Where a super pod finds what the tenant's pod asks of the downward API. Name, own labels and annotations, node and addresses are the same in super;
- * all else is read from annotations, so that a change in the tenant reaches the files of a running pod.
+ * Where a super pod finds what the tenant's pod asks of the downward API. Name, labels that go down, node and addresses are the same in super; all else is
+ * read from annotations, so that a change in the tenant reaches the files of a running pod.
  */
 const reading = (fieldPath: string, { metadata, spec }: Pod): Reading => {
   switch (fieldPath) {
@@ -51,8 +49,8 @@ const reading = (fieldPath: string, { metadata, spec }: Pod): Reading => {
       }
   }
   const [, map, key = ''] = subscripted.exec(fieldPath) ?? []
-  if (map === undefined || !(isBerthKey(key) || key === lastApplied)) return { fieldPath }
-  // The tenant's own value of a key that does not go down; never Berth's value of that key.
+  if (map === undefined || (map === 'labels' && !isBerthKey(key) && !maySteer(key))) return { fieldPath }
+  // The tenant's own value of a key that does not go down, or with another value; never Berth's value of that key.
   const values = map === 'labels' ? metadata.labels : metadata.annotations
   const value = values && Object.hasOwn(values, key) ? values[key] : undefined
   const markKey = `${downwardKeyPrefix}${shortHash([map, key], 24)}`

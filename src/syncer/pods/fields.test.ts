@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { nodeCredentialVolumes as toldVolumes } from '../../tenancy/pod-security-standards.ts'
 import { knownFields, passingFields, refusedField, ruleOf } from './fields.ts'
 import { podSpecFields } from './spec-fields.ts'
 import { containerStatusFields } from './status-fields.ts'
-import { volumeFields } from './volume-fields.ts'
+import { nodeCredentialVolumes, volumeFields } from './volume-fields.ts'
 import { secretRefFields } from './volumes.ts'
 
 describe('refusedField', () => {
@@ -35,10 +36,10 @@ describe('refusedField', () => {
 
 test('passingFields leaves out what a rule rewrites, super decides or nobody knows', () => {
   expect(
-    passingFields({ hostname: 'a', nodeName: 'n', priority: 7, teleport: 1, tolerations: [] }, podSpecFields.fields),
+    passingFields({ hostname: 'a', nodeName: 'n', priority: 7, teleport: 1, hostAliases: [] }, podSpecFields.fields),
   ).toEqual({
     hostname: 'a',
-    tolerations: [],
+    hostAliases: [],
   })
 })
 
@@ -56,4 +57,8 @@ test('every volume source that names a Secret has a rule for the name', () => {
     const reference = rule?.of && ruleOf(rule.of.fields, field)
     expect([source, reference?.of && ruleOf(reference.of.fields, 'name')?.fate]).toEqual([source, 'translate'])
   }
+})
+
+test('volumes of the node’s credentials are those that are told at admission', () => {
+  expect([...nodeCredentialVolumes].toSorted()).toEqual([...toldVolumes].toSorted())
 })

@@ -1,3 +1,4 @@
+import { requirementHolds } from '../../tenancy/label-selector.ts'
 import type { NodeView, SeenNode } from '../resource.ts'
 import type { V1NodeAffinity, V1NodeSelectorRequirement, V1NodeSelectorTerm, V1Taint, V1Toleration } from './json-types.ts'
 import type { Pod } from './pod.ts'
@@ -22,20 +23,11 @@ const isBeyond = (operator: string | undefined, text: string | undefined, boundT
 }
 
 /** True when labels fulfil a requirement (k8s.io/component-helpers/scheduling/corev1/nodeaffinity). */
-const fulfils = (labels: Readonly<Record<string, string>>, { key, operator, values = [] }: Requirement): boolean => {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    default:
-      return isBeyond(operator, value, values[0])
-  }
+const fulfils = (labels: Readonly<Record<string, string>>, requirement: Requirement): boolean => {
+  const { key, operator, values } = requirement
+  return (
+    requirementHolds(requirement, labels) ?? isBeyond(operator, Object.hasOwn(labels, key) ? labels[key] : undefined, values?.[0])
+  )
 }
 
 /** True when a pod with this toleration may be on a node with this taint (KEP-5471 for the numeric operators). */

@@ -9,12 +9,6 @@ export interface Pod extends KubeObject {
 
 export type AnyContainer = V1Container | V1EphemeralContainer
 
-/** Containers that a pod is made with. */
-export const ownContainers = ({ initContainers, containers }: V1PodSpec): readonly V1Container[] => [
-  ...(initContainers ?? []),
-  ...containers,
-]
-
 /** Containers of all three lists: init, main, ephemeral. */
 export const allContainers = ({ initContainers, containers, ephemeralContainers }: V1PodSpec): readonly AnyContainer[] => [
   ...(initContainers ?? []),

@@ -62,30 +62,6 @@ describe('at every level', () => {
   })
 })
 
-describe('by level', () => {
-  const cases: readonly [name: string, spec: Record<string, unknown>][] = [
-    ['hostNetwork', { hostNetwork: true }],
-    ['hostPID', { hostPID: true }],
-    ['hostIPC', { hostIPC: true }],
-    ['hostPath', volume({ hostPath: { path: '/' } })],
-    ['a privileged container', container({ securityContext: { privileged: true } })],
-    ['a privileged init container', { initContainers: [{ name: 'init', securityContext: { privileged: true } }] }],
-    ['a disk by its ID', volume({ awsElasticBlockStore: { volumeID: 'vol-1' } })],
-    ['an export that knows nodes by their address', volume({ nfs: { server: '10.0.0.9', path: '/export' } })],
-    ['a target that knows nodes by their address', volume({ iscsi: { targetPortal: '10.0.0.9:3260', iqn: 'iqn.x', lun: 0 } })],
-    ['a flexVolume', volume({ flexVolume: { driver: 'd' } })],
-  ]
-  test.for(cases)('%s is refused below privileged', ([, spec]) => {
-    expect(refusalOf(spec, 'privileged')).toBeUndefined()
-    for (const level of ['baseline', 'restricted'] as const) {
-      expect(refusalOf(spec, level)).toEqual({
-        reason: 'PodSecurityViolation',
-        message: expect.stringContaining(`Pod Security level ${level}`),
-      })
-    }
-  })
-})
-
 test('an everyday pod goes down at any level', () => {
   const spec = {
     schedulerName: 'default-scheduler',

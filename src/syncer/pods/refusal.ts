@@ -1,10 +1,11 @@
 import type { SyncContext } from '../resource.ts'
 import { refusedField } from './fields.ts'
 import { fqdnHostname, maxHostname } from './hostname.ts'
-import type { V1Volume } from './json-types.ts'
-import { ownContainers, type Pod } from './pod.ts'
+import { poolRefusal } from './node-pool.ts'
+import type { Pod } from './pod.ts'
+import { securityRefusal } from './pod-security.ts'
+import { runtimeClassRefusal } from './runtime-class.ts'
 import { podSpecFields } from './spec-fields.ts'
-import { nodeCredentialVolumes } from './volume-fields.ts'
 
 export interface Refusal {
   /** CamelCase, for the Event. */
@@ -44,11 +45,6 @@ const mirrorPod: Check = ({ metadata }) =>
     ? { reason: 'MirrorPodNotSupported', message: `metadata.annotations[${mirrorAnnotation}] is for a kubelet to write` }
     : undefined
 
-const runtimeClass: Check = ({ spec: { runtimeClassName } }, { classes }) =>
-  runtimeClassName && !classes.allows('RuntimeClass', runtimeClassName)
-    ? { reason: 'RuntimeClassNotAllowed', message: `spec.runtimeClassName: this tenant may not use ${runtimeClassName}` }
-    : undefined
-
 /** A driver may do with inline attributes what it likes, with the rights of its own: the operator says which are made for that. */
 const inlineDriver: Check = ({ spec }, { policy }) =>
   firstOf(spec.volumes ?? [], ({ name, csi }) =>
@@ -70,26 +66,16 @@ const longFqdn: Check = (pod, ctx) => {
     : undefined
 }
 
-/** What the level forbids for certain, told early and clearly. Super's Pod Security admission enforces the level itself, and all the rest of it. */
-const podSecurity: Check = ({ spec }, { isolation: { podSecurity: level } }) => {
-  if (level === 'privileged') return undefined
-  const forbidden = (what: string): Refusal => ({
-    reason: 'PodSecurityViolation',
-    message: `${what} is not allowed: pods here are held to the Pod Security level ${level}`,
-  })
-  for (const field of ['hostNetwork', 'hostPID', 'hostIPC'] as const) if (spec[field]) return forbidden(`spec.${field}`)
-  const privileged = ownContainers(spec).find(({ securityContext }) => securityContext?.privileged)
-  if (privileged) return forbidden(`a privileged container (${privileged.name})`)
-  return firstOf(spec.volumes ?? [], (volume) => {
-    if (volume.hostPath) return forbidden(`a hostPath volume (${volume.name})`)
-    const source = nodeCredentialVolumes.find((field) => volume[field as keyof V1Volume])
-    return source === undefined
-      ? undefined
-      : forbidden(`a ${source} volume (${volume.name}), attached with the node's credentials or by its address,`)
-  })
-}
-
-const checks: readonly Check[] = [unsupportedFields, otherScheduler, mirrorPod, runtimeClass, inlineDriver, longFqdn, podSecurity]
+const checks: readonly Check[] = [
+  unsupportedFields,
+  otherScheduler,
+  mirrorPod,
+  runtimeClassRefusal,
+  poolRefusal,
+  inlineDriver,
+  longFqdn,
+  securityRefusal,
+]
 
 /** Why the pod may not go down, or undefined when it may. The first reason found is enough: the next shows when it is gone. */
 export const podRefusal: Check = (pod, ctx) => {

@@ -1,13 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
-import {
-  certificateSources,
-  joinedBundles,
-  type LabelSelector,
-  selectedBundles,
-  selectorHolds,
-  trustSources,
-} from './secret-sources.ts'
+import { certificateSources, joinedBundles, selectedBundles, trustSources } from './secret-sources.ts'
 
 const podWith = (...sources: object[]): KubeObject => ({
   metadata: {},
@@ -31,25 +24,6 @@ test('sources are known by volume and place', () => {
     { key: 'all.2', signerName: 'a/b', labelSelector: {}, optional: true },
   ])
   expect(certificateSources(pod)).toEqual([{ key: 'all.3', signerName: 'a/b', keyType: 'ED25519', maxExpirationSeconds: 3600 }])
-})
-
-describe('selectorHolds', () => {
-  const labels = { app: 'web', tier: 'front' }
-  test.for<[name: string, selector: LabelSelector | undefined, holds: boolean]>([
-    ['no selector selects nothing', undefined, false],
-    ['an empty one everything', {}, true],
-    ['equal labels', { matchLabels: { app: 'web' } }, true],
-    ['other labels', { matchLabels: { app: 'db' } }, false],
-    ['what every object has is no label', { matchLabels: { constructor: 'x' } }, false],
-    ['In', { matchExpressions: [{ key: 'app', operator: 'In', values: ['db', 'web'] }] }, true],
-    ['NotIn', { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['web'] }] }, false],
-    ['NotIn holds without the label', { matchExpressions: [{ key: 'zone', operator: 'NotIn', values: ['a'] }] }, true],
-    ['Exists', { matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, false],
-    ['DoesNotExist', { matchExpressions: [{ key: 'zone', operator: 'DoesNotExist' }] }, true],
-    ['an operator nobody knows', { matchExpressions: [{ key: 'app', operator: 'Like' }] }, false],
-  ])('%s', ([, selector, holds]) => {
-    expect(selectorHolds(selector, labels)).toBe(holds)
-  })
 })
 
 test('a source means bundles by name, or by signer and labels', () => {

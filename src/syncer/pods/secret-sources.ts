@@ -1,4 +1,5 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
+import { type LabelSelector, selectorHolds } from '../../tenancy/label-selector.ts'
 import type { V1Volume, V1VolumeProjection } from './json-types.ts'
 import { tokenKey } from './tokens.ts'
 
@@ -12,11 +13,6 @@ export interface TrustSource {
   readonly labelSelector?: LabelSelector
   /** An empty file when no bundle matches. */
   readonly optional: boolean
-}
-
-export interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>
-  readonly matchExpressions?: readonly { readonly key: string; readonly operator: string; readonly values?: readonly string[] }[]
 }
 
 /** A certificate for the pod that one source of a projected volume asks for (KEP-4317). */
@@ -69,31 +65,6 @@ export const certificateSources = (pod: KubeObject): readonly CertificateSource[
     }
   })
 
-const expressionHolds = (
-  { key, operator, values = [] }: NonNullable<LabelSelector['matchExpressions']>[number],
-  labels: Readonly<Record<string, string>>,
-): boolean => {
-  const present = Object.hasOwn(labels, key)
-  switch (operator) {
-    case 'In':
-      return present && values.includes(labels[key] ?? '')
-    case 'NotIn':
-      return !present || !values.includes(labels[key] ?? '')
-    case 'Exists':
-      return present
-    case 'DoesNotExist':
-      return !present
-    default:
-      return false
-  }
-}
-
-/** What a LabelSelector of the API says about labels. Undefined selects nothing, an empty one everything. */
-export const selectorHolds = (selector: LabelSelector | undefined, labels: Readonly<Record<string, string>> = {}): boolean =>
-  selector !== undefined &&
-  Object.entries(selector.matchLabels ?? {}).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value) &&
-  (selector.matchExpressions ?? []).every((expression) => expressionHolds(expression, labels))
-
 const pemBlock = /-----BEGIN CERTIFICATE-----\s*([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----/g
 
 /** The certificates of some bundles, each once, in an order that does not depend on the bundles' own: as a kubelet writes them. */
@@ -113,6 +84,7 @@ export const selectedBundles = (source: TrustSource, bundles: readonly KubeObjec
     source.name === undefined
       ? source.signerName !== undefined &&
         spec?.signerName === source.signerName &&
-        selectorHolds(source.labelSelector, metadata.labels)
+        source.labelSelector !== undefined &&
+        selectorHolds(source.labelSelector, metadata.labels ?? {})
       : metadata.name === source.name,
   )

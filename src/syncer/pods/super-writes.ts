@@ -2,33 +2,41 @@ import type { SuperWrite, SyncContext } from '../resource.ts'
 import { sameJson } from '../resources/merge-patch.ts'
 import { gateTypes } from './conditions.ts'
 import { ephemeralContainerFields } from './container-fields.ts'
-import { withinLevel } from './debug-capabilities.ts'
+import { demandsOn } from './demands.ts'
 import { superContainer } from './env.ts'
 import { knownFields } from './fields.ts'
+import { hardenedContainer, withinRules } from './hardening.ts'
 import type { V1Container, V1PodCondition } from './json-types.ts'
-import type { Pod } from './pod.ts'
+import type { AnyContainer, Pod } from './pod.ts'
+
+/** What the tenant is told of debug containers that go down with less than they asked for. */
+const lessNote = (debuggers: readonly { readonly container: AnyContainer; readonly left: readonly string[] }[]) => {
+  const left = debuggers.flatMap(({ container, left: asked }) => asked.map((what) => [container.name, what] as const))
+  if (left.length === 0) return undefined
+  const added = 'capabilities.add: '
+  if (left.every(([, what]) => what.startsWith(added))) {
+    const list = left.map(([name, what]) => `${name}: ${what.slice(added.length)}`).join(', ')
+    const message = `debug containers go without capabilities that are not allowed here (${list}); the platform's operator allows them by isolation.podSecurity and isolation.pods.capabilities`
+    return { reason: 'CapabilitiesNotAllowed', message }
+  }
+  const list = left.map(([name, what]) => `${name}: ${what}`).join(', ')
+  const message = `debug containers go without what is not allowed here (${list}); the platform's operator allows it by isolation.podSecurity and isolation.pods`
+  return { reason: 'DebugContainerLimited', message }
+}
 
 /** Debug containers that super has not got yet. The API only ever adds to them. */
 const debugContainers = (superPod: Pod, tenantPod: Pod, ctx: SyncContext): readonly SuperWrite[] => {
   const present = new Set(superPod.spec.ephemeralContainers?.map(({ name }) => name))
-  const ephemeralContainers = (tenantPod.spec.ephemeralContainers ?? [])
+  const demands = demandsOn(tenantPod.spec, ctx.isolation)
+  const debuggers = (tenantPod.spec.ephemeralContainers ?? [])
     .filter(({ name }) => !present.has(name))
     // What nobody has thought about does not go down; the pod runs already, so it is too late to refuse it.
     .map((container) => superContainer(knownFields(container, ephemeralContainerFields.fields), tenantPod, ctx))
-    .map((container) => withinLevel(container, ctx))
-  if (ephemeralContainers.length === 0) return []
-  const left = ephemeralContainers.flatMap(({ container, left: capabilities }) =>
-    capabilities.map((capability) => `${container.name}: ${capability}`),
-  )
-  const patch = { spec: { ephemeralContainers: ephemeralContainers.map(({ container }) => container) } }
-  const message = `debug containers go without capabilities that are not allowed here (${left.join(', ')}); the platform's operator allows them by isolation.podSecurity`
-  return [
-    {
-      subresource: 'ephemeralcontainers',
-      patch,
-      ...(left.length > 0 && { note: { reason: 'CapabilitiesNotAllowed', message } }),
-    },
-  ]
+    .map((container) => withinRules(container, demands))
+  if (debuggers.length === 0) return []
+  const patch = { spec: { ephemeralContainers: debuggers.map(({ container }) => hardenedContainer(container, demands)) } }
+  const note = lessNote(debuggers)
+  return [{ subresource: 'ephemeralcontainers', patch, ...(note && { note }) }]
 }
 
 const sameCondition = (a: V1PodCondition, b: V1PodCondition | undefined): boolean =>

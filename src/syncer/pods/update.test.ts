@@ -8,7 +8,7 @@ const updated = (live: Record<string, unknown>, wanted: Record<string, unknown>)
   if (update.kind === 'recreate') throw new Error('made anew')
   return update.object.spec
 }
-const notReady = { key: 'not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
+const notReady = { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }
 const spot = { key: 'spot', operator: 'Exists' }
 
 describe('updatePod', () => {
@@ -90,6 +90,10 @@ describe('updatePod', () => {
     ['the same', { nodeSelector: { os: 'linux' } }, { nodeSelector: { os: 'linux' } }, 'replace'],
     ['another node affinity, gated', { schedulingGates: [{ name: 'a' }] }, { affinity: { nodeAffinity: {} } }, 'recreate'],
     ['another pod affinity', { affinity: { podAffinity: {} } }, { affinity: {} }, 'replace'],
+    ['tolerates what it may not', { tolerations: [spot] }, {}, 'recreate'],
+    ["tolerates how a node fares, as super's admission says", { tolerations: [notReady] }, {}, 'replace'],
+    ['has another runtime class to run in', {}, { runtimeClassName: 'gvisor' }, 'recreate'],
+    ['the same runtime class', { runtimeClassName: 'gvisor' }, { runtimeClassName: 'gvisor' }, 'replace'],
   ])('a pod without a node: %s', ([, live, wanted, kind]) => {
     expect(updatePod(aTenantPod(live) as Pod, aTenantPod(wanted) as Pod).kind).toBe(kind)
   })

@@ -1,7 +1,9 @@
 import { sameJson } from '../resources/merge-patch.ts'
 import type { V1Container, V1PodSpec, V1Toleration } from './json-types.ts'
+import { poolMarkOf } from './node-pool.ts'
 import { isPinned } from './pinned.ts'
 import type { Pod } from './pod.ts'
+import { isLifecycleKey } from './tolerations.ts'
 
 const withImages = (live: readonly V1Container[], wanted: readonly V1Container[]): V1Container[] => {
   const images = new Map(wanted.map(({ name, image }) => [name, image]))
@@ -24,9 +26,19 @@ const withTolerations = (live: readonly V1Toleration[], wanted: readonly V1Toler
 const deadline = (live: number | undefined, wanted: number | undefined): number | undefined =>
   wanted !== undefined && (live === undefined || wanted < live) ? wanted : live
 
+/** Tolerations that are no longer to be had, which no API server takes away from a pod. Super adds those of how a node fares itself. */
+const toleratesMore = (live: V1PodSpec, wanted: V1PodSpec): boolean =>
+  (live.tolerations ?? []).some(
+    (toleration) => !isLifecycleKey(toleration.key) && !wanted.tolerations?.some((other) => sameToleration(other, toleration)),
+  )
+
+/** A class that is wanted now keeps the pod from the machine: one that has not begun begins with it. */
+const boxedAlike = (live: V1PodSpec, { runtimeClassName }: V1PodSpec): boolean =>
+  runtimeClassName === undefined || live.runtimeClassName === runtimeClassName
+
 const choosesAlike = (live: V1PodSpec, wanted: V1PodSpec): boolean =>
   // Made anew for a node that it has in the tenant: where it may go is settled.
-  isPinned(live) ||
+  isPinned(live, wanted) ||
   (sameJson(live.nodeSelector, wanted.nodeSelector) && sameJson(live.affinity?.nodeAffinity, wanted.affinity?.nodeAffinity))
 
 /**
@@ -37,7 +49,10 @@ export const updatePod = (
   live: Pod,
   wanted: Pod,
 ): { readonly kind: 'replace'; readonly object: Pod } | { readonly kind: 'recreate' } => {
-  if (!live.spec.nodeName && !choosesAlike(live.spec, wanted.spec)) return { kind: 'recreate' }
+  const { nodeName } = live.spec
+  const isElsewhere = !choosesAlike(live.spec, wanted.spec) || poolMarkOf(live) !== poolMarkOf(wanted)
+  if (!nodeName && (isElsewhere || toleratesMore(live.spec, wanted.spec) || !boxedAlike(live.spec, wanted.spec)))
+    return { kind: 'recreate' }
   const { initContainers, tolerations, schedulingGates, activeDeadlineSeconds, terminationGracePeriodSeconds } = live.spec
   const gates = schedulingGates?.filter(({ name }) => wanted.spec.schedulingGates?.some((gate) => gate.name === name))
   const activeDeadline = deadline(activeDeadlineSeconds, wanted.spec.activeDeadlineSeconds)

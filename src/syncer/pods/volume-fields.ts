@@ -56,6 +56,7 @@ export const projectionFields = typeTable('VolumeProjection', {
 
 const nodeCredentials =
   "attached with the node's credentials or by its address: only in tenants of the Pod Security level `privileged`"
+const notRestricted = 'not in tenants of the Pod Security level `restricted`'
 const gone = (name: string): string => `${name} volumes were taken out of Kubernetes; use a claim`
 
 const volumeRows = {
@@ -67,7 +68,10 @@ const volumeRows = {
     nodeCredentials,
     typeTable('AzureDiskVolumeSource', mounted, passing('cachingMode', 'diskName', 'diskURI', 'kind')),
   ),
-  azureFile: pass(typeTable('AzureFileVolumeSource', { secretName: translate(bySuperName) }, passing('readOnly', 'shareName'))),
+  azureFile: translate(
+    notRestricted,
+    typeTable('AzureFileVolumeSource', { secretName: translate(bySuperName) }, passing('readOnly', 'shareName')),
+  ),
   cephfs: translate(
     nodeCredentials,
     typeTable('CephFSVolumeSource', secretRef, passing('monitors', 'path', 'readOnly', 'secretFile', 'user')),
@@ -97,7 +101,13 @@ const volumeRows = {
     'only in tenants of the Pod Security level `privileged`',
     typeTable('HostPathVolumeSource', passing('path', 'type')),
   ),
-  image: pass(typeTable('ImageVolumeSource', passing('pullPolicy', 'reference'))),
+  image: pass(
+    typeTable(
+      'ImageVolumeSource',
+      { pullPolicy: translate('Always, where `spec.isolation.pods.pullAlways` asks for it; Never: there the pod is refused') },
+      passing('reference'),
+    ),
+  ),
   iscsi: translate(
     nodeCredentials,
     typeTable(
@@ -121,7 +131,8 @@ const volumeRows = {
     nodeCredentials,
     typeTable('RBDVolumeSource', secretRef, mounted, passing('image', 'keyring', 'monitors', 'pool', 'user')),
   ),
-  scaleIO: pass(
+  scaleIO: translate(
+    notRestricted,
     typeTable(
       'ScaleIOVolumeSource',
       secretRef,
@@ -130,7 +141,10 @@ const volumeRows = {
     ),
   ),
   secret: pass(typeTable('SecretVolumeSource', { secretName: translate(bySuperName), ...items }, defaults, passing('optional'))),
-  storageos: pass(typeTable('StorageOSVolumeSource', secretRef, mounted, passing('volumeName', 'volumeNamespace'))),
+  storageos: translate(
+    notRestricted,
+    typeTable('StorageOSVolumeSource', secretRef, mounted, passing('volumeName', 'volumeNamespace')),
+  ),
   vsphereVolume: translate(
     nodeCredentials,
     typeTable('VsphereVirtualDiskVolumeSource', passing('fsType', 'storagePolicyID', 'storagePolicyName', 'volumePath')),

@@ -21,6 +21,18 @@ export const isInside = (text: string, cidrs: readonly string[]): boolean => {
 /** Ranges of ipaddr.js that no Service may forward to: they mean the node itself, its neighbours, everybody or nobody. */
 const special: ReadonlySet<string> = new Set(['unspecified', 'loopback', 'linkLocal', 'multicast', 'broadcast'])
 
+/** IPv6 addresses with an IPv4 address in them, which gateways of cloud networks send on to that one. */
+const carrying: ReadonlySet<string> = new Set(['6to4', 'rfc6052', 'rfc6145', 'teredo'])
+
+/** Metadata services of clouds that have no link-local address: to a request from a machine they give that machine's credentials. */
+const metadataServices: ReadonlySet<string> = new Set([
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  '100.100.100.200',
+  '168.63.129.16',
+  '192.0.0.192',
+])
+
 /** Why an endpoint may not have this address, or undefined when it may. */
 export const endpointRefusal = (
   text: string,
@@ -30,6 +42,8 @@ export const endpointRefusal = (
   if (!address) return `${text} is not an IP address`
   const range = address.range()
   if (special.has(range)) return `${text} is a ${range} address`
+  if (carrying.has(range)) return `${text} stands for an IPv4 address`
+  if (metadataServices.has(address.toString())) return `${text} is a metadata service of the machines`
   if (isInside(text, serviceSlices)) return `${text} is the address of a Service`
   return undefined
 }

@@ -154,3 +154,25 @@ test('declared snapshots bring the definition of their classes, no other kind do
     [`volumesnapshotclasses.${group}`, true],
   ])
 })
+
+describe('of the Gateway API', () => {
+  const group = 'gateway.networking.k8s.io'
+  const of = (plural: string, kind: string) => ({ group, version: 'v1', plural, kind })
+
+  test('Gateways bring the definition of their classes, routes do not', () => {
+    const named = (kinds: readonly (typeof declared)[]) => offeredDefinitions(kinds).map(({ kind }) => definitionName(kind))
+    expect(named([of('gateways', 'Gateway')])).toEqual([`gateways.${group}`, `gatewayclasses.${group}`])
+    expect(named([of('httproutes', 'HTTPRoute')])).toEqual([`httproutes.${group}`])
+  })
+
+  test.for<[plural: string, kind: string, isOffered: boolean]>([
+    ['gateways', 'Gateway', true],
+    ['grpcroutes', 'GRPCRoute', true],
+    ['referencegrants', 'ReferenceGrant', false],
+    ['tlsroutes', 'TLSRoute', false],
+  ])('%s: no kind is offered without rules for it', ([plural, kind, isOffered]) => {
+    const versions = [{ name: 'v1', served: true, storage: true }]
+    const definition = { metadata: {}, spec: { group, names: { plural, kind }, scope: 'Namespaced', versions } }
+    expect(typeof tenantDefinition(definition, { kind: of(plural, kind), isClass: false })).toBe(isOffered ? 'object' : 'string')
+  })
+})

@@ -1,12 +1,16 @@
+import type { CustomKind } from '../../apis/custom-kind.ts'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { kindKey, type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
-import type { CustomKind } from '../../apis/tenant-control-plane.ts'
 import { mirroredLabel } from '../../tenancy/marks.ts'
-import type { SyncContext, SyncedResource, TenantWrite } from '../resource.ts'
+import { gatewayRules } from '../gateways/gateways.ts'
+import { gatewaysKey, grpcRoutesKey, httpRoutesKey, isGatewayApi } from '../gateways/kinds.ts'
+import { grpcRouteRules, httpRouteRules } from '../gateways/routes.ts'
+import type { SuperBody, SyncContext, SyncedResource, TenantWrite } from '../resource.ts'
 import { wantedHashOf, wantedObject } from '../super-object.ts'
+import type { CustomRules } from './custom-rules.ts'
 import { mergePatch } from './merge-patch.ts'
 import { mapMessages, tenantText } from './tenant-text.ts'
-import { snapshotDefinition, snapshotFields, snapshotRefusal, snapshotStatusFields } from './volume-snapshots.ts'
+import { snapshotDefinition, snapshotRules } from './volume-snapshots.ts'
 
 /** Kept by the API server, or by each side for itself. */
 const ownFields: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status'])
@@ -40,20 +44,28 @@ const pick = (status: Readonly<Record<string, unknown>>, fields: readonly string
 
 const statusToTenant = (
   superObject: KubeObject,
+  tenantObject: KubeObject,
   {
-    tenantObject,
     statusFields,
     isCurrent,
-  }: { tenantObject: KubeObject; statusFields: readonly string[] | undefined; isCurrent: boolean },
+    rules,
+    ctx,
+  }: {
+    statusFields: readonly string[] | undefined
+    isCurrent: boolean
+    rules: CustomRules | undefined
+    ctx: SyncContext
+  },
 ): readonly TenantWrite[] => {
   const { namespace = '', uid = '' } = tenantObject.metadata
   const text = tenantText({
     namespace,
     superNamespaceName: superObject.metadata.namespace ?? '',
-    uids: [[superObject.metadata.uid ?? '', uid]],
+    uids: [[superObject.metadata.uid ?? '', uid], ...(rules?.names?.(tenantObject, ctx) ?? [])],
   })
+  const picked = pick(superObject.status ?? {}, statusFields)
   const wanted = mapGenerations(
-    mapMessages(pick(superObject.status ?? {}, statusFields), text),
+    mapMessages(rules?.status?.(picked, tenantObject, ctx) ?? picked, text),
     observedGeneration(superObject, tenantObject, isCurrent),
   )
   const status = mergePatch(pick(tenantObject.status ?? {}, statusFields), wanted)
@@ -69,37 +81,37 @@ export const customType = ({ group, version, plural, kind }: CustomKind): Resour
   custom: true,
 })
 
+/** Kinds by declaration of which Berth knows what they mean, by the name of their definition. */
+const knownRules: ReadonlyMap<string, CustomRules> = new Map([
+  [snapshotDefinition, snapshotRules],
+  [gatewaysKey, gatewayRules],
+  [httpRoutesKey, httpRouteRules],
+  [grpcRoutesKey, grpcRouteRules],
+])
+
 /**
  * A kind by declaration: all but metadata and status goes down as it is, the status comes up. Names in the spec are taken as of the same namespace, where
  * objects keep their names. Of the annotations only those of the kind's own group go down: others steer controllers that nobody declared.
  */
 export const customResource = (declared: CustomKind): SyncedResource => {
   const { group } = declared
-  // The one kind by declaration of which Berth knows what it means.
-  const isSnapshot = definitionName(declared) === snapshotDefinition
-  const statusFields = declared.statusFields ?? (isSnapshot ? snapshotStatusFields : undefined)
+  const rules = knownRules.get(definitionName(declared))
+  const statusFields = declared.statusFields ?? rules?.statusFields
+  const passing = (object: KubeObject): SuperBody => ({
+    annotations: Object.fromEntries(Object.entries(object.metadata.annotations ?? {}).filter(([key]) => inGroup(key, group))),
+    fields: Object.fromEntries(Object.entries(object).filter(([field]) => !ownFields.has(field))),
+  })
   const resource: SyncedResource = {
     type: customType(declared),
     superWatch: 'labelled',
     goneInSuper: 'recreate',
-    toSuper: (object, ctx) =>
-      (isSnapshot ? snapshotRefusal(object, ctx) : undefined) ?? {
-        kind: 'object',
-        body: {
-          annotations: Object.fromEntries(
-            Object.entries(object.metadata.annotations ?? {}).filter(([key]) => inGroup(key, group)),
-          ),
-          fields: {
-            ...Object.fromEntries(Object.entries(object).filter(([field]) => !ownFields.has(field))),
-            ...(isSnapshot && snapshotFields(object, ctx)),
-          },
-        },
-      },
+    toSuper: (object, ctx) => rules?.toSuper(object, ctx, passing(object)) ?? { kind: 'object', body: passing(object) },
     toTenant: (superObject, tenantObject, ctx: SyncContext) => {
       const wanted = wantedObject(resource, tenantObject, ctx)
       const isCurrent = wanted.kind === 'object' && wantedHashOf(wanted.object) === wantedHashOf(superObject)
-      return statusToTenant(superObject, { tenantObject, statusFields, isCurrent })
+      return statusToTenant(superObject, tenantObject, { statusFields, isCurrent, rules, ctx })
     },
+    ...(rules?.dependencies && { dependencies: rules.dependencies }),
   }
   return resource
 }
@@ -114,14 +126,21 @@ interface OfferedDefinition {
   readonly isClass: boolean
 }
 
-const snapshotClass: CustomKind = (({ group, version, plural, kind }) => ({ group, version, plural, kind }))(
-  resourceTypes.volumeSnapshotClasses,
-)
+const asDeclared = ({ group, version, plural, kind }: ResourceType): CustomKind => ({ group, version, plural, kind })
 
-/** All definitions that the declared kinds bring: their own, and with snapshots that of the snapshots' classes. */
+/** Classes that come with a kind whose objects name them. */
+const classOf: ReadonlyMap<string, CustomKind> = new Map([
+  [snapshotDefinition, asDeclared(resourceTypes.volumeSnapshotClasses)],
+  [gatewaysKey, asDeclared(resourceTypes.gatewayClasses)],
+])
+
+/** All definitions that the declared kinds bring: their own, and those of the classes that their objects name. */
 export const offeredDefinitions = (customKinds: readonly CustomKind[]): readonly OfferedDefinition[] => [
   ...customKinds.map((kind) => ({ kind, isClass: false })),
-  ...(customKinds.some((kind) => definitionName(kind) === snapshotDefinition) ? [{ kind: snapshotClass, isClass: true }] : []),
+  ...customKinds.flatMap((declared) => {
+    const kind = classOf.get(definitionName(declared))
+    return kind ? [{ kind, isClass: true }] : []
+  }),
 ]
 
 interface DefinitionVersion {
@@ -146,11 +165,13 @@ export const tenantDefinition = (
 ): KubeObject | string => {
   const { group, names, scope, versions } = superDefinition.spec as {
     group: string
-    names: { kind: string }
+    names: { kind: string; plural: string }
     scope: string
     versions: readonly DefinitionVersion[]
   }
   if (scope !== 'Namespaced' && !isClass) return 'its objects belong to no namespace, so they could not be told apart by tenant'
+  if (isGatewayApi(group) && !isClass && !knownRules.has(`${names.plural}.${group}`))
+    return 'Berth has no rules for this kind of the Gateway API, whose objects name those of others'
   if (names.kind !== kind) return `its kind is ${names.kind}, not ${kind}`
   const found = versions.find(({ name, served }) => name === version && served)
   if (!found) return `it does not serve version ${version}`

@@ -17,7 +17,7 @@ const managedBy = 'endpointslice.kubernetes.io/managed-by'
 describe('endpointSlices.toSuper', () => {
   test.for<[name: string, labels: Record<string, string>, inSuper: string]>([
     ['one written by hand', {}, 'berth'],
-    ["one of an operator's", { [managedBy]: 'operator.example' }, 'operator.example'],
+    ["one of an operator's", { [managedBy]: 'operator.example', 'app.kubernetes.io/managed-by': 'berth' }, 'berth'],
     [
       "a mirrored one, which super's controller would take for its own",
       { [managedBy]: 'endpointslicemirroring-controller.k8s.io' },
@@ -50,14 +50,39 @@ describe('endpointSlices.toSuper', () => {
     expect(toSuper({}, { endpoints })).toMatchObject({ kind: 'refused', reason: 'EndpointAddressNotAllowed' })
   })
 
-  test('references to tenant objects stay behind, places stay', () => {
-    const endpoint = { addresses: ['192.168.7.20'], nodeName: 'node-1', zone: 'a', hints: { forZones: [{ name: 'a' }] } }
-    const targetRef = { kind: 'Pod', name: 'x', uid: 'tenant-uid' }
-    expect(toSuper({}, { endpoints: [{ ...endpoint, targetRef }] })).toMatchObject({
-      body: { fields: { endpoints: [endpoint] } },
-    })
-    expect(JSON.stringify(toSuper({}, { endpoints: [{ ...endpoint, targetRef }] }))).not.toContain('tenant-uid')
+  const places = { nodeName: 'node-9', zone: 'a', hints: { forZones: [{ name: 'a' }] }, targetRef: { kind: 'Pod', name: 'x' } }
+  const endpointsOf = (...[endpoints, ctx]: [object[], ReturnType<typeof aSyncContext>]) => {
+    const result = endpointSlices.toSuper(slice({}, { endpoints }), ctx)
+    return result.kind === 'object' ? result.body.fields['endpoints'] : result
+  }
+
+  test('references to tenant objects stay behind, and what the tenant says of places', () => {
+    const endpoint = { addresses: ['192.168.7.20'], conditions: { serving: true }, hostname: 'db-0' }
+    expect(endpointsOf([{ ...endpoint, ...places }], aSyncContext())).toEqual([endpoint])
   })
+
+  const podAt = (address: string) => (address === '10.124.0.7' ? { node: 'node-1' } : undefined)
+  const held = aSyncContext({ superRanges: ['10.124.0.0/16', 'fd00:124::/64'], podAt })
+
+  test("a pod of the tenant's own is at its node", () => {
+    expect(endpointsOf([{ addresses: ['10.124.0.7'], ...places }], held)).toEqual([
+      { addresses: ['10.124.0.7'], nodeName: 'node-1' },
+    ])
+  })
+
+  test.for(['10.124.0.8', 'fd00:124::8', '::ffff:10.124.0.8'])(
+    "%s in super's networks, no pod of the tenant's, is left out and told",
+    (address) => {
+      const endpoints = [{ addresses: ['10.124.0.7'] }, { addresses: [address] }, { addresses: ['192.168.7.20'] }]
+      expect(endpointsOf(endpoints, held)).toEqual([
+        { addresses: ['10.124.0.7'], nodeName: 'node-1' },
+        { addresses: ['192.168.7.20'] },
+      ])
+      expect(endpointSlices.toSuper(slice({}, { endpoints }), held)).toMatchObject({
+        notes: [{ reason: 'EndpointAddressNotAllowed', message: expect.stringContaining(address) }],
+      })
+    },
+  )
 
   test('takes a slice without endpoints', () => {
     expect(toSuper({}, { endpoints: null })).toMatchObject({ body: { fields: { endpoints: [] } } })

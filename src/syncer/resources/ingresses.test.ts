@@ -104,6 +104,19 @@ describe('toSuper', () => {
   })
 })
 
+test.for(['taken', 'lost'] as const)('a host that is %s is refused; what is there of one that is lost goes', (standing) => {
+  const held = { ...ctx, hostStanding: (host: string) => (host === 'a.example' ? standing : 'free') }
+  expect(ingresses.toSuper(ingress(), held).kind).toBe('object')
+  for (const spec of [
+    { tls: [{ hosts: ['b.example', 'a.example'] }] },
+    { rules: [{ host: 'a.example', http: { paths: [] } }] },
+  ]) {
+    const result = ingresses.toSuper(ingress(spec), held)
+    expect(result).toMatchObject({ kind: 'refused', reason: 'IngressHostTaken' })
+    expect(result.kind === 'refused' && result.withdrawn).toBe(standing === 'lost' ? true : undefined)
+  }
+})
+
 test('needs each Secret that it names', () => {
   const object = ingress({ tls: [{ secretName: 'a' }, { secretName: 'a' }, { hosts: ['x'] }, { secretName: 'b' }] })
   expect(ingresses.dependencies?.(object)).toEqual([

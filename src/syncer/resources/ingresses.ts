@@ -1,8 +1,10 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { superConfigName } from '../../tenancy/names.ts'
+import { hostsOf } from '../ingress-hosts.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import { defineResource, type ObjectDependency, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
+import { foreignHost, type HostWords, takenHost } from './host-refusals.ts'
 import { annotationFate } from './ingress-annotations.ts'
 import { mergePatch } from './merge-patch.ts'
 
@@ -81,21 +83,7 @@ const backends = ({ spec }: Ingress): readonly (readonly [where: string, backend
   ),
 ]
 
-const matchesHost = (host: string, pattern: string): boolean =>
-  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length : host === pattern
-
-/** Host names are shared by all who share a controller: a rule for a foreign one, or for all, would draw others' requests. */
-const hostRefusal = ({ spec }: Ingress, { policy: { ingressHosts } }: SyncContext): Translation | undefined => {
-  if (ingressHosts === undefined) return undefined
-  if (spec.defaultBackend || spec.rules?.some(({ host }) => !host)) {
-    return refused('IngressHostNotAllowed', `every rule has to name a host here, out of ${ingressHosts.join(', ')}`)
-  }
-  const hosts = [...(spec.rules ?? []).map(({ host = '' }) => host), ...(spec.tls ?? []).flatMap((tls) => tls.hosts ?? [])]
-  const foreign = hosts.find((host) => !ingressHosts.some((pattern) => matchesHost(host, pattern)))
-  return foreign === undefined
-    ? undefined
-    : refused('IngressHostNotAllowed', `host ${foreign} is not among those given to this cluster: ${ingressHosts.join(', ')}`)
-}
+const words: HostWords = { key: resourceTypes.ingresses.plural, reason: 'Ingress', catchAll: 'a rule without host' }
 
 const fieldRefusal = (ingress: Ingress): Translation | undefined => {
   const field = refusedField(ingress.spec, ingressFields)
@@ -108,7 +96,7 @@ const fieldRefusal = (ingress: Ingress): Translation | undefined => {
 }
 
 /** Characters that end or open something in the configuration of a proxy, which paths are pasted into (CVE-2021-25745). */
-const unsafePath = /[\s{};"'`\\]/
+export const unsafePath = /[\s{};"'`\\]/
 
 const pathRefusal = ({ spec }: Ingress): Translation | undefined => {
   const paths = (spec.rules ?? []).flatMap(({ http }) => (http?.paths ?? []).map(({ path = '' }) => path))
@@ -148,7 +136,8 @@ export const ingresses = defineResource<Ingress>({
     const refusal =
       fieldRefusal(ingress) ??
       classRefusal(ingress, ctx) ??
-      hostRefusal(ingress, ctx) ??
+      foreignHost(hostsOf(spec), words, ctx) ??
+      takenHost(hostsOf(spec), words, { claimant: ingress, ctx }) ??
       pathRefusal(ingress) ??
       annotationRefusal(ingress, ctx)
     return (
@@ -160,7 +149,7 @@ export const ingresses = defineResource<Ingress>({
           fields: {
             spec: {
               ...passingFields(spec, ingressFields),
-              ingressClassName: classOf(ingress, ctx),
+              ingressClassName: ctx.classes.superName('IngressClass', classOf(ingress, ctx) ?? ''),
               ...(spec.tls && {
                 tls: spec.tls.map(({ secretName, ...tls }) => ({
                   ...tls,

@@ -3,7 +3,7 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import type { ClassRules } from '../../apis/tenant-control-plane.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { tenantClasses } from '../classes.ts'
-import { type MirrorView, mirroredByPlural } from './mirrored.ts'
+import { driversOf, type MirrorView, mirroredByPlural } from './mirrored.ts'
 
 const view = (superObjects: readonly KubeObject[], rules: ClassRules = {}, more: Partial<MirrorView> = {}): MirrorView => ({
   classes: tenantClasses(rules, ({ kind }) => {
@@ -52,6 +52,20 @@ describe('a storage class', () => {
     const of = view([fast, slow], { storage: { default: 'slow', allowed: ['fast'] } })
     expect(copyOf('storageclasses', fast, of)?.metadata.annotations).toEqual({ [isDefault]: 'false' })
     expect(copyOf('storageclasses', slow, of)?.metadata.annotations).toEqual({ [isDefault]: 'true' })
+  })
+
+  test('has the name that the tenant knows it by, and one whose name is taken is not there', () => {
+    const of = view([fast, slow], { storage: { names: { slow: 'fast' } } })
+    expect(copyOf('storageclasses', fast, of)?.metadata.name).toBe('slow')
+    expect(copyOf('storageclasses', slow, of)).toBeUndefined()
+    expect([...driversOf([fast, slow], of.classes)]).toEqual(['rancher.io/local-path'])
+    expect([...driversOf([slow], of.classes)]).toEqual([])
+  })
+
+  test('that keeps its volumes is there only when it is named', () => {
+    const kept = frozen({ ...slow, reclaimPolicy: 'Retain' })
+    expect(copyOf('storageclasses', kept, view([kept]))).toBeUndefined()
+    expect(copyOf('storageclasses', kept, view([kept], { storage: { allowed: ['slow'] } }))).toBeDefined()
   })
 
   test('that the tenant may not use is not there', () => {

@@ -28,11 +28,17 @@ export interface MirroredKind {
 /** True for a copy that the syncer made. */
 export const isMirrored = ({ metadata }: KubeObject): boolean => metadata.labels?.[mirroredLabel] !== undefined
 
+/** True for a class of super's that the tenant may use, under whatever name. */
+const mayUse = (kind: ClassKind, superName: string, classes: TenantClasses): boolean => {
+  const name = classes.tenantName(kind, superName)
+  return name !== undefined && classes.allows(kind, name)
+}
+
 /** CSI drivers behind the StorageClasses that a tenant may use. */
 export const driversOf = (superStorageClasses: readonly KubeObject[], classes: TenantClasses): ReadonlySet<string> =>
   new Set(
     superStorageClasses
-      .filter(({ metadata }) => classes.allows('StorageClass', metadata.name ?? ''))
+      .filter(({ metadata }) => mayUse('StorageClass', metadata.name ?? '', classes))
       .map(({ provisioner }): string => provisioner),
   )
 
@@ -61,14 +67,16 @@ const classFields: Readonly<Record<ClassKind, readonly string[]>> = {
   // Here the parameters are what a user chooses between, and the API wants some.
   VolumeAttributesClass: ['driverName', 'parameters'],
   VolumeSnapshotClass: ['driver', 'deletionPolicy'],
+  GatewayClass: ['spec'],
 }
 
 /** A class of super as the tenant sees it; undefined when it may not use it. */
 const tenantClass = (kind: ClassKind, superClass: KubeObject, { classes, hasOwnDefaultPriority }: MirrorView) => {
   const { type, defaultAnnotation } = classKinds[kind]
-  const { name = '' } = superClass.metadata
+  const { name: superName = '' } = superClass.metadata
   // Each API server makes Kubernetes' own priorities itself.
-  if (!classes.allows(kind, name) || (kind === 'PriorityClass' && name.startsWith('system-'))) return undefined
+  if (!mayUse(kind, superName, classes) || (kind === 'PriorityClass' && superName.startsWith('system-'))) return undefined
+  const name = classes.tenantName(kind, superName) ?? ''
   const isDefault = classes.isDefault(kind, superClass)
   const picked = pick(superClass, classFields[kind])
   return {
@@ -81,8 +89,9 @@ const tenantClass = (kind: ClassKind, superClass: KubeObject, { classes, hasOwnD
         isDefault !== undefined && { annotations: { [defaultAnnotation]: String(isDefault) } }),
     },
     ...picked,
-    // Its parameters would name an object of super.
+    // Their parameters would name objects of super.
     ...(kind === 'IngressClass' && { spec: pick(superClass.spec ?? {}, ['controller']) }),
+    ...(kind === 'GatewayClass' && { spec: pick(superClass.spec ?? {}, ['controllerName', 'description']) }),
     ...(kind === 'PriorityClass' && { globalDefault: isDefault === true && !hasOwnDefaultPriority() }),
   }
 }
@@ -144,6 +153,7 @@ export const mirroredKinds: readonly MirroredKind[] = [
   mirroredClass('PriorityClass'),
   mirroredClass('VolumeAttributesClass', true),
   mirroredClass('VolumeSnapshotClass', true),
+  mirroredClass('GatewayClass', true),
   csiDrivers,
   csiNodes,
 ]

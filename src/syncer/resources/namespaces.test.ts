@@ -31,8 +31,27 @@ test("the super namespace carries super's level, the tenant's labels under hashe
         [namespaceLabelKey('berth.dev/tenant')]: 'other',
       },
       annotations: {},
+      marks: {
+        'berth.dev/pod-security': 'restricted',
+        'berth.dev/capabilities': 'NET_BIND_SERVICE',
+        'berth.dev/runtime-class': '',
+        'berth.dev/node-pool': '',
+        'berth.dev/service-types': 'ExternalName,LoadBalancer',
+        'berth.dev/pull-always': 'true',
+        'berth.dev/tolerations': 'narrowed',
+      },
       fields: {},
     },
+  })
+})
+
+test('it says which runtime class and which nodes its pods are held to', () => {
+  const kept = aSyncContext({
+    classes: { runtime: { forced: 'gvisor' } },
+    isolation: { nodePool: { nodeSelector: { pool: 'acme', disk: 'ssd' } } },
+  })
+  expect(namespaces.toSuper(shop, kept)).toMatchObject({
+    body: { marks: { 'berth.dev/runtime-class': 'gvisor', 'berth.dev/node-pool': 'pool=acme,disk=ssd' } },
   })
 })
 

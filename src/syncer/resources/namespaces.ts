@@ -1,6 +1,28 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
+import {
+  capabilitiesAnnotation,
+  nodePoolAnnotation,
+  podSecurityAnnotation,
+  pullAlwaysAnnotation,
+  runtimeClassAnnotation,
+  serviceTypesAnnotation,
+  tolerationsAnnotation,
+} from '../../tenancy/marks.ts'
 import { namespaceLabelKey, superNamespace } from '../../tenancy/names.ts'
-import { defineResource } from '../resource.ts'
+import { defineResource, type SyncContext } from '../resource.ts'
+
+/** What super's own admission policies hold the namespace to (manifests/parts/super/admission-*.yaml). Always all of it: what is missing there means less. */
+const heldTo = ({ isolation, classes }: SyncContext): Record<string, string> => ({
+  [podSecurityAnnotation]: isolation.podSecurity,
+  [capabilitiesAnnotation]: isolation.pods.capabilities.join(','),
+  [runtimeClassAnnotation]: (classes.runtime.forced && classes.superName('RuntimeClass', classes.runtime.forced)) || '',
+  [nodePoolAnnotation]: Object.entries(isolation.nodePool?.nodeSelector ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(','),
+  [serviceTypesAnnotation]: isolation.serviceTypes.join(','),
+  [pullAlwaysAnnotation]: String(isolation.pods.pullAlways),
+  [tolerationsAnnotation]: 'narrowed',
+})
 
 /** Namespaces: each backed by one of its own in super, which carries the tenant's labels under hashed keys only, so that none has a meaning there. */
 export const namespaces = defineResource({
@@ -18,6 +40,7 @@ export const namespaces = defineResource({
       labelMarks: Object.fromEntries(Object.entries(labels).map(([key, value]) => [namespaceLabelKey(key), value])),
       // Annotations of namespaces steer super's admission and operators (node selectors, for one).
       annotations: {},
+      marks: heldTo(ctx),
       fields: {},
     },
   }),

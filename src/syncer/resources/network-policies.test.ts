@@ -3,9 +3,12 @@ import type { KubeObject } from '../../apis/kube-object.ts'
 import { namespaceLabelKey } from '../../tenancy/names.ts'
 import { frozen } from '../../testing/frozen.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
+import { basePeers } from '../network/peers.ts'
 import { networkPolicies } from './network-policies.ts'
 
-const ctx = aSyncContext()
+/** Of a tenant that nothing keeps apart: what it says goes down. */
+const ctx = aSyncContext({ isolation: { network: { apart: false } } })
+const apart = aSyncContext()
 const policy = (spec: Record<string, unknown>): KubeObject =>
   frozen({
     metadata: { name: 'web', namespace: 'shop', uid: 'u', labels: { team: 'a' }, annotations: { note: 'x' } },
@@ -102,6 +105,44 @@ describe('toSuper', () => {
     expect(networkPolicies.toSuper(policy(spec), ctx)).toEqual({
       kind: 'object',
       body: { labels: {}, annotations: {}, fields: { spec: { podSelector: {}, policyTypes: ['Ingress'], ...wanted } } },
+    })
+  })
+
+  describe('of a tenant that is kept apart', () => {
+    const translated = (spec: Record<string, unknown>, wanted = apart) => {
+      const translation = networkPolicies.toSuper(policy(spec), wanted)
+      if (translation.kind !== 'object') throw new Error(JSON.stringify(translation))
+      return translation.body.fields['spec'] as { ingress?: unknown[]; egress?: unknown[] }
+    }
+    const ports = [{ port: 80, protocol: 'TCP' }]
+
+    test('everybody is everybody that its settings know', () => {
+      expect(translated({ ingress: [{ ports }] }).ingress).toEqual([{ ports, from: basePeers('ingress', apart) }])
+      expect(translated({ ingress: [{ from: [], ports }] }).ingress).toEqual([{ ports, from: basePeers('ingress', apart) }])
+      expect(translated({ egress: [{}] }).egress).toEqual([{ to: basePeers('egress', apart) }])
+    })
+
+    test('a rule that loses its peers goes with them, and never becomes everybody', () => {
+      const gone = { to: [{ ipBlock: { cidr: '10.244.1.1/32' } }, { ipBlock: { cidr: '169.254.169.254/32' } }] }
+      const kept = { to: [{ ipBlock: { cidr: '198.51.100.0/24' } }], ports }
+      expect(translated({ egress: [gone] }).egress).toEqual([])
+      expect(translated({ egress: [gone, kept] }).egress).toEqual([kept])
+    })
+
+    test('its own pods are selected as before', () => {
+      const from = [{ namespaceSelector: {} }, { podSelector: { matchLabels: { app: 'web' } } }]
+      expect(translated({ ingress: [{ from }] })).toEqual(translated({ ingress: [{ from }] }, ctx))
+    })
+
+    test('one that would fill super with holes is refused', () => {
+      const many = Array.from({ length: 2_000 }, () => ({}))
+      expect(networkPolicies.toSuper(policy({ ingress: many }), apart)).toMatchObject({
+        kind: 'refused',
+        reason: 'PolicyTooLarge',
+      })
+      expect(networkPolicies.toSuper(policy({ ingress: many }), ctx)).toMatchObject({ kind: 'object' })
+      const blocks = Array.from({ length: 5_000 }, () => ({ ipBlock: { cidr: '0.0.0.0/0' } }))
+      expect(networkPolicies.toSuper(policy({ egress: [{ to: blocks }] }), apart)).toMatchObject({ reason: 'PolicyTooLarge' })
     })
   })
 

@@ -40,7 +40,7 @@ describe('toSuper', () => {
   ])('%s', ([, spec, wanted]) => {
     expect(claims.toSuper(claim(spec), ctx)).toEqual({
       kind: 'object',
-      body: { annotations: {}, fields: { spec: JSON.parse(JSON.stringify({ ...base, ...wanted })) } },
+      body: { labels: {}, annotations: {}, fields: { spec: JSON.parse(JSON.stringify({ ...base, ...wanted })) } },
     })
   })
 
@@ -51,9 +51,23 @@ describe('toSuper', () => {
     )
     expect(claims.toSuper(tenantClaim, ctx)).toEqual({
       kind: 'object',
-      body: { annotations: { note: 'x' }, fields: { spec: base } },
+      body: { labels: {}, annotations: {}, fields: { spec: base } },
     })
     expect(claims.toSuper(claim({ volumeName: 'pvc-1' }, { status: { phase: 'Bound' } }), ctx).kind).toBe('object')
+  })
+
+  test("annotations by which provisioners choose data and places are the operator's to let through", () => {
+    const annotations = {
+      'nfs.io/storage-path': '../other',
+      'cdi.kubevirt.io/storage.import.endpoint': 'http://169.254.169.254',
+      'pv.kubernetes.io/bind-completed': 'yes',
+    }
+    const bodyOf = (claimAnnotations: string[]) =>
+      claims.toSuper(claim({}, { metadata: { annotations } }), aSyncContext({ policy: { claimAnnotations } }))
+    expect(bodyOf([])).toMatchObject({ body: { annotations: {} } })
+    expect(bodyOf(['nfs.io/*', 'pv.kubernetes.io/*'])).toMatchObject({
+      body: { annotations: { 'nfs.io/storage-path': '../other' } },
+    })
   })
 
   test('an old manifest may say the class in an annotation', () => {
@@ -66,7 +80,7 @@ describe('toSuper', () => {
 
   test('an attributes class that comes later refuses no claim that holds data', () => {
     const later = claim({ volumeName: 'pvc-1', volumeAttributesClassName: 'withheld' }, { status: { phase: 'Bound' } })
-    expect(claims.toSuper(later, ctx)).toEqual({ kind: 'object', body: { annotations: {}, fields: { spec: base } } })
+    expect(claims.toSuper(later, ctx)).toEqual({ kind: 'object', body: { labels: {}, annotations: {}, fields: { spec: base } } })
     expect(claims.toTenant?.(superClaim({ volumeName: 'pvc-1' }, { phase: 'Bound' }), later, ctx)).toEqual([
       {
         kind: 'status',
@@ -128,6 +142,37 @@ test('update only changes the size and the attributes class', () => {
   expect(claims.update?.(superClaim({ volumeName: 'pvc-1' }), wanted)).toMatchObject({
     kind: 'replace',
     object: { spec: { ...base, volumeName: 'pvc-1', resources, volumeAttributesClassName: 'gold' } },
+  })
+})
+
+describe('classes by other names in the tenant', () => {
+  const named = aSyncContext({
+    classes: {
+      superName: (_kind, name) => `super-${name}`,
+      tenantName: (_kind, name) => name.replace('super-', ''),
+    },
+  })
+
+  test('go down by those of super', () => {
+    const translation = claims.toSuper(claim({ volumeAttributesClassName: 'gold' }), named)
+    expect(translation).toMatchObject({
+      body: { fields: { spec: { storageClassName: 'super-standard', volumeAttributesClassName: 'super-gold' } } },
+    })
+  })
+
+  test('and come up by those of the tenant', () => {
+    const status = { phase: 'Bound', currentVolumeAttributesClassName: 'super-gold' }
+    const change = { modifyVolumeStatus: { status: 'InProgress', targetVolumeAttributesClassName: 'super-tin' } }
+    const live = superClaim({ volumeName: 'pvc-1', storageClassName: 'super-standard' }, { ...status, ...change })
+    expect(claims.toTenant?.(live, claim({ storageClassName: undefined }), named)).toMatchObject([
+      { body: { spec: { storageClassName: 'standard' } } },
+      {
+        status: {
+          currentVolumeAttributesClassName: 'gold',
+          modifyVolumeStatus: { status: 'InProgress', targetVolumeAttributesClassName: 'tin' },
+        },
+      },
+    ])
   })
 })
 

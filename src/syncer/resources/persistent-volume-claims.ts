@@ -1,9 +1,11 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import type { ClassKind } from '../classes.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
 import { definitionName } from './custom-kinds.ts'
+import { isNamed } from './ingress-annotations.ts'
 import { mergePatch } from './merge-patch.ts'
 import { mapMessages, tenantText } from './tenant-text.ts'
 import { snapshotDefinition } from './volume-snapshots.ts'
@@ -13,7 +15,7 @@ interface Claim extends KubeObject {
   status?: V1PersistentVolumeClaimStatus
 }
 
-/** Annotations by which binder, scheduler and provisioners talk: each cluster has its own talk. */
+/** Annotations by which binder, scheduler and provisioners talk: each cluster has its own talk, whatever the operator lets through beside it. */
 const bindingPrefixes = ['pv.kubernetes.io/', 'volume.kubernetes.io/', 'volume.beta.kubernetes.io/']
 const boundAnnotations = { 'pv.kubernetes.io/bind-completed': 'yes', 'pv.kubernetes.io/bound-by-controller': 'yes' }
 const legacyClassAnnotation = 'volume.beta.kubernetes.io/storage-class'
@@ -31,8 +33,16 @@ export const claimFields: FieldTable = {
   volumeName: 'translate',
 }
 
-const superAnnotations = (annotations: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(annotations).filter(([key]) => !bindingPrefixes.some((prefix) => key.startsWith(prefix))))
+/** Provisioners of super choose by annotations which data a volume starts with and where it lies: super gets those that the operator names. */
+const superAnnotations = (
+  annotations: Readonly<Record<string, string>> = {},
+  { policy: { claimAnnotations } }: SyncContext,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(annotations).filter(
+      ([key]) => isNamed(key, claimAnnotations) && !bindingPrefixes.some((prefix) => key.startsWith(prefix)),
+    ),
+  )
 
 type DataSource = { apiGroup?: string; kind: string } | undefined
 
@@ -100,10 +110,11 @@ const refusal = (claim: Claim, ctx: SyncContext): Translation | undefined => {
 const superSpec = (claim: Claim, ctx: SyncContext): Record<string, unknown> => {
   const { dataSource, dataSourceRef, volumeAttributesClassName } = claim.spec
   const attributes = withheldAttributes(claim, ctx) === undefined ? volumeAttributesClassName : undefined
+  const superClass = (kind: ClassKind, name: string | undefined) => name && ctx.classes.superName(kind, name)
   return {
     ...passingFields(claim.spec, claimFields),
-    storageClassName: classOf(claim, ctx),
-    ...(attributes && { volumeAttributesClassName: attributes }),
+    storageClassName: superClass('StorageClass', classOf(claim, ctx)),
+    ...(attributes && { volumeAttributesClassName: superClass('VolumeAttributesClass', attributes) }),
     ...(dataSource && { dataSource }),
     ...(dataSourceRef && { dataSourceRef }),
   }
@@ -137,6 +148,19 @@ const statusFields = [
 const pick = (status: V1PersistentVolumeClaimStatus): Record<string, unknown> =>
   Object.fromEntries(statusFields.filter((field) => status[field] !== undefined).map((field) => [field, status[field]]))
 
+/** A status with classes by the names that the tenant knows them by. */
+const inTenantsNames = (status: Record<string, unknown>, { classes }: Pick<SyncContext, 'classes'>): Record<string, unknown> => {
+  const { currentVolumeAttributesClassName: current, modifyVolumeStatus: change } = status as V1PersistentVolumeClaimStatus
+  const named = (name: string) => classes.tenantName('VolumeAttributesClass', name)
+  return {
+    ...status,
+    ...(current && { currentVolumeAttributesClassName: named(current) }),
+    ...(change?.targetVolumeAttributesClassName && {
+      modifyVolumeStatus: { ...change, targetVolumeAttributesClassName: named(change.targetVolumeAttributesClassName) },
+    }),
+  }
+}
+
 const toTenant = (superClaim: Claim, tenantClaim: Claim, ctx: SyncContext): readonly TenantWrite[] => {
   const { volumeName, storageClassName } = superClaim.spec
   const { namespace = '', uid = '' } = tenantClaim.metadata
@@ -149,7 +173,8 @@ const toTenant = (superClaim: Claim, tenantClaim: Claim, ctx: SyncContext): read
             metadata: { annotations: boundAnnotations },
             spec: {
               volumeName,
-              ...(tenantClaim.spec.storageClassName === undefined && storageClassName && { storageClassName }),
+              ...(tenantClaim.spec.storageClassName === undefined &&
+                storageClassName && { storageClassName: ctx.classes.tenantName('StorageClass', storageClassName) }),
             },
           },
         },
@@ -164,7 +189,7 @@ const toTenant = (superClaim: Claim, tenantClaim: Claim, ctx: SyncContext): read
   })
   const withheld = withheldAttributes(tenantClaim, ctx)
   const wanted = {
-    ...mapMessages(pick(superClaim.status ?? {}), text),
+    ...mapMessages(inTenantsNames(pick(superClaim.status ?? {}), ctx), text),
     // As with a class that does not exist (KEP-3751).
     ...(withheld !== undefined && { modifyVolumeStatus: { status: 'Pending', targetVolumeAttributesClassName: withheld } }),
     ...(lost && { phase: 'Lost' }),
@@ -188,7 +213,12 @@ export const persistentVolumeClaims = defineResource<Claim>({
   toSuper: (claim, ctx) =>
     refusal(claim, ctx) ?? {
       kind: 'object',
-      body: { annotations: superAnnotations(claim.metadata.annotations), fields: { spec: superSpec(claim, ctx) } },
+      // Labels and annotations of claims steer provisioners and operators of super.
+      body: {
+        labels: {},
+        annotations: superAnnotations(claim.metadata.annotations, ctx),
+        fields: { spec: superSpec(claim, ctx) },
+      },
     },
   update,
   toTenant,

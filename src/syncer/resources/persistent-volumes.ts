@@ -32,7 +32,7 @@ const tenantSource = ({ csi }: V1PersistentVolumeSpec, name: string): Record<str
 /** A super PersistentVolume as the tenant of its claim sees it: bound to the tenant's claim. `tenantClaim` is that claim. */
 export const tenantPersistentVolume = (
   superVolume: KubeObject,
-  { tenantClaim }: { readonly tenantClaim: Pick<KubeObject, 'metadata'>; readonly ctx: SyncContext },
+  { tenantClaim, ctx }: { readonly tenantClaim: Pick<KubeObject, 'metadata'>; readonly ctx: SyncContext },
 ): KubeObject => {
   const { name = '', labels = {}, annotations } = superVolume.metadata
   const spec: V1PersistentVolumeSpec = superVolume.spec
@@ -47,6 +47,9 @@ export const tenantPersistentVolume = (
     },
     spec: {
       ...Object.fromEntries(passing.filter((field) => spec[field] !== undefined).map((field) => [field, spec[field]])),
+      ...(spec.storageClassName && {
+        storageClassName: ctx.classes.tenantName('StorageClass', spec.storageClassName) ?? spec.storageClassName,
+      }),
       ...tenantSource(spec, name),
       claimRef: {
         apiVersion: 'v1',

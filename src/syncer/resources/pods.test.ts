@@ -10,10 +10,10 @@ const bodyOf = (spec: Record<string, unknown>, wanted = {}) => {
 }
 
 describe('pods.toSuper', () => {
-  test('goes down with its labels, and its annotations as they are', () => {
+  test('goes down with its labels, and without its annotations', () => {
     const body = bodyOf({}, { metadata: { labels: { app: 'web' }, annotations: { note: 'x' } } })
     expect(body.labels).toEqual({ app: 'web' })
-    expect(body.annotations).toBeUndefined()
+    expect(body.annotations).toEqual({})
     expect(Object.keys(body.fields)).toEqual(['spec'])
   })
 

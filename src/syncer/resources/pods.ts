@@ -1,35 +1,44 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { isBerthKey } from '../../tenancy/marks.ts'
+import { openMarks } from '../network/openness.ts'
+import { annotationNotes, superAnnotations } from '../pods/annotations.ts'
 import { autoscalerMarks } from '../pods/autoscaler-marks.ts'
+import { withDefaultResources } from '../pods/default-resources.ts'
 import { podDependencies } from '../pods/dependencies.ts'
 import { downwardMarks } from '../pods/downward.ts'
 import { withHostsFile } from '../pods/hosts-file.ts'
+import { superLabels } from '../pods/labels.ts'
+import { poolMarks } from '../pods/node-pool.ts'
 import { pinned } from '../pods/pinned.ts'
 import type { Pod } from '../pods/pod.ts'
-import { podNotes } from '../pods/priority.ts'
+import { priorityNotes } from '../pods/priority.ts'
 import { podRefusal } from '../pods/refusal.ts'
+import { runtimeClassNotes } from '../pods/runtime-class.ts'
 import { podToTenant } from '../pods/status.ts'
 import { superSpec } from '../pods/super-spec.ts'
 import { podSuperWrites } from '../pods/super-writes.ts'
+import { tolerationNotes } from '../pods/tolerations.ts'
 import { updatePod } from '../pods/update.ts'
 import { defineResource } from '../resource.ts'
 
 export { trustSources } from '../pods/secret-sources.ts'
 export { tokenSources } from '../pods/tokens.ts'
 
-/**
- * Labels that every API server copies from the node onto a pod it binds (KEP-4742). Super's does so itself; if they went down as well, each pod would be
- * written once more just after its binding.
- */
-const boundLabels: ReadonlySet<string> = new Set(['topology.kubernetes.io/region', 'topology.kubernetes.io/zone'])
-
-const superLabels = (labels: Readonly<Record<string, string>> = {}): Record<string, string> =>
-  Object.fromEntries(Object.entries(labels).filter(([key]) => !isBerthKey(key) && !boundLabels.has(key)))
-
 const berthKeysOnly = (map: Readonly<Record<string, string>> = {}): Record<string, string> =>
   Object.fromEntries(Object.entries(map).filter(([key]) => isBerthKey(key)))
 
-const named = ({ name, resources }: Pod['spec']['containers'][number]) => ({ name, ...(resources && { resources }) })
+const sized = ({ name, resources, restartPolicy }: Pod['spec']['containers'][number]) => ({
+  name,
+  ...(resources && { resources }),
+  // A sidecar's: it counts beside the main containers.
+  ...(restartPolicy && { restartPolicy }),
+})
+
+/** Fields that settings of isolation rewrite and that no API server lets change in a pod that is there. */
+const isMadeWith = (path: string): boolean =>
+  /^spec\.(securityContext|hostUsers|(initContainers|containers)\[[^\]]*\]\.(securityContext|imagePullPolicy)|volumes\[[^\]]*\]\.image\.pullPolicy)(\.|\[|$)/.test(
+    path,
+  )
 
 /** What is kept of a super pod: whose it is, where it runs, how it fares. Its spec is read anew before it is written. */
 const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
@@ -42,8 +51,9 @@ const keepSuper = ({ apiVersion, kind, metadata, spec, status }: Pod): Pod => ({
       terminationGracePeriodSeconds: spec.terminationGracePeriodSeconds,
     }),
     ...(spec.resources && { resources: spec.resources }),
-    containers: spec.containers.map(named),
-    ...(spec.initContainers && { initContainers: spec.initContainers.map(named) }),
+    ...(spec.overhead && { overhead: spec.overhead }),
+    containers: spec.containers.map(sized),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map(sized) }),
     ...(spec.ephemeralContainers && { ephemeralContainers: spec.ephemeralContainers.map(({ name }) => ({ name })) }),
   },
   ...(status && { status }),
@@ -58,23 +68,31 @@ export const pods = defineResource<Pod>({
   toSuper: (pod, ctx) => {
     const refusal = podRefusal(pod, ctx)
     if (refusal) return { kind: 'refused', ...refusal }
-    const marks = { ...downwardMarks(pod), ...autoscalerMarks(pod) }
+    const marks = { ...downwardMarks(pod), ...autoscalerMarks(pod), ...poolMarks(ctx) }
     return {
       kind: 'object',
       body: {
-        labels: superLabels(pod.metadata.labels),
+        labels: superLabels(pod.metadata.labels, ctx.policy.podLabels),
+        labelMarks: openMarks(pod, ctx),
+        annotations: superAnnotations(pod, ctx),
         ...(Object.keys(marks).length > 0 && { marks }),
         fields: { spec: superSpec(pod, ctx) },
       },
     }
   },
-  atCreation: (superPod, tenantPod, { ctx, image }) => ({
-    object: pinned(image === undefined ? superPod : withHostsFile(superPod, tenantPod, { ctx, image }), tenantPod),
-    notes: podNotes(tenantPod, ctx),
-  }),
+  atCreation: (superPod, tenantPod, { ctx, image }) => {
+    const sized = withDefaultResources(superPod, ctx.isolation)
+    return {
+      object: pinned(image === undefined ? sized : withHostsFile(sized, tenantPod, { ctx, image }), tenantPod, ctx),
+      notes: [priorityNotes, runtimeClassNotes, tolerationNotes, annotationNotes].flatMap((notes) => notes(tenantPod, ctx)),
+    }
+  },
   update: updatePod,
-  // Where it may go is past once it is somewhere.
-  isSpent: ({ spec }, path) => Boolean(spec.nodeName) && /^spec\.(nodeSelector|affinity(\.nodeAffinity|$))/.test(path),
+  // Where it may go, and in what, is past once it is somewhere: tolerations are added in their order then, and none is taken away. What it was made with by way
+  // of security stays, whatever its tenant's settings are now.
+  isSpent: ({ spec }, path) =>
+    (Boolean(spec.nodeName) && /^spec\.(nodeSelector|tolerations|runtimeClassName|affinity(\.nodeAffinity|$))/.test(path)) ||
+    isMadeWith(path),
   superWrites: podSuperWrites,
   toTenant: podToTenant,
   dependencies: podDependencies,

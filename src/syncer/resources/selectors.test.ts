@@ -10,6 +10,8 @@ test.for<[name: string, selector: Parameters<typeof selectorRefusal>[1], refused
     false,
   ],
   ['a label of ours', { matchLabels: { app: 'web', 'berth.dev/tenant': 'x' } }, true],
+  ['a label that super would act upon', { matchLabels: { 'sidecar.istio.io/inject': 'false' } }, true],
+  ['a label that super sets itself', { matchLabels: { 'topology.kubernetes.io/zone': 'a' } }, false],
   ['an expression of ours', { matchExpressions: [{ key: 'ns.berth.dev/x', operator: 'DoesNotExist' }] }, true],
 ])('%s', ([, selector, refused]) => {
   expect(selectorRefusal('spec.selector', selector)?.kind).toBe(refused ? 'refused' : undefined)

@@ -6,7 +6,9 @@ import { aService } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
 import { services } from './services.ts'
 
-const ctx = aSyncContext()
+type IsolationWish = NonNullable<Parameters<typeof aSyncContext>[0]>['isolation']
+
+const ctx = aSyncContext({ policy: { loadBalancerClasses: ['example.com/lb'] } })
 const service = (spec: Record<string, unknown>, wanted = {}) =>
   aService({
     spec: { type: 'ClusterIP', clusterIP: '10.96.4.20', clusterIPs: ['10.96.4.20'], ports: [{ port: 80 }], ...spec },
@@ -40,7 +42,7 @@ describe('services.toSuper', () => {
     const { externalIPs: _none, ...wanted } = service(spec).spec
     expect(toSuper(spec)).toEqual({
       kind: 'object',
-      body: { annotations: {}, fields: { spec: JSON.parse(JSON.stringify(wanted)) } },
+      body: { labels: {}, annotations: {}, fields: { spec: JSON.parse(JSON.stringify(wanted)) } },
     })
   })
 
@@ -54,6 +56,44 @@ describe('services.toSuper', () => {
     ['an unknown field', { teleport: true }, 'FieldNotSupported'],
   ])('refuses %s', ([, spec, reason]) => {
     expect(toSuper(spec)).toMatchObject({ kind: 'refused', reason })
+  })
+
+  test.for<[name: string, spec: Record<string, unknown>, isolation: IsolationWish, reason: string | undefined]>([
+    ['ports of the machines, unasked', { type: 'NodePort' }, {}, undefined],
+    [
+      'ports of the machines where they are not offered',
+      { type: 'NodePort' },
+      { profile: 'restricted' },
+      'ServiceTypeNotAllowed',
+    ],
+    ['a load balancer there', { type: 'LoadBalancer' }, { profile: 'restricted' }, undefined],
+    [
+      'a load balancer where it is not offered',
+      { type: 'LoadBalancer' },
+      { serviceTypes: ['NodePort'] },
+      'ServiceTypeNotAllowed',
+    ],
+    ['another name where it is not offered', { type: 'ExternalName' }, { serviceTypes: [] }, 'ServiceTypeNotAllowed'],
+    ['a plain one where nothing else is offered', {}, { serviceTypes: [] }, undefined],
+    [
+      'another load balancer',
+      { type: 'LoadBalancer', loadBalancerClass: 'example.com/other' },
+      {},
+      'LoadBalancerClassNotAllowed',
+    ],
+    ['one that says the class of none', { type: 'NodePort', loadBalancerClass: 'example.com/other' }, {}, undefined],
+  ])('of types, %s', ([, spec, isolation, reason]) => {
+    const held = aSyncContext({ ...(isolation && { isolation }), policy: { loadBalancerClasses: ['example.com/lb'] } })
+    const result = services.toSuper(service(spec), held)
+    expect(result.kind === 'refused' ? result.reason : undefined).toBe(reason)
+  })
+
+  test('takes no label down but those that kube-proxy goes by', () => {
+    const proxy = { 'service.kubernetes.io/service-proxy-name': 'own', 'service.kubernetes.io/headless': '' }
+    const steering = { 'app.kubernetes.io/managed-by': 'berth', 'argocd.argoproj.io/instance': 'infra', pool: 'public' }
+    const labelled = service({}, { metadata: { labels: { ...proxy, ...steering } } })
+    expect(services.toSuper(labelled, ctx)).toMatchObject({ kind: 'object', body: { labels: proxy } })
+    expect((services.toSuper(labelled, ctx) as Made).body.labels).toEqual(proxy)
   })
 
   test('leaves another name to the DNS of the tenant', () => {

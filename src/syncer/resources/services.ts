@@ -28,7 +28,7 @@ export const serviceFields: FieldTable = {
   internalTrafficPolicy: 'pass',
   ipFamilies: 'pass',
   ipFamilyPolicy: 'pass',
-  loadBalancerClass: 'pass',
+  loadBalancerClass: 'pass', // of those that the operator names
   loadBalancerIP: { refuse: `${hijack}; let the load balancer choose` },
   loadBalancerSourceRanges: 'pass',
   ports: 'pass',
@@ -47,7 +47,28 @@ const writtenAddresses = ({ clusterIP = '', clusterIPs = [] }: V1ServiceSpec): r
 export const clusterAddresses = ({ spec }: KubeObject): readonly string[] =>
   writtenAddresses((spec ?? {}) as V1ServiceSpec).filter((address) => address !== 'None')
 
-const refusal = (service: Service, { serviceSlices, apiServerAddress, policy }: SyncContext): Translation | undefined => {
+/** Labels that kube-proxy goes by. All others stay in the tenant: address pools and operators of super choose Services by theirs. */
+const passingLabels: readonly string[] = ['service.kubernetes.io/headless', 'service.kubernetes.io/service-proxy-name']
+
+const superLabels = (labels: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(labels).filter(([key]) => passingLabels.includes(key)))
+
+/** Types and load balancer classes are the operator's to give: they take ports of all machines, and addresses that others may want. */
+const typeRefusal = ({ spec }: Service, { isolation, policy }: SyncContext): Translation | undefined => {
+  const { type = 'ClusterIP', loadBalancerClass } = spec
+  if (type !== 'ClusterIP' && !isolation.serviceTypes.some((allowed) => allowed === type)) {
+    const message = `spec.type: Services of type ${type} are not offered here; the platform's operator allows them by isolation.serviceTypes`
+    return { kind: 'refused', reason: 'ServiceTypeNotAllowed', message }
+  }
+  if (type === 'LoadBalancer' && loadBalancerClass && !policy.loadBalancerClasses.includes(loadBalancerClass)) {
+    const message = `spec.loadBalancerClass: ${loadBalancerClass} is not offered here; leave it out, or ask the platform's operator, who allows it by sync.loadBalancerClasses`
+    return { kind: 'refused', reason: 'LoadBalancerClassNotAllowed', message }
+  }
+  return undefined
+}
+
+const refusal = (service: Service, ctx: SyncContext): Translation | undefined => {
+  const { serviceSlices, apiServerAddress, policy } = ctx
   const { spec, metadata } = service
   const refused = refusedField(spec, serviceFields)
   if (refused) return { kind: 'refused', reason: 'FieldNotSupported', message: `spec.${refused.field}: ${refused.why}` }
@@ -56,6 +77,8 @@ const refusal = (service: Service, { serviceSlices, apiServerAddress, policy }: 
     const message = `annotation ${annotation} may not be set in this cluster: it decides over addresses that are not this cluster's alone`
     return { kind: 'refused', reason: 'AnnotationNotAllowed', message }
   }
+  const ofType = typeRefusal(service, ctx)
+  if (ofType) return ofType
   for (const address of clusterAddresses(service)) {
     if (!isInside(address, serviceSlices)) {
       return {
@@ -173,12 +196,13 @@ export const services = defineResource<Service>({
     // Super has had the one in front of the tenant's API server before the tenant was there.
     if (namespace === 'default' && name === 'kubernetes') return { kind: 'tenant-only' }
     // Another name is a matter of the tenant's DNS. Super's Ingress controllers would look it up among super's names.
-    if (service.spec.type === 'ExternalName') return { kind: 'tenant-only' }
+    if (service.spec.type === 'ExternalName') return typeRefusal(service, ctx) ?? { kind: 'tenant-only' }
     const asked = askedPortsText(service.spec)
     return (
       refusal(service, ctx) ?? {
         kind: 'object',
         body: {
+          labels: superLabels(service.metadata.labels),
           annotations: superAnnotations(service.metadata.annotations, ctx.policy.serviceAnnotations),
           ...(asked !== undefined && { marks: { [askedNodePortsAnnotation]: asked } }),
           fields: { spec: superSpec(service.spec) },

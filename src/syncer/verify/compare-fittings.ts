@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type KubeObject, objectKey } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
 import { renewAtAnnotation } from '../../tenancy/marks.ts'
 import { podSecretKinds, podSecretName, superNamespace } from '../../tenancy/names.ts'
+import { fencesOf } from '../network/fences.ts'
 import type { SyncContext } from '../resource.ts'
 import { tokenSources, trustSources } from '../resources/pods.ts'
 import { ownerOf } from '../super-object.ts'
@@ -16,21 +18,28 @@ const renewalSlackMs = 60_000
 
 export const isTokenSecret = ({ metadata }: KubeObject): boolean => metadata.annotations?.[renewAtAnnotation] !== undefined
 
-/** Rights and account that every super namespace of the tenant has to hold. */
+const fittingsOf = (ctx: SyncContext, namespace: string): readonly KubeObject[] => [
+  ...namespaceFittings(ctx, namespace),
+  ...fencesOf(ctx, namespace),
+]
+
+/** Rights, account and policies that every super namespace of the tenant has to hold. */
 export const compareNamespaceFittings = (snapshot: Snapshot, ctx: SyncContext): readonly Difference[] => {
   const live = new Map(
-    [resourceTypes.roleBindings, resourceTypes.serviceAccounts].flatMap((type) =>
+    [resourceTypes.roleBindings, resourceTypes.serviceAccounts, resourceTypes.networkPolicies].flatMap((type) =>
       objectsOf(snapshot.superSide, type).map((object) => [`${type.kind} ${objectKey(object)}`, object] as const),
     ),
   )
   return objectsOf(snapshot.superSide, resourceTypes.namespaces)
     .filter((namespace) => namespace.metadata.deletionTimestamp === undefined && ownerOf(namespace) !== undefined)
     .flatMap((namespace) =>
-      namespaceFittings(ctx, namespace.metadata.name ?? '').flatMap((wanted): Difference[] => {
+      fittingsOf(ctx, namespace.metadata.name ?? '').flatMap((wanted): Difference[] => {
         const place = { resource: 'namespaces', namespace: '', name: ownerOf(namespace)?.name ?? '' }
         const found = live.get(`${wanted.kind} ${objectKey(wanted)}`)
         const what = `${wanted.kind} ${wanted.metadata.name}`
         if (!found) return [{ ...place, kind: 'missing-in-super', detail: `${what} is missing` }]
+        if (wanted.kind === 'NetworkPolicy' && !isDeepStrictEqual(found.spec, wanted.spec))
+          return [{ ...place, kind: 'field-in-super', detail: `${what} does not say what it is to say` }]
         return fieldDrift(found, wanted)
           .filter(({ path }) => !['kind', 'apiVersion'].includes(path))
           .map((drift) => ({ ...place, kind: 'field-in-super', detail: `${what}: ${describeDrift(drift)}` }))

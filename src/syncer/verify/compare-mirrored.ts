@@ -2,13 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { objectKey } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { agentPort } from '../../tenancy/agent-port.ts'
 import { superNamespace } from '../../tenancy/names.ts'
+import { sees } from '../../tenancy/node-pools.ts'
 import type { SyncContext } from '../resource.ts'
 import { driversOf, isMirrored, type MirroredKind, type MirrorView, mirroredKinds } from '../resources/mirrored.ts'
 import { mergedNode, tenantNode } from '../resources/nodes.ts'
 import { tenantPersistentVolume } from '../resources/persistent-volumes.ts'
+import type { TenantSide } from '../sides.ts'
 import { ownerOf } from '../super-object.ts'
-import { agentPort, selects } from '../sync-node.ts'
+import { nodeScope } from '../sync-node.ts'
 import type { Difference, DifferenceKind } from './difference.ts'
 import { describeDrift, fieldDrift } from './field-drift.ts'
 import { objectsOf, type Snapshot } from './snapshot.ts'
@@ -40,15 +43,13 @@ const taintsDiffer = (live: KubeObject, wanted: KubeObject): readonly [Differenc
       ]
 
 /** The tenant's Nodes: there for each node with its pods and each selected one, true to super, with a living Lease. */
-export const compareNodes = (
-  snapshot: Snapshot,
-  { nodeSelector }: { readonly nodeSelector: Readonly<Record<string, string>> | undefined },
-): readonly Difference[] => {
+export const compareNodes = (snapshot: Snapshot, side: Pick<TenantSide, 'ctx' | 'nodeSelector'>): readonly Difference[] => {
   const superNodes = byName(objectsOf(snapshot.superSide, resourceTypes.nodes))
   const tenantNodes = byName(objectsOf(snapshot.tenant, resourceTypes.nodes))
   const leases = byName(objectsOf(snapshot.tenant, resourceTypes.leases))
   const pods = objectsOf(snapshot.tenant, resourceTypes.pods)
   const place = at('nodes')
+  const scope = nodeScope(side)
   const differences: Difference[] = []
 
   for (const { metadata, spec } of pods) {
@@ -63,7 +64,7 @@ export const compareNodes = (
     })
   }
   for (const [name, superNode] of superNodes) {
-    if (selects(nodeSelector, superNode.metadata.labels) && !tenantNodes.has(name)) {
+    if (sees(scope, superNode.metadata.labels) && !tenantNodes.has(name)) {
       differences.push(place(name)(['missing-in-tenant', 'the node selector of the tenant names it']))
     }
   }
@@ -95,9 +96,9 @@ const compareCopies = (kind: MirroredKind, snapshot: Snapshot, view: MirrorView)
   const tenantObjects = byName(objectsOf(snapshot.tenant, kind.type))
   const place = at(kind.type.plural)
   const wanted = new Map(
-    [...superObjects].flatMap(([name, object]): [string, KubeObject][] => {
+    [...superObjects.values()].flatMap((object): [string, KubeObject][] => {
       const copy = kind.toTenant(object, view)
-      return copy ? [[name, copy]] : []
+      return copy ? [[copy.metadata.name ?? '', copy]] : []
     }),
   )
   const offered = [...wanted].flatMap(([name, copy]): Difference[] => {

@@ -3,10 +3,12 @@ import { kindKey } from '../../apis/resource-types.ts'
 import { wantedHashAnnotation } from '../../tenancy/marks.ts'
 import { decide } from '../decide.ts'
 import { storeKey } from '../keys.ts'
+import { isFence } from '../network/fences.ts'
 import type { SyncContext, SyncedResource, TenantWrite } from '../resource.ts'
 import { isExactly, ownerOf, superRefOf, type Wanted, wantedHashOf, wantedObject } from '../super-object.ts'
 import type { Difference, DifferenceKind } from './difference.ts'
 import { describeDrift, fieldDrift } from './field-drift.ts'
+import type { NoRoom } from './no-room.ts'
 import { objectsOf, type Snapshot } from './snapshot.ts'
 
 /** What is on its way out may take this long past its time before it counts. */
@@ -43,6 +45,8 @@ const describeWrite = (write: TenantWrite): string => {
   }
 }
 const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 197)}...` : text)
+
+const isDown = ([kind]: readonly [DifferenceKind, ...unknown[]]): boolean => kind.endsWith('-in-super')
 
 /** The wanted object without the hash, which is compared by itself. */
 const comparable = ({ metadata, ...fields }: KubeObject): Readonly<Record<string, unknown>> => {
@@ -114,7 +118,10 @@ const describeExtra = (
 ): readonly [DifferenceKind, string] | undefined => {
   const owner = ownerOf(superObject)
   const place = objectKey(superObject)
-  if (!owner) return isDerived(superObject) ? undefined : ['not-owned', `${place} has the tenant's label and no owner marks`]
+  if (!owner)
+    return isDerived(superObject) || isFence(superObject)
+      ? undefined
+      : ['not-owned', `${place} has the tenant's label and no owner marks`]
   const ref = superRefOf(resource, ctx.tenant, owner)
   if (keyOfRef(ref) !== keyOfRef({ ...superObject.metadata, name: superObject.metadata.name ?? '' })) {
     return ['not-owned', `${place} is marked as ${owner.namespace}/${owner.name}, which belongs at ${keyOfRef(ref)}`]
@@ -133,7 +140,12 @@ export const comparePairs = (
   {
     isWanted = () => true,
     isElsewhere = () => false,
-  }: { isWanted?: (tenantObject: KubeObject) => boolean; isElsewhere?: (superObject: KubeObject) => boolean } = {},
+    noRoom = () => undefined,
+  }: {
+    isWanted?: (tenantObject: KubeObject) => boolean
+    isElsewhere?: (superObject: KubeObject) => boolean
+    noRoom?: NoRoom
+  } = {},
 ): PairReport => {
   const plural = kindKey(resource.type)
   const left = new Map(objectsOf(snapshot.superSide, resource.type).map((object) => [objectKey(object), object]))
@@ -150,7 +162,13 @@ export const comparePairs = (
     const place = { resource: plural, namespace, name }
     if (wanted?.kind === 'refused')
       refused.push({ ...place, kind: 'missing-in-super', detail: `${wanted.reason}: ${wanted.message}` })
-    for (const [kind, detail] of comparePair(resource, { tenantObject, superObject, wanted }, ctx)) {
+    const found = comparePair(resource, { tenantObject, superObject, wanted }, ctx)
+    // What is told of it in the tenant counts all the same.
+    const waits = found.some(isDown) && wanted?.kind === 'object'
+    const why = waits ? noRoom(resource, { tenantObject, superObject, wanted: wanted.object }) : undefined
+    if (why !== undefined) refused.push({ ...place, kind: 'missing-in-super', detail: `QuotaExceeded: ${why}` })
+    for (const [kind, detail] of found) {
+      if (why !== undefined && isDown([kind])) continue
       if (kind === 'extra-in-tenant' || !superObject || !isLeaving(superObject, snapshot.takenAt))
         differences.push({ ...place, kind, detail })
     }

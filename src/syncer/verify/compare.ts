@@ -7,6 +7,7 @@ import { resourcesOf } from '../resources/index.ts'
 import { compareNamespaceFittings, compareTokens, isTokenSecret } from './compare-fittings.ts'
 import { compareMirrored, compareNodes, compareVolumes } from './compare-mirrored.ts'
 import { comparePairs, type PairReport } from './compare-pairs.ts'
+import { noRoomIn } from './no-room.ts'
 import { objectsOf, type Snapshot } from './snapshot.ts'
 
 export interface CompareInput {
@@ -30,8 +31,10 @@ const referred = (snapshot: Snapshot, resources: readonly SyncedResource[]): Rea
 export const compareSides = (snapshot: Snapshot, { ctx, nodeSelector }: CompareInput): PairReport => {
   const resources = resourcesOf(ctx)
   const references = referred(snapshot, resources)
+  const noRoom = noRoomIn(snapshot, ctx)
   const pairs = resources.map((resource) =>
     comparePairs(resource, snapshot, ctx, {
+      noRoom,
       ...(resource.byReference && {
         isWanted: (object: KubeObject) => references.has(`${resource.type.plural}/${objectKey(object)}`),
         isElsewhere: isTokenSecret,
@@ -43,7 +46,7 @@ export const compareSides = (snapshot: Snapshot, { ctx, nodeSelector }: CompareI
       ...pairs.flatMap(({ differences }) => differences),
       ...compareNamespaceFittings(snapshot, ctx),
       ...compareTokens(snapshot, ctx),
-      ...compareNodes(snapshot, { nodeSelector }),
+      ...compareNodes(snapshot, { ctx, nodeSelector }),
       ...compareVolumes(snapshot, ctx),
       ...compareMirrored(snapshot, ctx),
     ],

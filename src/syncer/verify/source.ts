@@ -4,7 +4,10 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { kubeconfigSecretName } from '../../tenancy/names.ts'
+import { foreignPools, poolsOf } from '../../tenancy/node-pools.ts'
 import { type TenantClasses, tenantClasses } from '../classes.ts'
+import { taintKeysOf, viewOf } from '../own-nodes.ts'
+import type { NodeView } from '../resource.ts'
 import { type TenantSource, tenantSource } from '../tenant-source.ts'
 import { type Objects, objectsOf } from './snapshot.ts'
 
@@ -30,11 +33,21 @@ export const readSource = async (
   const secret =
     (isForOutside ? undefined : await readSecret({ name: 'syncer-kubeconfig', namespace: controlPlaneNamespace })) ??
     (await readSecret({ name: kubeconfigSecretName(name), namespace }))
-  const source = tenantSource(plane, secret)
+  const source = tenantSource(plane, secret, await readPools(plane, { management, signal }))
   if (source) return source
   const notReady = plane.status?.conditions?.find(({ type, status }) => type === 'APIServerReady' && status !== 'True')
   const why = plane.metadata.deletionTimestamp ? 'it is being deleted' : (notReady?.message ?? 'its control plane is not up yet')
   throw new AppError('TENANT_UNREACHABLE', `tenant ${name} cannot be looked into: ${why}`, {})
+}
+
+/** The node pools of all tenants whose pods run where this one's do. */
+const readPools = async (
+  { status }: TenantControlPlane,
+  { management, signal }: { readonly management: KubeClient; readonly signal: AbortSignal },
+) => {
+  const here = status?.superCluster?.uid
+  const planes = await management.list<TenantControlPlane>(resourceTypes.tenantControlPlanes, { signal })
+  return poolsOf(planes.items.filter(({ status: other }) => [here, undefined].includes(other?.superCluster?.uid)))
 }
 
 /** Throws SUPER_MISMATCH: in another cluster everything would seem to be missing. */
@@ -56,6 +69,13 @@ const readerOf = (objects: readonly KubeObject[]) => ({
   get: (name: string) => objects.find(({ metadata }) => metadata.name === name),
   list: () => objects,
 })
+
+/** What pods go by of nodes, of lists that were read once. */
+export const nodesIn = (own: Objects, superSide: Objects, { ctx, pools }: Pick<TenantSource, 'ctx' | 'pools'>): NodeView =>
+  viewOf(objectsOf(own, resourceTypes.nodes), {
+    foreignPools: foreignPools(ctx.isolation.nodePool, pools),
+    taintKeys: taintKeysOf(objectsOf(superSide, resourceTypes.nodes)),
+  })
 
 /** What the tenant may use of super's classes, of lists that were read once. */
 export const classesIn = (superSide: Objects, { classRules }: Pick<TenantSource, 'classRules'>): TenantClasses =>

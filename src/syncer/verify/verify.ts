@@ -4,12 +4,14 @@ import type { KubeClient } from '../../kube/client.ts'
 import { AppError } from '../../lib/errors.ts'
 import { hasWoken } from '../../tenancy/hibernation.ts'
 import { readSyncRecord } from '../lease.ts'
-import { viewOf } from '../own-nodes.ts'
+import { networksOfFences } from '../network/fences.ts'
+import { policiesOf } from '../network/openness.ts'
 import type { TenantSource } from '../tenant-source.ts'
+import { readClaims } from './claims.ts'
 import { compareSides } from './compare.ts'
 import { type SettledReport, settle } from './settle.ts'
 import { objectsOf, takeSnapshot } from './snapshot.ts'
-import { checkSuper, classesIn, readSource } from './source.ts'
+import { checkSuper, classesIn, nodesIn, readSource } from './source.ts'
 
 export interface VerifyRequest {
   /** Name and namespace of the TenantControlPlane. */
@@ -49,9 +51,13 @@ export const verifyTenant = async (request: VerifyRequest, deps: VerifyDeps): Pr
   try {
     const look = async () => {
       const snapshot = await takeSnapshot(source.ctx, { tenantClient, superClient: deps.superClient, signal, now: Date.now })
+      const claims = await readClaims(source.tenant.uid, { superClient: deps.superClient, signal })
       const classes = classesIn(snapshot.superSide, source)
-      const nodes = viewOf(objectsOf(snapshot.tenant, resourceTypes.nodes))
-      return compareSides(snapshot, { ctx: { ...source.ctx, classes, nodes }, nodeSelector: source.nodeSelector })
+      const nodes = nodesIn(snapshot.tenant, snapshot.superSide, source)
+      const policies = policiesOf(objectsOf(snapshot.tenant, resourceTypes.networkPolicies))
+      const networks = networksOfFences(objectsOf(snapshot.superSide, resourceTypes.networkPolicies))
+      const ctx = { ...source.ctx, ...networks, ...claims, classes, nodes, policies }
+      return compareSides(snapshot, { ctx, nodeSelector: source.nodeSelector })
     }
     const report = await settle(look, {
       rounds,
