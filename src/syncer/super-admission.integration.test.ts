@@ -7,6 +7,7 @@ import { createKubeClient } from '../kube/undici-client.ts'
 import { tenantIdentity } from '../tenancy/names.ts'
 import { aNamespace } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
+import { policiesInForce } from '../testing/policies-in-force.ts'
 import { accountAccess, hostAccess, type PodRow, superPod, tolerations, wayOut } from '../testing/raw-writes.ts'
 import { makeSuperNamespace } from '../testing/super-namespace.ts'
 import { aSyncContext } from '../testing/sync-builders.ts'
@@ -75,14 +76,7 @@ beforeAll(async () => {
       metadata: { name },
       handler: name,
     } as KubeObject)
-  // Policies hold a moment after they are made.
-  await eventually(
-    async () => {
-      const hostile = superPod({ hostNetwork: true }, { name: next(), namespace: shop, tenant: baseline.tenant.uid })
-      return /hostNetwork/.test(await answer(superOf(), pods, hostile, { dryRun: true }))
-    },
-    { ...soon, describe: 'the policies in force' },
-  )
+  await policiesInForce(superOf())
 }, 300_000)
 
 afterAll(async () => {

@@ -5,6 +5,7 @@ import { resourceTypes } from '../apis/resource-types.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { aNamespace } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
+import { policiesInForce } from '../testing/policies-in-force.ts'
 import { type RunningSyncer, runSyncer } from '../testing/run-syncer.ts'
 import { aTenantPod } from '../testing/sync-builders.ts'
 import { type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
@@ -23,6 +24,7 @@ let syncer: RunningSyncer
 beforeAll(async () => {
   clusters = await startSyncClusters(['acme'], { log })
   acme = clusters.tenants[0] as SyncTenant
+  await policiesInForce(superOf())
   syncer = await runSyncer(clusters, { log })
 }, 300_000)
 afterAll(async () => {
