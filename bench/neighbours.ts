@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { downCluster } from '../hack/cluster/index.ts'
 import { recordedPlan } from '../hack/cluster/state.ts'
 import { type Progress, printProgress } from '../hack/progress.ts'
+import { untilInterrupted } from '../hack/until-interrupted.ts'
 import { type Ground, groundOf, measureDay } from './neighbours/day.ts'
 import { type NeighboursOptions, readOptions, usage } from './neighbours/options.ts'
 import { reportOf } from './neighbours/report.ts'
@@ -11,7 +12,6 @@ import { trialClass } from './neighbours/trial-class.ts'
 import { commitOfSources, machineFacts } from './results.ts'
 import { setUp } from './set-up.ts'
 import { rotated } from './stats.ts'
-import { untilInterrupted } from './until-interrupted.ts'
 
 const resultsDir = join(import.meta.dirname, 'results')
 

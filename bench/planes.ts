@@ -4,6 +4,7 @@ import { secondsOfBareStart } from '../e2e/support/bare-start.ts'
 import { downCluster, ensureCluster } from '../hack/cluster/index.ts'
 import { installBerth } from '../hack/install/index.ts'
 import { printProgress } from '../hack/progress.ts'
+import { untilInterrupted } from '../hack/until-interrupted.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts'
 import { createKubeClient } from '../src/kube/undici-client.ts'
@@ -19,7 +20,6 @@ import { upgrade } from './planes/upgrade.ts'
 import { wake } from './planes/wake.ts'
 import { commitOfSources, machineFacts } from './results.ts'
 import { median } from './stats.ts'
-import { untilInterrupted } from './until-interrupted.ts'
 
 const resultsDir = join(import.meta.dirname, 'results')
 

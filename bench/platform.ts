@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { printProgress } from '../hack/progress.ts'
+import { untilInterrupted } from '../hack/until-interrupted.ts'
 import { cli } from './platform/cli.ts'
 import { create } from './platform/create.ts'
 import { jobs } from './platform/jobs.ts'
@@ -14,7 +15,6 @@ import { webhooks } from './platform/webhooks.ts'
 import { startWorld } from './platform/world.ts'
 import type { SelfTime } from './profile.ts'
 import { commitOfSources, machineFacts } from './results.ts'
-import { untilInterrupted } from './until-interrupted.ts'
 
 const resultsDir = join(import.meta.dirname, 'results')
 

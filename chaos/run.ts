@@ -9,6 +9,7 @@ import { clusterPrograms } from '../hack/cluster/up.ts'
 import { commandLine } from '../hack/command-line.ts'
 import { installBerth } from '../hack/install/index.ts'
 import { printProgress } from '../hack/progress.ts'
+import { untilInterrupted } from '../hack/until-interrupted.ts'
 import { resourceTypes } from '../src/apis/resource-types.ts'
 import { loadKubeconfig } from '../src/kube/kubeconfig.ts'
 import { createKubeClient } from '../src/kube/undici-client.ts'
@@ -131,18 +132,10 @@ const report = async (world: ChaosWorld, options: ChaosOptions): Promise<boolean
   return isClean(result)
 }
 
-// A first Ctrl-C ends the faults, mends the nodes and tidies up, a second one ends us.
-const ended = new AbortController()
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => {
-    if (ended.signal.aborted) process.exit(130)
-    console.error('mending and tidying up; once more to leave it as it is')
-    ended.abort(new Error(`ended by ${name}`))
-  })
-}
+const ended = untilInterrupted('mending and tidying up')
 
 const work = async (options: ChaosOptions): Promise<void> => {
-  const world = await openWorld(options, ended.signal)
+  const world = await openWorld(options, ended)
   try {
     const clean = await report(world, options)
     if (!clean) {
@@ -155,7 +148,7 @@ const work = async (options: ChaosOptions): Promise<void> => {
       await downCluster({ name: options.cluster, progress: world.progress })
     }
   } catch (error) {
-    if (!ended.signal.aborted) throw error
+    if (!ended.aborted) throw error
     process.exitCode = 130
     if (!options.keep) await downCluster({ name: options.cluster, progress: world.progress })
   } finally {

@@ -28,7 +28,7 @@ const refusal = (text: string, kind: 'list' | 'object' = 'object', limits = few)
 
 describe('what is too much', () => {
   const deep = 'nests deeper than 3 levels'
-  const many = 'has more than 6 parts'
+  const many = 'has more than 6 parts (names, entries, objects and lists)'
   test.for<[name: string, text: string, wanted: string | undefined]>([
     ['as deep as it may be', '[[[1]]]', undefined],
     ['deeper', '[[[[1]]]]', deep],
@@ -52,7 +52,7 @@ describe('what is too much', () => {
 
   test.for<[name: string, text: string, wanted: string | undefined]>([
     ['items do not count for the rest', '{"items":[1,2,3,4,5,6,7,8]}', undefined],
-    ['of all items', '{"items":[1,2,3,4,5,6,7,8,9,10,11,12,13]}', 'has more than 12 parts'],
+    ['of all items', '{"items":[1,2,3,4,5,6,7,8,9,10,11,12,13]}', 'has more than 12 parts (names, entries, objects and lists)'],
     ['beside the items', '{"items":[],"metadata":{"a":1,"b":1}}', many],
     ['items under an odd name', String.raw`{"\u0069tems":[1,2,3,4,5,6]}`, many],
     ['items further down', '{"a":{"items":[1,2,3,4,5,6]}}', many],

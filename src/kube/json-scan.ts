@@ -60,6 +60,8 @@ const createNameWatch = () => {
   }
 }
 
+const tooManyParts = (limit: number): string => `has more than ${limit} parts (names, entries, objects and lists)`
+
 /**
  * Counts levels and parts in one pass, and notes where the items of a list lie. Whether the text is JSON is for the parser to say: what is no JSON has some
  * count or other. `what` the text is, for messages. In a `list` the limit of an object holds for all but the items.
@@ -86,8 +88,8 @@ export const createJsonScan = (limits: JsonLimits, what: string, kind: 'list' | 
   const count = (parts: number) => {
     if (isInItems) inside += parts
     else outside += parts
-    if (inside > listParts) refuse(`has more than ${listParts} parts`)
-    if (outside > objectParts) refuse(`has more than ${objectParts} parts`)
+    if (inside > listParts) refuse(tooManyParts(listParts))
+    if (outside > objectParts) refuse(tooManyParts(objectParts))
   }
   const endItem = (to: number) => {
     found.push({ from: first, to, parts: inside - partsBefore })
