@@ -34,8 +34,8 @@ in its tenant, on a quiet day and while the other one is
   --rate 5              pods in each second, over all of them
   --seconds 60          length of each measurement
   --rounds 3            measurements of each kind; all pods of a kind are looked at together
-  --writes 5            most changes in super for one tenant in a second (BERTH_TENANT_WRITES_PER_SECOND)
-  --cpu 200             most CPU of the troublesome one's API server, in thousandths of a core, by its TenantClass
+  --writes 3            most changes in super for one tenant in a second (BERTH_TENANT_WRITES_PER_SECOND)
+  --cpu 100             most CPU of the troublesome one's API server, in thousandths of a core, by its TenantClass
   --only TROUBLES       only these, for example: --only hung,garbage
   --cluster neighbours  name of the local cluster
   --keep                leave the cluster up`
@@ -58,8 +58,8 @@ export const readOptions = (args: readonly string[]): NeighboursOptions | undefi
       rate: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '60' },
       rounds: { type: 'string', default: '3' },
-      writes: { type: 'string', default: '5' },
-      cpu: { type: 'string', default: '200' },
+      writes: { type: 'string', default: '3' },
+      cpu: { type: 'string', default: '100' },
       only: { type: 'string', default: troubleNames.join(',') },
       keep: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
