@@ -179,7 +179,7 @@ describe('a tenant that is changed', () => {
     await waitFor('the kubeconfig of the slice', async () => (await published()) === tenant.status.endpoint)
     await waitFor('the load balancer to be gone', async () => !(await services()).includes('kube-apiserver-exposed'))
     expect(await tenant.kubectl(['get', 'namespace', 'default', '-o', 'name'])).toBe('namespace/default')
-    expect(await conditionOf('Exposed')).toBeUndefined()
+    await waitFor('no word of exposure', async () => (await conditionOf('Exposed')) === undefined)
     const after = await seen()
     expect([restarted(before, after), newRevisions(before, after)]).toEqual([[], []])
     await wasReadyAllTheTime()

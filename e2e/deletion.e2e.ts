@@ -107,7 +107,7 @@ describe('deleting a tenant', () => {
     ]
     await Promise.all(
       steps.map(async ([name, reached]) => {
-        await waitFor(`${name} at its step`, reached, { everyMs: 100 })
+        await waitFor(`${name} at its step`, reached, { deadlineMs: 150_000, everyMs: 300 })
         await gone(name)
       }),
     )

@@ -91,7 +91,8 @@ describe('a control plane of several replicas', () => {
       for (const component of Object.keys(components)) {
         const [first, second] = await podsOf(component)
         if (!first || !second) throw new Error(`${component} has too few pods`)
-        await evict(first)
+        // The disruption budget counts them a moment after they are Ready.
+        await waitFor('an eviction that is allowed', () => evict(first).then(() => true))
         expect(await refusal(evict(second))).toMatch(/disruption budget/)
         await untilAll()
       }

@@ -97,7 +97,7 @@ describe('tenants of a class', () => {
     )
   })
 
-  test('get a change of it one after the other', { timeout: 150_000 }, async () => {
+  test('get a change of it one after the other', { timeout: 300_000 }, async () => {
     const [first, second] = both()
     const old = await revisionOf(second.name)
     await classWith({ v: '2' })

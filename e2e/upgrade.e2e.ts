@@ -147,7 +147,7 @@ describe('a version that breaks', () => {
     expect(status).toMatchObject({ phase: 'Complete', version: from })
   })
 
-  test('and leaves data that nobody can read gets the data back as well', async () => {
+  test('and leaves data that nobody can read gets the data back as well', { timeout: 540_000 }, async () => {
     const pods = await superPods(tenant)
     await patch(tenant, { version: to, upgrade: { requestedAt: new Date().toISOString(), timeoutSeconds: 60 } })
     await until(tenant, /^RollingOut/, 90_000)

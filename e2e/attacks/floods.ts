@@ -25,7 +25,7 @@ const neighbourPod = async ({ neighbour }: Ground): Promise<string> => {
       neighbour
         .kubectl(['get', 'pod', 'late', '-n', 'other', '-o', 'jsonpath={.status.containerStatuses[0].ready}'])
         .then((ready) => ready === 'true'),
-    { deadlineMs: 30_000 },
+    { deadlineMs: 90_000 },
   )
   await neighbour.kubectl(['delete', 'pod', 'late', '-n', 'other', '--now'], { timeoutMs: 60_000 })
   return `the neighbour's pod ran (${((performance.now() - began) / 1000).toFixed(1)} s)`
@@ -221,7 +221,7 @@ const attacks: readonly Attack[] = [
           ])
           return events.split('\n').find((line) => /[Qq]uota/.test(line))
         },
-        { deadlineMs: 30_000 },
+        { deadlineMs: 90_000 },
       )
       const seen = await count()
       await attacker.kubectl(['delete', 'namespace', 'ports', '--wait=false'])
@@ -261,7 +261,7 @@ const attacks: readonly Attack[] = [
           ])
           return events.split('\n').find((line) => /[Qq]uota/.test(line))
         },
-        { deadlineMs: 30_000 },
+        { deadlineMs: 90_000 },
       ).catch(() => 'nobody said a word of a quota')
       const names = await superKubectl(['get', 'pods', '-n', superNamespace(attacker, shop), '-l', 'app=herd', '-o', 'name'])
       const during = await neighbourPod(ground)

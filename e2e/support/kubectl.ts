@@ -34,9 +34,23 @@ export const getJson = async <T = Thing>(kubectl: Kubectl, args: readonly string
 export const listJson = async (kubectl: Kubectl, args: readonly string[]): Promise<readonly Thing[]> =>
   (await getJson<{ items: Thing[] }>(kubectl, args)).items
 
-/** Applies objects, all in one call. */
-export const apply = (kubectl: Kubectl, ...objects: readonly object[]): Promise<string> =>
-  kubectl(['apply', '-f', '-'], { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) })
+const accountDeadlineMs = 60_000
+
+/**
+ * Applies objects, all in one call. A pod in a namespace that is new has no account to run under before the tenant's controller manager has made it; admission
+ * waits a second or two for that (kubernetes, plugin/pkg/admission/serviceaccount), this longer.
+ */
+export const apply = async (kubectl: Kubectl, ...objects: readonly object[]): Promise<string> => {
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects })
+  const until = performance.now() + accountDeadlineMs
+  for (;;) {
+    try {
+      return await kubectl(['apply', '-f', '-'], { input })
+    } catch (error) {
+      if (performance.now() > until || !/serviceaccount "default" not found/.test(String(error))) throw error
+    }
+  }
+}
 
 /** What kubectl said when it failed. @throws when it did not fail. */
 export const refusal = async (attempt: Promise<string>): Promise<string> => {

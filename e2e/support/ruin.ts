@@ -21,8 +21,8 @@ export const ruinStore = async ({ controlPlaneNamespace: at }: Tenant): Promise<
       volumes: [{ name: 'data', hostPath: { path } }],
     }),
   )
-  await superKubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ruins', '-n', 'default', '--timeout=30s'], {
-    timeoutMs: 40_000,
+  await superKubectl(['wait', '--for=jsonpath={.status.phase}=Succeeded', 'pod/ruins', '-n', 'default', '--timeout=90s'], {
+    timeoutMs: 100_000,
   })
   await superKubectl(['delete', 'pod', 'ruins', '-n', 'default', '--now'])
   await superKubectl(['delete', 'pod', 'etcd-0', '-n', at, '--grace-period=0', '--force'])

@@ -4,6 +4,7 @@ import { saveTenantKubeconfig } from '../../hack/demo/workbench.ts'
 import { tenantReport } from '../../hack/diagnosis.ts'
 import { apply, getJson, superKubectl, type Thing, world } from './kubectl.ts'
 import { expectNoLeaks } from './no-leaks.ts'
+import { waitFor } from './wait.ts'
 
 /** Namespace of the stories' TenantControlPlane objects. */
 export const tenantsNamespace = 'default'
@@ -58,7 +59,14 @@ export const openTenant = async (name: string, began: number): Promise<Tenant> =
   const kubeconfig = join(world().dir, `${name}.kubeconfig`)
   await saveTenantKubeconfig(superKubectl, kubeconfig, name, tenantsNamespace)
   const kubectl = kubectlFor(world().kubectl, kubeconfig)
-  await kubectl(['get', 'serviceaccount', 'default', '-n', 'default'], { timeoutMs: 10_000 })
+  // That it is Ready the manager has seen; the way from here may lead over another node.
+  await waitFor(
+    'the tenant from here',
+    () => kubectl(['get', 'serviceaccount', 'default', '-n', 'default'], { timeoutMs: 10_000 }),
+    {
+      deadlineMs: 30_000,
+    },
+  )
   const usableAfterSeconds = (performance.now() - began) / 1000
   console.log(`tenant ${name} usable after ${usableAfterSeconds.toFixed(1)} s`)
   const object = await getJson<Thing & { status: TenantStatus }>(superKubectl, ['tcp', name, '-n', tenantsNamespace])

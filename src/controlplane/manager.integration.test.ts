@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
 import { createLog } from '../lib/log.ts'
@@ -77,11 +77,9 @@ test('a tenant becomes Ready and goes again, and Events tell of it', async () =>
     },
     { deadlineMs: 50_000, everyMs: 200, describe: 'Ready' },
   )
-  const told = await eventually(
-    async () => (await world.kube.list(events, { namespace: 'home' })).items.map((event) => String(event['reason'])),
-    { describe: 'an Event' },
-  )
-  expect(told.length).toBeGreaterThan(0)
+  await eventually(async () => (await world.kube.list(events, { namespace: 'home' })).items.length > 0, {
+    describe: 'an Event',
+  })
   await world.kube.delete(tenantControlPlanes, { name: tenant.metadata.name ?? '', namespace: 'home' })
   await eventually(
     async () => {

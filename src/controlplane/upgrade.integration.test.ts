@@ -136,7 +136,7 @@ describe('an upgrade', () => {
     const hour = new Date(Date.now() + 3 * 3_600_000).getUTCHours()
     await change(tenant, {
       ...asked,
-      upgrade: { ...asked.upgrade, window: { schedule: `0 ${hour} * * *`, durationMinutes: 60 } },
+      upgrade: { ...asked.upgrade, window: { schedule: `0 ${hour} * * *`, durationMinutes: 120 } },
     })
     expect((await until(tenant, 'Waiting'))?.message).toMatch(/^from v1\.36\.3 to v1\.37\.1$/)
     const { upgrade, conditions } = await round(tenant)

@@ -93,7 +93,8 @@ export const errorOfWatchEvent = (
 ): AppError => {
   const gone = code === 410 || reason === 'Expired' || reason === 'Gone'
   const status = gone ? 410 : (code ?? 500)
-  return new AppError(codeOf(status, reason), `watch ${plural}: ${message ?? reason ?? 'error without a message'}`, {
+  const said = String(message ?? reason ?? 'error without a message').slice(0, longestMessage)
+  return new AppError(codeOf(status, reason), `watch ${plural}: ${said}`, {
     server,
     status,
     reason,

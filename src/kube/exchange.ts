@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { AppError } from '../lib/errors.ts'
+import type { Hold } from './held-bytes.ts'
 import { smallestLookedAt } from './json-limits.ts'
 import type { JsonScan, ScannedItem } from './json-scan.ts'
 import type { Pace } from './pace.ts'
@@ -18,6 +19,8 @@ export interface ExchangeLimits {
   readonly maxBytes: number
   /** Looks at the bytes of an answer that is not small, as they come in. What it throws is the outcome. */
   readonly scan?: JsonScan | undefined
+  /** Is told of the pieces until the answer is whole. What it throws is the outcome. */
+  readonly unread?: Hold | undefined
   /** Is told of the bytes, and keeps the rest of a large answer waiting. */
   readonly pace?: Pace | undefined
 }
@@ -44,7 +47,7 @@ const unpaused = 256 * 1024
 export const exchange = (
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions,
-  { signal, maxBytes, scan, pace }: ExchangeLimits,
+  { signal, maxBytes, scan, unread, pace }: ExchangeLimits,
 ): Promise<Answer> =>
   new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined
@@ -60,8 +63,14 @@ export const exchange = (
     }
 
     const onAbort = () => fail(signal.reason)
-    const fail = (reason: unknown) => {
+    let isOver = false
+    const end = () => {
+      isOver = true
       signal.removeEventListener('abort', onAbort)
+      unread?.letGo()
+    }
+    const fail = (reason: unknown) => {
+      end()
       reject(reason)
       controller?.abort(reason instanceof Error ? reason : new Error(String(reason)))
     }
@@ -90,9 +99,11 @@ export const exchange = (
         retryAfter = typeof header === 'string' ? header : undefined
       },
       onResponseData(started, chunk) {
+        if (isOver) return
         size += chunk.length
         pace?.received(chunk.length)
         try {
+          unread?.add(chunk.length)
           if (size > maxBytes) {
             const what = `the answer to ${request.method} ${request.path} is over ${maxBytes} bytes`
             throw new AppError('KUBE_TOO_LARGE', what, { maxBytes })
@@ -107,14 +118,18 @@ export const exchange = (
         void pace.turn(signal).then(() => started.resume())
       },
       onResponseEnd() {
-        signal.removeEventListener('abort', onAbort)
+        end()
         const [first] = chunks
         const body = chunks.length === 1 && first ? first : Buffer.concat(chunks)
-        const items = size < smallestLookedAt ? undefined : scan?.items()
-        resolve({ status, body, ...(items && { items }), ...(retryAfter !== undefined && { retryAfter }) })
+        try {
+          const items = size < smallestLookedAt ? undefined : scan?.items()
+          resolve({ status, body, ...(items && { items }), ...(retryAfter !== undefined && { retryAfter }) })
+        } catch (error) {
+          reject(error)
+        }
       },
       onResponseError(_controller, error) {
-        signal.removeEventListener('abort', onAbort)
+        end()
         reject(error)
       },
     })

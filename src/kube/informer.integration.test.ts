@@ -181,7 +181,8 @@ test('a forbidden collection is asked for again until it is allowed', async () =
   })
   running.push(informer)
   informer.start()
-  await expect(informer.whenSynced({ deadlineMs: 300 })).rejects.toThrow(/User "jane" cannot list resource "configmaps"/)
+  await eventually(() => informer.stats.failures > 0)
+  await expect(informer.whenSynced({ deadlineMs: 1 })).rejects.toThrow(/User "jane" cannot list resource "configmaps"/)
   const metadata = { namespace, name: 'read' }
   await server.client.create(roles, {
     metadata,

@@ -178,6 +178,56 @@ describe('informer', () => {
     expect(limits).toEqual([500, 62])
   })
 
+  test('asks for larger pages again when a whole list has come', async () => {
+    const server = createModelApiServer()
+    const limits: unknown[] = []
+    const client = {
+      ...server.client,
+      list: ((type, options) => {
+        if (options?.limit !== 1) limits.push(options?.limit)
+        return server.client.list(type, options)
+      }) as typeof server.client.list,
+    }
+    server.failNextList(new AppError('KUBE_TOO_LARGE', 'too large', {}))
+    const informer = follow(server, { client })
+    informer.start()
+    await informer.whenSynced({ deadlineMs: 1000 })
+    for (let lists = 2; lists <= 5; lists += 1) {
+      server.disconnect()
+      server.write(aMap(`a-${lists}`))
+      server.compact(true)
+      await eventually(() => informer.stats.lists === lists)
+    }
+    await informer.stop()
+    expect(limits).toEqual([500, 62, 124, 248, 496, 500])
+  })
+
+  test('pauses when each list is taken and no watch from it', async () => {
+    const server = createModelApiServer()
+    async function* watch(): AsyncGenerator<never> {
+      throw new AppError('KUBE_GONE', 'too old resource version', {})
+    }
+    const informer = follow(server, { client: { ...server.client, watch }, backoff: { firstMs: 60_000, capMs: 60_000 } })
+    informer.start()
+    await eventually(() => informer.stats.failures === 2)
+    await turns(20)
+    expect(informer.stats).toMatchObject({ lists: 2, failures: 2 })
+    await informer.stop()
+  })
+
+  test('weighs what own writes bring in as well, and takes nothing more in when it is too much', async () => {
+    const server = createModelApiServer()
+    let used = 0
+    const informer = follow(server, { spend: (bytes) => (used += bytes) < 10_000 })
+    informer.start()
+    await informer.whenSynced({ deadlineMs: 1000 })
+    for (let each = 0; each < 100; each += 1)
+      informer.observe({ metadata: { namespace: 'n', name: `forged-${each}`, resourceVersion: String(1_000 + each) } })
+    expect(informer.size).toBeGreaterThan(3)
+    expect(informer.size).toBeLessThan(10)
+    await informer.stop()
+  })
+
   test('does not take a list that has no version: it would be listed anew at once, over and over', async () => {
     const server = createModelApiServer()
     let lists = 0

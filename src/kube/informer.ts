@@ -6,10 +6,12 @@ import type { Log } from '../lib/log.ts'
 import { errorOfWatchEvent } from './answers.ts'
 import { askedPatienceMs, type BackoffOptions, backoffMs } from './backoff.ts'
 import type { KubeClient } from './client.ts'
+import type { InformerStats } from './informer-stats.ts'
 import { type Change, type ChangeKind, createInformerStore } from './informer-store.ts'
-import { createWeights, type Spend } from './informer-weights.ts'
-import { listPages } from './list-pages.ts'
+import { createWeights, hasRoom, type Spend } from './informer-weights.ts'
+import { isVersion, listPages } from './list-pages.ts'
 
+export type { InformerStats } from './informer-stats.ts'
 export type { ChangeKind } from './informer-store.ts'
 
 export interface InformerOptions<T extends KubeObject> {
@@ -38,20 +40,6 @@ export interface InformerOptions<T extends KubeObject> {
   /** Default 250 ms to 30 s. */
   readonly backoff?: BackoffOptions
   readonly spend?: Spend
-}
-
-/** Plain counters, for metrics and tests. */
-export interface InformerStats {
-  /** Full lists completed, the first included. */
-  readonly lists: number
-  /** Watches started. */
-  readonly watches: number
-  /** Failed lists and watches. */
-  readonly failures: number
-  /** Events taken from watches, bookmarks included. */
-  readonly events: number
-  /** What failed last; undefined after a success. */
-  readonly lastError: unknown
 }
 
 /** A copy of a collection that follows the server through errors, restarts and expired versions until it is stopped. */
@@ -180,6 +168,7 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     forget(gone)
     stats.lists += 1
     served = true
+    limit = Math.min(pageSize, limit * 2)
     becomeSynced()
   }
 
@@ -211,12 +200,15 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
     for await (const event of client.watch<T>(type, { ...selection, resourceVersion, signal: stopping.signal })) {
       if (event.type === 'ERROR') throw errorOfWatchEvent(client.server, type.plural, event.object)
       stats.events += 1
+      const { resourceVersion: version } = event.object?.metadata ?? {}
+      if (version !== undefined && !isVersion(version))
+        throw new AppError('KUBE_SERVER_ERROR', `watch ${type.plural}: ${client.server} tells an event of no version`, {})
       if (!event.object?.metadata || (event.type !== 'BOOKMARK' && !event.object.metadata.name)) continue
       if (event.type !== 'BOOKMARK') weigh(objectKey(event.object), event.type === 'DELETED' ? 0 : (event.bytes ?? 0))
       const change = store.watched(event.type, event.object)
       if (change === 'rewound') throw wentBack()
       tell(change)
-      if (!useful) succeeded()
+      if (!useful) followed()
       useful = true
     }
     return useful || performance.now() - began >= shortestWatchMs
@@ -226,6 +218,12 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
   const succeeded = () => {
     failuresInARow = 0
     stats.lastError = undefined
+  }
+  /** Lists since a watch was of use: a server may take each list and refuse to be watched from it. */
+  let listsInARow = 0
+  const followed = () => {
+    listsInARow = 0
+    succeeded()
   }
 
   /** The kind is not served (any more): nothing of it is there. */
@@ -250,11 +248,12 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         if (mustList || position === undefined) {
           await relist()
           mustList = false
+          listsInARow += 1
           succeeded()
           continue
         }
         if (failuresInARow > 0) await throwIfRewound()
-        if (await follow(position)) succeeded()
+        if (await follow(position)) followed()
         else
           throw new AppError('KUBE_SERVER_ERROR', `${type.plural}: ${client.server} ended a watch at once`, {
             server: client.server,
@@ -275,7 +274,8 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
         // What is too large for a watch would come again; a list leaves it out.
         mustList ||= hasCode(error, 'KUBE_GONE', 'KUBE_TOO_LARGE') || (answered && failuresInARow >= failuresBeforeList)
         // An expired version is no fault of the server: list at once, unless that goes on.
-        const pause = hasCode(error, 'KUBE_GONE') && failuresInARow === 1 ? 0 : backoffMs(failuresInARow, backoff)
+        const inARow = Math.max(failuresInARow, listsInARow)
+        const pause = hasCode(error, 'KUBE_GONE') && inARow <= 1 ? 0 : backoffMs(inARow, backoff)
         const wait = Math.max(pause, askedPatienceMs(error))
         log[failuresInARow > 1 ? 'warn' : 'debug'](
           { reason: explainError(error), failures: failuresInARow, retryInMs: Math.round(wait) },
@@ -331,9 +331,12 @@ export const createInformer = <T extends KubeObject>(options: InformerOptions<T>
       return store.position()
     },
     observe: (object) => {
-      store.observe(object)
       const key = objectKey(object)
+      // Whoever answers a write says what the object is and how large.
+      if (options.spend && !hasRoom(() => weigh(key, JSON.stringify(object).length))) return
+      store.observe(object)
       if (store.objects.has(key)) index(key, true)
+      else weigh(key, 0)
     },
     stats,
   }

@@ -6,6 +6,8 @@ export interface JsonLimits {
   readonly objectParts: number
   /** Parts of a whole list: what it takes of memory. */
   readonly listParts: number
+  /** Items of a list: to know where each lies takes memory as well. A page is asked for with 500. */
+  readonly items: number
 }
 
 /**
@@ -18,7 +20,7 @@ export interface JsonLimits {
  * Kubernetes itself reads 10,000 levels (apimachinery: `pkg/util/json/json.go`), where no kind that is synced has a tenth of these; what walks over an object
  * here does so by recursion, and would end in a stack overflow long before.
  */
-export const strangersLimits: JsonLimits = { depth: 256, objectParts: 100_000, listParts: 2_000_000 }
+export const strangersLimits: JsonLimits = { depth: 256, objectParts: 100_000, listParts: 2_000_000, items: 50_000 }
 
 /** A smaller text is parsed in a few milliseconds whatever it holds, and looking at it would cost a fifth of that. */
 export const smallestLookedAt = 16 * 1024

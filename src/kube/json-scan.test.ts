@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type JsonLimits, strangersLimits } from './json-limits.ts'
 import { createJsonScan } from './json-scan.ts'
 
-const few: JsonLimits = { depth: 3, objectParts: 6, listParts: 12 }
+const few: JsonLimits = { depth: 3, objectParts: 6, listParts: 12, items: 10 }
 
 /** What a look at a text finds, whose bytes come so many at once. */
 const looked = (text: string, kind: 'list' | 'object', limits = few, atOnce = text.length) => {
@@ -52,7 +52,9 @@ describe('what is too much', () => {
 
   test.for<[name: string, text: string, wanted: string | undefined]>([
     ['items do not count for the rest', '{"items":[1,2,3,4,5,6,7,8]}', undefined],
-    ['of all items', '{"items":[1,2,3,4,5,6,7,8,9,10,11,12,13]}', 'has more than 12 parts (names, entries, objects and lists)'],
+    ['of all items', '{"items":[[1,2],[3,4],[5,6],[7,8],[9,10]]}', 'has more than 12 parts (names, entries, objects and lists)'],
+    ['as many items as it may have', '{"items":[1,2,3,4,5,6,7,8,9,0]}', undefined],
+    ['more items', '{"items":[1,2,3,4,5,6,7,8,9,0,1]}', 'has more than 10 items'],
     ['beside the items', '{"items":[],"metadata":{"a":1,"b":1}}', many],
     ['items under an odd name', String.raw`{"\u0069tems":[1,2,3,4,5,6]}`, many],
     ['items further down', '{"a":{"items":[1,2,3,4,5,6]}}', many],
@@ -69,7 +71,6 @@ describe('items', () => {
     ['with space', '{ "items" : [ 1 , null,"x"\n] }', [' 1 ', ' null', '"x"\n']],
     ['none', '{"items":[]}', ['']],
     ['null', '{"items":null}', undefined],
-    ['that do not end', '{"items":[1,2', undefined],
     ['none at all', '{"metadata":{}}', undefined],
     ['not first', '{"metadata":{"items":[1]},"items":[2]}', ['2']],
     ['a longer name', '{"itemsx":[1],"xitems":[1],"item":[1]}', undefined],
@@ -118,12 +119,18 @@ describe('parts', () => {
       fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
         const text = JSON.stringify(value)
         const { depth, parts } = counted(value)
-        expect(refusal(text, 'object', { depth, objectParts: parts, listParts: 0 })).toBeUndefined()
-        if (depth > 0) expect(refusal(text, 'object', { depth: depth - 1, objectParts: parts, listParts: 0 })).toBeDefined()
-        if (parts > 0) expect(refusal(text, 'object', { depth, objectParts: parts - 1, listParts: 0 })).toBeDefined()
+        expect(refusal(text, 'object', { depth, objectParts: parts, listParts: 0, items: 0 })).toBeUndefined()
+        if (depth > 0)
+          expect(refusal(text, 'object', { depth: depth - 1, objectParts: parts, listParts: 0, items: 0 })).toBeDefined()
+        if (parts > 0) expect(refusal(text, 'object', { depth, objectParts: parts - 1, listParts: 0, items: 0 })).toBeDefined()
       }),
     )
   })
+})
+
+test('a list that ends within its items is none', () => {
+  for (const text of ['{"items":[', '{"items":[1,2', '{"items":[{"a":"]}'])
+    expect(() => looked(text, 'list')).toThrow('it ends within its items')
 })
 
 const entries = (length: number, entry: (at: number) => string): string => Array.from({ length }, (_, at) => entry(at)).join(',')

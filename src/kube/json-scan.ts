@@ -5,7 +5,7 @@ import type { JsonLimits } from './json-limits.ts'
 export interface JsonScan {
   /** Takes the next bytes. Throws KUBE_TOO_LARGE when they hold more than they may. */
   push(bytes: Uint8Array): void
-  /** The items of a list. Undefined: the text is no object with one complete list of that name. */
+  /** The items of a list. Undefined: the text is no object with a list of that name. Throws KUBE_SERVER_ERROR when it ends within them. */
   items(): readonly ScannedItem[] | undefined
 }
 
@@ -67,7 +67,7 @@ const tooManyParts = (limit: number): string => `has more than ${limit} parts (n
  * count or other. `what` the text is, for messages. In a `list` the limit of an object holds for all but the items.
  */
 export const createJsonScan = (limits: JsonLimits, what: string, kind: 'list' | 'object'): JsonScan => {
-  const { depth, objectParts, listParts } = limits
+  const { depth, objectParts, listParts, items } = limits
   const names = createNameWatch()
   let position = 0
   let level = 0
@@ -92,6 +92,7 @@ export const createJsonScan = (limits: JsonLimits, what: string, kind: 'list' | 
     if (outside > objectParts) refuse(tooManyParts(objectParts))
   }
   const endItem = (to: number) => {
+    if (found.length >= items) refuse(`has more than ${items} items`)
     found.push({ from: first, to, parts: inside - partsBefore })
     first = to + 1
     partsBefore = inside
@@ -159,6 +160,9 @@ export const createJsonScan = (limits: JsonLimits, what: string, kind: 'list' | 
       count(parts)
       position += length
     },
-    items: () => (kind === 'list' && lists === 1 && !isInItems ? found : undefined),
+    items: () => {
+      if (isInItems) throw new AppError('KUBE_SERVER_ERROR', `${what} ends within its items`, {})
+      return kind === 'list' && lists === 1 ? found : undefined
+    },
   }
 }

@@ -40,9 +40,11 @@ test('does not hold more than it may', () => {
 test('looks at lines that are not small while they come in, each for itself', () => {
   const large = `[${'{},'.repeat(6_000)}{}]`
   const seen: number[] = []
-  const { push } = createLineSplitter(1e6, () => {
-    const at = seen.push(0) - 1
-    return { push: (bytes) => void (seen[at] = (seen[at] ?? 0) + bytes.length), items: () => undefined }
+  const { push } = createLineSplitter(1e6, {
+    scanOf: () => {
+      const at = seen.push(0) - 1
+      return { push: (bytes) => void (seen[at] = (seen[at] ?? 0) + bytes.length), items: () => undefined }
+    },
   })
   const bytes = Buffer.from(`${large}\n{}\n${large}${large}\n[]\n`)
   const lines: string[] = []
@@ -52,7 +54,9 @@ test('looks at lines that are not small while they come in, each for itself', ()
 })
 
 test('a line of too many parts is refused before it is whole', () => {
-  const { push } = createLineSplitter(1e6, () => createJsonScan({ depth: 9, objectParts: 10, listParts: 10 }, 'a line', 'object'))
+  const { push } = createLineSplitter(1e6, {
+    scanOf: () => createJsonScan({ depth: 9, objectParts: 10, listParts: 10, items: 10 }, 'a line', 'object'),
+  })
   expect(push(Buffer.from(`[${'1,'.repeat(100)}1]\n`))).toHaveLength(1)
   expect(() => push(Buffer.from(`[${'1,'.repeat(10_000)}`))).toThrow('a line is not read: it has more than 10 parts')
 })

@@ -1,12 +1,17 @@
 import { AppError } from '../lib/errors.ts'
+import type { Hold } from './held-bytes.ts'
 import { smallestLookedAt } from './json-limits.ts'
 import type { JsonScan } from './json-scan.ts'
 
 /**
  * Splits a byte stream into lines at 0x0A and nowhere else: JSON may hold U+2028 and friends, at which line readers of the
- * platform split too. Throws KUBE_TOO_LARGE when a line grows beyond `maxBytes`, and what a look at a line that is not small throws.
+ * platform split too. Throws KUBE_TOO_LARGE when a line grows beyond `maxBytes`, what a look at a line that is not small throws, and what `unread` throws, which is told
+ * of the pieces of a line that is not whole.
  */
-export const createLineSplitter = (maxBytes: number, scanOf?: () => JsonScan) => {
+export const createLineSplitter = (
+  maxBytes: number,
+  { scanOf, unread }: { scanOf?: (() => JsonScan) | undefined; unread?: Hold | undefined } = {},
+) => {
   let parts: Buffer[] = []
   let held = 0
   let scan: JsonScan | undefined
@@ -19,6 +24,7 @@ export const createLineSplitter = (maxBytes: number, scanOf?: () => JsonScan) =>
   const hold = (part: Buffer) => {
     parts.push(part)
     held += part.length
+    unread?.add(part.length)
     if (held > maxBytes) throw new AppError('KUBE_TOO_LARGE', `one line of a watch is over ${maxBytes} bytes`, { maxBytes })
     look()
   }
@@ -29,6 +35,7 @@ export const createLineSplitter = (maxBytes: number, scanOf?: () => JsonScan) =>
     const line = parts.length === 1 && first ? first : Buffer.concat(parts)
     parts = []
     held = 0
+    unread?.letGo()
     scan = undefined
     lookedAt = 0
     return line.toString('utf8')

@@ -5,7 +5,7 @@ import { readList } from './list-answer.ts'
 /** What is read of a text, whether it was looked at or not, and how many pauses and readings that took. */
 const read = async (text: string, { looked = true, objectParts = 1_000 } = {}) => {
   const body = Buffer.from(text)
-  const scan = createJsonScan({ depth: 100, objectParts: 1e6, listParts: 1e6 }, 'it', 'list')
+  const scan = createJsonScan({ depth: 100, objectParts: 1e6, listParts: 1e6, items: 1e6 }, 'it', 'list')
   scan.push(body)
   const items = looked ? scan.items() : undefined
   let pauses = 0

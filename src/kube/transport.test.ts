@@ -154,6 +154,25 @@ describe('watches', () => {
     await expect(firstEvent(client)).rejects.toMatchObject({ code: 'KUBE_TIMEOUT' })
   })
 
+  test('end when they are to, though the server gives none a turn', async () => {
+    const server = createSecureServer({ ...tls, settings: { maxConcurrentStreams: 0 } })
+    const sessions = new Set<{ destroy: () => void }>()
+    server.on('session', (session) => sessions.add(session))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const client = createKubeClient({ server: `https://127.0.0.1:${port}`, ca }, { userAgent: 'berth-test', timeoutMs: 60_000 })
+    cleanups.push(() => {
+      for (const session of sessions) session.destroy()
+      server.close()
+    })
+    cleanups.push(() => client.close())
+    const stop = new AbortController()
+    const watches = [1, 2].map(() => firstEvent(client, stop.signal))
+    await eventually(() => sessions.size === 1)
+    stop.abort(new Error('it is over'))
+    expect(await Promise.all(watches)).toMatchObject([{ type: undefined }, { type: undefined }])
+  })
+
   test('end with a line that is too long, and with one that is no JSON', async () => {
     const lines = ['x'.repeat(5000), 'not json\n']
     const { client } = await serve('h2', (_request, response) => void response.writeHead(200).write(lines.shift()), {

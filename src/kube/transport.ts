@@ -5,6 +5,7 @@ import { errorOfTransport, isConnectionReset } from './answers.ts'
 import type { KubeConnection } from './client.ts'
 import { errorOfDeadline, startDeadline } from './deadline.ts'
 import { type Answer, createHintCount, exchange } from './exchange.ts'
+import type { Hold } from './held-bytes.ts'
 import type { JsonScan } from './json-scan.ts'
 import type { Pace } from './pace.ts'
 import { createSocketGuard } from './socket-guard.ts'
@@ -25,6 +26,8 @@ export interface TransportOptions {
   readonly tracing?: Tracing | undefined
   /** Is told what comes in, and keeps the rest of large answers waiting. A server that sends what is no answer loses its connections. */
   readonly pace?: Pace | undefined
+  /** Bounds what all answers together hold before they are read. */
+  readonly unread?: (() => Hold) | undefined
 }
 
 export interface TransportCall {
@@ -70,6 +73,7 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     maxAnswerBytes = 256 * 1024 * 1024,
     tracing,
     pace,
+    unread,
   } = options
   const url = new URL(connection.server)
   const base = url.pathname.replace(/\/+$/, '')
@@ -123,14 +127,15 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     // A DELETE carries its preconditions in a body; undici would close the connection after each, and every TLS handshake costs a few milliseconds.
     const reset = false
     const traceparent = span && tracing?.traceparent()
-    const sentHeaders = await headersFor({ ...headers, ...(traceparent !== undefined && { traceparent }) })
-    const sent = { method, path: base + path, headers: sentHeaders, reset, ...(body !== undefined && { body }) }
     const maxBytes = Math.min(limits.maxAnswerBytes ?? maxAnswerBytes, maxAnswerBytes)
-    const attempt = () => exchange(calls, sent, { signal: deadline.signal, maxBytes, scan: scan?.(), pace })
+    const attempt = (sent: Parameters<typeof exchange>[1]) =>
+      exchange(calls, sent, { signal: deadline.signal, maxBytes, scan: scan?.(), unread: unread?.(), pace })
     try {
-      const answer = await attempt().catch((error: unknown) => {
+      const sentHeaders = await headersFor({ ...headers, ...(traceparent !== undefined && { traceparent }) })
+      const sent = { method, path: base + path, headers: sentHeaders, reset, ...(body !== undefined && { body }) }
+      const answer = await attempt(sent).catch((error: unknown) => {
         if (method !== 'GET' || deadline.ended() || !isConnectionReset(error)) throw error
-        return attempt()
+        return attempt(sent)
       })
       span?.set({ 'http.response.status_code': answer.status })
       return answer
@@ -171,7 +176,8 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     let handedOn = false
     try {
       const sent = { method: 'GET' as const, path: base + path, headers: await headersFor(headers), signal: stop.signal, onInfo }
-      const { statusCode, headers: answered, body } = await held.client.request(sent)
+      // A request that waits for its turn on the connection hears of no signal, and a server may let none have its turn (SETTINGS_MAX_CONCURRENT_STREAMS of 0).
+      const { statusCode, headers: answered, body } = await Promise.race([held.client.request(sent), rejectedBy(stop.signal)])
       if (statusCode === 200) {
         handedOn = true
         return { kind: 'open', chunks: readChunks({ body, stop, signal, name, held }) }
@@ -243,6 +249,12 @@ export const createTransport = (connection: KubeConnection, options: TransportOp
     },
   }
 }
+
+const rejectedBy = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 
 const readUpTo = async (body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> => {
   const chunks: Buffer[] = []

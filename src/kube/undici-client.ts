@@ -1,9 +1,10 @@
-import type { KubeObject } from '../apis/kube-object.ts'
+import type { KubeList, KubeObject } from '../apis/kube-object.ts'
 import { apiVersionOf, type ResourceType } from '../apis/resource-types.ts'
 import { AppError, hasCode } from '../lib/errors.ts'
 import { errorOfAnswer, isObjectMissing } from './answers.ts'
 import type { CallOptions, KubeClient, KubeConnection, PatchType, WatchEvent } from './client.ts'
 import type { Answer } from './exchange.ts'
+import { createHeldBytes, type Hold } from './held-bytes.ts'
 import { type JsonLimits, smallestLookedAt } from './json-limits.ts'
 import { createJsonScan } from './json-scan.ts'
 import { createLineSplitter } from './lines.ts'
@@ -12,13 +13,15 @@ import { createPace, type Pace } from './pace.ts'
 import { collectionPath, createPath, listPath, objectPath, patchPath, watchPath } from './paths.ts'
 import { createTransport, type Transport, type TransportCall, type TransportOptions } from './transport.ts'
 
-export interface KubeClientOptions extends Omit<TransportOptions, 'pace'> {
+export interface KubeClientOptions extends Omit<TransportOptions, 'pace' | 'unread'> {
   /** Longest line of a watch. Default 16 MiB: ten times the largest object that etcd takes, as escaped JSON is longer. */
   readonly maxWatchLineBytes?: number
   /** The server gets a share of this thread's time, and no more, for the reading of what it says. */
   readonly paced?: boolean
   /** What an answer or an event may hold. By default whatever there is: the server is believed. */
   readonly jsonLimits?: JsonLimits
+  /** Most bytes that all answers and watches together hold before they are read. By default each has its own limit only. */
+  readonly maxUnreadBytes?: number
 }
 
 const patchContentTypes: Record<PatchType, string> = {
@@ -34,21 +37,20 @@ const accept = (metadataOnly: boolean | undefined, as: string): string =>
 /** A client of one API server on two sets of connections: HTTP/2 for watches, pooled HTTP/1.1 for the rest. Connects with the first call. */
 export const createKubeClient = (connection: KubeConnection, options: KubeClientOptions): KubeClient => {
   const pace = options.paced ? createPace() : undefined
-  return clientOver(createTransport(connection, { ...options, pace }), {
-    server: new URL(connection.server).origin,
-    options,
-    pace,
-  })
+  const server = new URL(connection.server).origin
+  const unread = options.maxUnreadBytes === undefined ? undefined : createHeldBytes(options.maxUnreadBytes, server)
+  return clientOver(createTransport(connection, { ...options, pace, unread }), { server, options, pace, unread })
 }
 
 interface ClientContext {
   readonly server: string
   readonly options: KubeClientOptions
   readonly pace: Pace | undefined
+  readonly unread: (() => Hold) | undefined
   readonly user?: string
 }
 
-const clientOver = (transport: Transport, { server, options, pace, user }: ClientContext): KubeClient => {
+const clientOver = (transport: Transport, { server, options, pace, unread, user }: ClientContext): KubeClient => {
   const { userAgent, jsonLimits: limits, maxWatchLineBytes = 16 * 1024 * 1024 } = options
   const commonHeaders = { 'user-agent': userAgent, ...(user !== undefined && { 'impersonate-user': user }) }
 
@@ -134,7 +136,16 @@ const clientOver = (transport: Transport, { server, options, pace, user }: Clien
           await pace?.turn(list.signal)
         },
       }
-      const read = await readList<T>(answer, reading).catch(noAnswer)
+      const waiting = unread?.()
+      let read: KubeList<T>
+      try {
+        waiting?.add(answer.body.length)
+        read = await readList<T>(answer, reading)
+      } catch (error) {
+        return noAnswer(error)
+      } finally {
+        waiting?.letGo()
+      }
       pace?.told(read.items.length)
       for (const item of read.items) {
         delete item.metadata.managedFields
@@ -222,23 +233,31 @@ const clientOver = (transport: Transport, { server, options, pace, user }: Clien
       })
       if (!stream) return
       if (stream.kind === 'refused') throw errorOfAnswer({ server, method: 'WATCH', path, ...textOf(stream.answer) })
-      const lines = createLineSplitter(maxWatchLineBytes, scanOf(`a line of watch ${path}`))
-      for await (const chunk of stream.chunks) {
-        // What is not read yet keeps the server from sending more.
-        await pace?.turn(watch.signal)
-        pace?.received(chunk.length)
-        const mark = pace?.mark() ?? 0
-        for (const line of orWasted(() => lines.push(chunk))) {
-          if (watch.signal.aborted) return
-          const event = orWasted(() => parseObject<WatchEvent<T>>(line, `watch ${path}`))
-          if (event.type !== 'ERROR') {
-            delete event.object.metadata?.managedFields
-            event.bytes = line.length
+      const waiting = unread?.()
+      const lines = createLineSplitter(maxWatchLineBytes, { scanOf: scanOf(`a line of watch ${path}`), unread: waiting })
+      try {
+        for await (const chunk of stream.chunks) {
+          // What is not read yet keeps the server from sending more.
+          await pace?.turn(watch.signal)
+          pace?.received(chunk.length)
+          const mark = pace?.mark() ?? 0
+          // Lines end in another chunk than most of their bytes came in.
+          let bytes = 0
+          for (const line of orWasted(() => lines.push(chunk))) {
+            if (watch.signal.aborted) return
+            bytes += line.length
+            const event = orWasted(() => parseObject<WatchEvent<T>>(line, `watch ${path}`))
+            if (event.type !== 'ERROR') {
+              delete event.object.metadata?.managedFields
+              event.bytes = line.length
+            }
+            yield event
           }
-          yield event
+          // With what was done about the events, as far as it was done at once.
+          pace?.spent(mark, Math.max(bytes, chunk.length))
         }
-        // With what was done about the events, as far as it was done at once.
-        pace?.spent(mark, chunk.length)
+      } finally {
+        waiting?.letGo()
       }
     },
 
@@ -246,7 +265,7 @@ const clientOver = (transport: Transport, { server, options, pace, user }: Clien
       const what = `the answer to GET ${path}`
       await pace?.turn(call?.signal)
       pace?.called()
-      const { status, body } = await transport.call({
+      const asked = transport.call({
         method: 'GET',
         path,
         headers: { ...commonHeaders, accept: '*/*' },
@@ -255,10 +274,11 @@ const clientOver = (transport: Transport, { server, options, pace, user }: Clien
         ...(call?.maxAnswerBytes !== undefined && { maxAnswerBytes: call.maxAnswerBytes }),
         scan: call?.isText ? undefined : scanOf(what),
       })
+      const { status, body } = await asked.catch(noAnswer)
       return { status, body: body.toString('utf8') }
     },
 
-    as: (asUser) => clientOver(transport, { server, options, pace, user: asUser }),
+    as: (asUser) => clientOver(transport, { server, options, pace, unread, user: asUser }),
 
     close: () => transport.close(),
   }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { KubeObject } from '../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { mirroredLabel, tenantLabel, wantedHashAnnotation } from '../tenancy/marks.ts'
-import { superNamespace } from '../tenancy/names.ts'
+import { superNamespace, tenantIdentity } from '../tenancy/names.ts'
 import { aConfigMap, aNamespace, aPod, aSecret } from '../testing/builders.ts'
 import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
@@ -377,6 +377,15 @@ test('after all this both sides are equal', long, async () => {
 
 test('rights that were taken away in a super namespace are given again when they are needed', long, async () => {
   await superOf().delete(roleBindings, { name: 'berth-tenant', namespace: below })
+  const asTenant = superOf().as(tenantIdentity(acme.ref.uid))
+  await eventually(
+    () =>
+      asTenant.list(pods, { namespace: below }).then(
+        () => false,
+        () => true,
+      ),
+    { describe: 'the loss to be heeded' },
+  )
   await inTenant().patch(
     services,
     { name: 'main', namespace: 'shop' },

@@ -100,7 +100,14 @@ test.for(cases)(
     await sendTo(acme, kubeconfigText(connection))
     try {
       await eventually(() => hostile.requests.length > 0, { deadlineMs: 30_000, describe: 'the syncer at the hostile server' })
-      for (let round = 0; round < 3; round += 1) await served(globex, `${words}-${round}`, 5_000)
+      const took: number[] = []
+      for (let round = 0; round < 3; round += 1) {
+        const began = performance.now()
+        await served(globex, `${words}-${round}`, 30_000)
+        took.push(performance.now() - began)
+      }
+      // Not by what one of them took: the machine is others' as well.
+      expect(took.filter((ms) => ms < 5_000).length, took.join()).toBeGreaterThanOrEqual(2)
       // What a server says of itself deletes nothing: one that lists nothing, all at once, is not believed.
       expect(await inSuper(acme)).toEqual(before)
       expect(elsewhere.requests).toEqual([])

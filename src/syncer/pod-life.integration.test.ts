@@ -440,7 +440,7 @@ describe('tokens', () => {
     const renewAt = Date.parse((await at()) ?? '')
     expect(Math.abs(renewAt / 1000 - (claimsOf(vault).iat + 480))).toBeLessThan(5)
     await syncer?.stop()
-    syncer = await runSyncer(clusters, { log, image, now: () => Date.now() + 470_000 })
+    syncer = await runSyncer(clusters, { log, image, now: () => Date.now() + 420_000 })
     await when(tenantPod, 'trusted', isRunning)
     expect(await tokensOf(uid)).toEqual(first)
     await syncer.stop()

@@ -313,6 +313,17 @@ test('a quota of super that is used up is told without its names, and the pod ru
   const status = { hard: { pods: '0' }, used: { pods: '0' } }
   const ref = { name: 'tight', namespace: superNs }
   await superClient().patch(resourceTypes.resourceQuotas, ref, { status }, { type: 'merge', subresource: 'status' })
+  const probe = aPod({ metadata: { name: 'probe', namespace: superNs } })
+  await eventually(
+    () =>
+      superClient()
+        .create(pods, probe, { dryRun: true })
+        .then(
+          () => false,
+          (error: unknown) => error instanceof Error && error.message.includes('quota'),
+        ),
+    { describe: 'the quota in force' },
+  )
   await make('crowded')
   const { message } = await told('crowded', 'SyncFailed')
   expect(message).toMatch(/quota/)

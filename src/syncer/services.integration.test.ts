@@ -240,7 +240,8 @@ describe('ports of nodes that somebody else has', () => {
   }
 
   test('one that is taken becomes another, the rest stay, and the tenant is told', long, async () => {
-    await foreign('early', taken)
+    // Not at an address of a tenant's, by chance.
+    await foreign('early', { ...taken, clusterIP: '10.96.0.21' })
     await create('late', { ...taken, ports: [taken.ports[0], { ...taken.ports[1], nodePort: 30_052 }] })
     await eventually(async () => (await inTenant('late')).spec.ports[0].nodePort !== 30_050, soon)
     const live = await agree('late')
@@ -254,7 +255,7 @@ describe('ports of nodes that somebody else has', () => {
 
   test('a health check port as well', long, async () => {
     const local = { type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_060, ports: [http] }
-    await foreign('early-health', local)
+    await foreign('early-health', { ...local, clusterIP: '10.96.0.22', ports: [{ ...http, nodePort: 30_061 }] })
     const { uid } = (await create('late-health', local)).metadata
     await eventually(async () => (await inTenant('late-health')).spec.healthCheckNodePort !== 30_060, soon)
     await agree('late-health')

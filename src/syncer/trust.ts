@@ -1,5 +1,7 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import { resourceTypes } from '../apis/resource-types.ts'
+import { listPages } from '../kube/list-pages.ts'
+import { AppError } from '../lib/errors.ts'
 import { shortHash } from '../tenancy/names.ts'
 import type { PodSecretMaker } from './pod-secrets.ts'
 import { joinedBundles, selectedBundles, type TrustSource, trustSources } from './pods/secret-sources.ts'
@@ -9,6 +11,9 @@ import type { SyncDeps } from './sides.ts'
 const lookAgainMs = 30_000
 /** A pod that cannot start before its bundle is there does not wait for long. */
 const missingAgainMs = 3_000
+/** Twenty times what a Secret can hold of them: they are read anew each time. */
+const mostBytes = 20 * 1024 * 1024
+const listMs = 60_000
 /** Nothing in it ends: it is compared. */
 const neverMs = 10 * 365 * 24 * 3_600_000
 
@@ -19,12 +24,15 @@ const bundlesOf = async (
   const type = resourceTypes.clusterTrustBundles
   if (sources.some(({ name }) => name === undefined)) {
     const bundles: KubeObject[] = []
-    let continueToken: string | undefined
-    do {
-      const page = await tenantClient.list(type, { limit: 500, ...(continueToken !== undefined && { continueToken }) })
+    let bytes = 0
+    const signal = AbortSignal.timeout(listMs)
+    for await (const page of listPages(tenantClient, type, { limit: 500, signal })) {
       bundles.push(...page.items)
-      continueToken = page.metadata.continue || undefined
-    } while (continueToken !== undefined)
+      bytes += page.bytes ?? 0
+      if (bytes > mostBytes)
+        throw new AppError('KUBE_TOO_LARGE', `the tenant's ClusterTrustBundles are over ${mostBytes} bytes of JSON`, {})
+    }
+    signal.throwIfAborted()
     return bundles
   }
   const names = [...new Set(sources.map(({ name = '' }) => name))]

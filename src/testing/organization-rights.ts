@@ -25,7 +25,7 @@ export const grantOrganizationRights = async (kube: KubeClient): Promise<KubeCli
     () =>
       own.create(resourceTypes.namespaces, { metadata: { name: 'probe' } }, { dryRun: true }).then(
         () => false,
-        () => true,
+        (error: unknown) => error instanceof Error && error.message.includes('makes namespaces of organisations only'),
       ),
     { describe: 'the policy to be in force', deadlineMs: 30_000 },
   )

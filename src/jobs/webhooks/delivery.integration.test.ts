@@ -44,7 +44,7 @@ const aQueue = async ({
 } = {}) => {
   const namespace = `org-${randomUUID().slice(0, 8)}`
   await server.client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
-  const poster = createPoster({ timeoutMs: 500 })
+  const poster = createPoster({ timeoutMs: 10_000 })
   const handler = deliveryHandler({
     client: server.client,
     endpoints: createEndpointReader({ client: reads, keepMs: 200 }),
