@@ -15,8 +15,8 @@ test('all holds share a limit, and what is let go makes room', () => {
 })
 
 test('pieces of a byte weigh more than their byte', () => {
-  const { add } = createHeldBytes(6_000, 'https://tenant')()
+  const pieces = createHeldBytes(6_000, 'https://tenant')()
   expect(() => {
-    for (let piece = 0; piece < 100; piece += 1) add(1)
+    for (let piece = 0; piece < 100; piece += 1) pieces.add(1)
   }).toThrow(/over 6000 bytes/)
 })

@@ -205,7 +205,7 @@ describe('informer', () => {
   test('pauses when each list is taken and no watch from it', async () => {
     const server = createModelApiServer()
     async function* watch(): AsyncGenerator<never> {
-      throw new AppError('KUBE_GONE', 'too old resource version', {})
+      yield* await Promise.reject<never[]>(new AppError('KUBE_GONE', 'too old resource version', {}))
     }
     const informer = follow(server, { client: { ...server.client, watch }, backoff: { firstMs: 60_000, capMs: 60_000 } })
     informer.start()
