@@ -27,6 +27,18 @@ export const serviceStory = (setting: () => { readonly clusters: SyncClusters; r
     return service
   }
 
+  /** Whoever waited in vain wants to know what the syncer said of it. */
+  const toldBeside = async (name: string, cause: unknown): Promise<never> => {
+    const { items } = await tenant().list<KubeObject>(events, { namespace: 'shop' })
+    const words = items
+      .filter(({ involvedObject }) => involvedObject.name === name)
+      .map(({ reason, message }) => `${reason}: ${message}`)
+    throw new Error(
+      `${cause instanceof Error ? cause.message : String(cause)}\nEvents of ${name}: ${words.join('; ') || 'none'}`,
+      { cause },
+    )
+  }
+
   return {
     below,
     at,
@@ -50,7 +62,7 @@ export const serviceStory = (setting: () => { readonly clusters: SyncClusters; r
           return live
         },
         { ...soon, describe: `both sides of ${name}` },
-      ),
+      ).catch((error: unknown) => toldBeside(name, error)),
 
     /** The Event that the tenant finds about a Service. */
     told: (name: string, reason: string): Promise<KubeObject> =>
