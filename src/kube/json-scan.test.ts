@@ -52,7 +52,11 @@ describe('what is too much', () => {
 
   test.for<[name: string, text: string, wanted: string | undefined]>([
     ['items do not count for the rest', '{"items":[1,2,3,4,5,6,7,8]}', undefined],
-    ['of all items', '{"items":[[1,2],[3,4],[5,6],[7,8],[9,10]]}', 'has more than 12 parts (names, entries, objects and lists): make it smaller'],
+    [
+      'of all items',
+      '{"items":[[1,2],[3,4],[5,6],[7,8],[9,10]]}',
+      'has more than 12 parts (names, entries, objects and lists): make it smaller',
+    ],
     ['as many items as it may have', '{"items":[1,2,3,4,5,6,7,8,9,0]}', undefined],
     ['more items', '{"items":[1,2,3,4,5,6,7,8,9,0,1]}', 'has more than 10 items'],
     ['beside the items', '{"items":[],"metadata":{"a":1,"b":1}}', many],

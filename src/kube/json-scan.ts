@@ -60,7 +60,8 @@ const createNameWatch = () => {
   }
 }
 
-const tooManyParts = (limit: number): string => `has more than ${limit} parts (names, entries, objects and lists): make it smaller`
+const tooManyParts = (limit: number): string =>
+  `has more than ${limit} parts (names, entries, objects and lists): make it smaller`
 
 /**
  * Counts levels and parts in one pass, and notes where the items of a list lie. Whether the text is JSON is for the parser to say: what is no JSON has some
