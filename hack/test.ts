@@ -10,7 +10,7 @@ import { installBerth } from './install/index.ts'
 import { conformanceJobs, e2eJobs, runVitest, stories } from './lanes/jobs.ts'
 import { laneClusters, laneCount, usualLanes } from './lanes/plan.ts'
 import { runLanes } from './lanes/run.ts'
-import { nothing, oneFailed, sum, type Tally, tallyWords } from './lanes/tally.ts'
+import { failureLines, nothing, oneFailed, onePassed, sum, type Tally, tallyWords } from './lanes/tally.ts'
 import { printProgress } from './progress.ts'
 import { report, runStep, sourceSteps } from './steps.ts'
 
@@ -33,14 +33,14 @@ const source = async (stop: AbortSignal): Promise<Tally> => {
   for (const step of [...sourceSteps, { name: 'generated', command: ['node', 'hack/generate.ts', '--check'] as const }]) {
     const result = await runStep(step, { stop })
     progress(report(result))
-    tallies.push(result.ok ? { passed: 1, failed: 0 } : oneFailed)
+    tallies.push(result.ok ? onePassed : oneFailed(`source: ${step.name}`))
   }
   return sum(tallies)
 }
 
 const runPlain = async (name: PlainSuite, dir: string, stop: AbortSignal): Promise<Tally> => {
   progress(`suite ${name}`)
-  if (stop.aborted) return oneFailed
+  if (stop.aborted) return oneFailed(`${name}: not run`)
   return name === 'source' ? source(stop) : runVitest(name, { live: true, dir, stop })
 }
 
@@ -94,7 +94,7 @@ const tidyUp = async (): Promise<Tally> => {
         () => nothing,
         (error: unknown) => {
           console.error(error)
-          return oneFailed
+          return oneFailed(`taking cluster ${name} down`)
         },
       ),
     ),
@@ -117,4 +117,5 @@ const unknown = wanted.filter((name) => !suites.includes(name) && !stories().inc
 if (unknown.length > 0) throw new Error(`no suite ${unknown.join(', ')}: there are ${suites.join(', ')}, and files of e2e/`)
 const total = sum([await runSuites((name) => wanted.length === 0 || wanted.includes(name), stop.signal), await tidyUp()])
 process.exitCode = total.failed > 0 ? 1 : 0
+for (const line of failureLines(total)) console.log(line)
 console.log(tallyWords(total))

@@ -43,7 +43,7 @@ export const runVitest = async (
     { live, stop, env },
   )
   if (!live) console.error(result.output.trimEnd())
-  return tallyOfReport(await readFile(report, 'utf8').catch(() => undefined), result.ok)
+  return tallyOfReport(file ?? project, await readFile(report, 'utf8').catch(() => undefined), result.ok)
 }
 
 /** Files of the stories, from the root of the repository. */
@@ -68,8 +68,13 @@ export const conformanceJobs = ({ progress, stop }: JobsOptions): Job[] =>
         progress(`lane ${name}: ${line}`),
       )
       for (const line of conformanceLines(comparison)) progress(`lane ${name}: ${line}`)
-      if (comparison.passed === 0) return oneFailed
+      if (comparison.passed === 0) return oneFailed(`conformance ${version}: nothing passed`)
       // A spec that finds that it cannot run here is neither.
-      return { passed: comparison.passed, failed: comparison.specs.filter((spec) => spec.tenant === 'failed').length }
+      const failed = comparison.specs.filter((spec) => spec.tenant === 'failed')
+      return {
+        passed: comparison.passed,
+        failed: failed.length,
+        failures: failed.map((spec) => `conformance ${version}: ${spec.name}`),
+      }
     },
   }))

@@ -7,7 +7,7 @@ import { silent } from '../progress.ts'
 import seconds from './e2e-seconds.json' with { type: 'json' }
 import { laneClusters, laneCount, longestFirst } from './plan.ts'
 import { type Job, runLanes } from './run.ts'
-import { type Tally, tallyOfReport } from './tally.ts'
+import { failureLines, onePassed, type Tally, tallyOfReport } from './tally.ts'
 
 describe('laneCount', () => {
   test.for<[name: string, asked: string | undefined, provider: ProviderName, memoryGiB: number, lanes: number]>([
@@ -43,39 +43,59 @@ test('every file that has a time is there', () => {
 })
 
 describe('tallyOfReport', () => {
+  const broke = (passed: number): Tally => ({ passed, failed: 1, failures: ['unit: broke outside of its tests'] })
+
   test.for<[name: string, report: string | undefined, ok: boolean, tally: Tally]>([
-    ['a good run', '{"numPassedTests":7,"numFailedTests":0}', true, { passed: 7, failed: 0 }],
-    ['failed tests, once each', '{"numPassedTests":7,"numFailedTests":2}', false, { passed: 7, failed: 2 }],
-    ['a set-up that broke', '{"numPassedTests":0,"numFailedTests":0}', false, { passed: 0, failed: 1 }],
-    ['an error outside of tests', '{"numPassedTests":7,"numFailedTests":0}', false, { passed: 7, failed: 1 }],
-    ['nothing that was run', '{"numPassedTests":0,"numFailedTests":0}', true, { passed: 0, failed: 1 }],
+    ['a good run', '{"numPassedTests":7,"numFailedTests":0}', true, { passed: 7, failed: 0, failures: [] }],
+    [
+      'failed tests, once each, by file and name',
+      JSON.stringify({
+        numPassedTests: 7,
+        numFailedTests: 2,
+        testResults: [
+          { name: '/src/a.test.ts', assertionResults: [{ status: 'failed', fullName: 'adds up' }, { status: 'passed' }] },
+          { name: '/src/b.test.ts', assertionResults: [{ status: 'failed', fullName: 'takes away' }] },
+        ],
+      }),
+      false,
+      { passed: 7, failed: 2, failures: ['a.test.ts: adds up', 'b.test.ts: takes away'] },
+    ],
+    ['a set-up that broke', '{"numPassedTests":0,"numFailedTests":0}', false, broke(0)],
+    ['an error outside of tests', '{"numPassedTests":7,"numFailedTests":0}', false, broke(7)],
+    ['nothing that was run', '{"numPassedTests":0,"numFailedTests":0}', true, broke(0)],
     [
       'tests that were all skipped',
       '{"numTotalTests":2,"numPassedTests":0,"numFailedTests":0,"numPendingTests":2}',
       true,
-      { passed: 0, failed: 0 },
+      { passed: 0, failed: 0, failures: [] },
     ],
     [
       'skipped tests of a run that broke',
       '{"numTotalTests":2,"numPassedTests":0,"numFailedTests":0,"numPendingTests":2}',
       false,
-      { passed: 0, failed: 1 },
+      broke(0),
     ],
-    [
-      'no tests at all',
-      '{"numTotalTests":0,"numPassedTests":0,"numFailedTests":0,"numPendingTests":0}',
-      true,
-      { passed: 0, failed: 1 },
-    ],
-    ['no report', undefined, true, { passed: 0, failed: 1 }],
-    ['half a report', '{"numPassedTests":7,"numF', false, { passed: 0, failed: 1 }],
+    ['no tests at all', '{"numTotalTests":0,"numPassedTests":0,"numFailedTests":0,"numPendingTests":0}', true, broke(0)],
+    ['no report', undefined, true, broke(0)],
+    ['half a report', '{"numPassedTests":7,"numF', false, { passed: 0, failed: 1, failures: ['unit: left half a report'] }],
   ])('%s', ([, report, ok, tally]) => {
-    expect(tallyOfReport(report, ok)).toEqual(tally)
+    expect(tallyOfReport('unit', report, ok)).toEqual(tally)
   })
 })
 
+test('the end of a run names what failed, up to a length that is read', () => {
+  const failed = (count: number): Tally => ({
+    passed: 1,
+    failed: count,
+    failures: Array.from({ length: count }, (_, index) => `test ${index}`),
+  })
+  expect(failureLines(failed(0))).toEqual([])
+  expect(failureLines(failed(2))).toEqual(['FAILED  test 0', 'FAILED  test 1'])
+  expect(failureLines(failed(40))).toHaveLength(40)
+  expect(failureLines(failed(43)).slice(39)).toEqual(['FAILED  test 39', 'FAILED  and 3 more'])
+})
+
 describe('runLanes', () => {
-  const onePassed: Tally = { passed: 1, failed: 0 }
   const world = (broken: readonly string[] = []) => {
     const stop = new AbortController()
     const seen: string[] = []
@@ -109,35 +129,38 @@ describe('runLanes', () => {
       job(
         'last',
         async () => {
-          long.resolve({ passed: 5, failed: 1 })
+          long.resolve({ passed: 5, failed: 1, failures: ['of long'] })
           return onePassed
         },
         'conformance',
       ),
     ]
-    expect(await runLanes(jobs, lanes)).toEqual({ e2e: { passed: 7, failed: 1 }, conformance: onePassed })
+    expect(await runLanes(jobs, lanes)).toEqual({
+      e2e: { passed: 7, failed: 1, failures: ['of long'] },
+      conformance: onePassed,
+    })
     expect(seen).toEqual(['prepare one', 'prepare two', 'long on one', 'a on two', 'b on two', 'last on two'])
   })
 
   test('a job that breaks is one failure, and the lane goes on', async () => {
     const { lanes, job } = world()
     const jobs = [job('broken', () => Promise.reject(new Error('on purpose'))), job('a'), job('b')]
-    expect(await runLanes(jobs, lanes)).toEqual({ e2e: { passed: 2, failed: 1 } })
+    expect(await runLanes(jobs, lanes)).toEqual({ e2e: { passed: 2, failed: 1, failures: ['broken'] } })
   })
 
   test('a lane that cannot be prepared is one failure, and the other does its work', async () => {
     const { lanes, job } = world(['one'])
     expect(await runLanes([job('a'), job('b')], lanes)).toEqual({
-      e2e: { passed: 2, failed: 0 },
-      lanes: { passed: 0, failed: 1 },
+      e2e: { passed: 2, failed: 0, failures: [] },
+      lanes: { passed: 0, failed: 1, failures: ['lane one'] },
     })
   })
 
   test('without any lane every job is a failure', async () => {
     const { lanes, job } = world(['one', 'two'])
     expect(await runLanes([job('a'), job('b')], lanes)).toEqual({
-      e2e: { passed: 0, failed: 2 },
-      lanes: { passed: 0, failed: 2 },
+      e2e: { passed: 0, failed: 2, failures: ['a: not run', 'b: not run'] },
+      lanes: { passed: 0, failed: 2, failures: ['lane one', 'lane two'] },
     })
   })
 
@@ -148,7 +171,7 @@ describe('runLanes', () => {
       return onePassed
     })
     expect(await runLanes([stopping, job('b'), job('c')], { ...lanes, clusters: ['one'] })).toEqual({
-      e2e: { passed: 1, failed: 2 },
+      e2e: { passed: 1, failed: 2, failures: ['b: not run', 'c: not run'] },
     })
     expect(seen).toEqual(['prepare one', 'a on one'])
   })

@@ -35,7 +35,7 @@ export const runLanes = async (
   }
   const failure = (name: string, error: unknown): Tally => {
     progress(`${name}: ${inspect(error)}`)
-    return oneFailed
+    return oneFailed(name)
   }
   const runLane = async (cluster: string): Promise<void> => {
     const began = Date.now()
@@ -61,7 +61,7 @@ export const runLanes = async (
   await Promise.all(clusters.slice(0, Math.max(1, jobs.length)).map(runLane))
   for (const { name, suite } of waiting) {
     progress(`not run: ${name}`)
-    count(suite, oneFailed)
+    count(suite, oneFailed(`${name}: not run`))
   }
   return Object.fromEntries(counts)
 }
