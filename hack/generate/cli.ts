@@ -1,5 +1,5 @@
 import type { Command, Help, Option } from 'commander'
-import { connectExitCode, exitCodeMeanings } from '../../src/cli/exit-codes.ts'
+import { exitCodeMeanings, otherExitCodes } from '../../src/cli/exit-codes.ts'
 import { commandTree } from '../../src/cli/program.ts'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
@@ -81,7 +81,7 @@ export const cliPage = (notice: string): string => {
     '|---|---|---|',
     ...codeRows,
     '',
-    `\`${connectExitCode.replace('tenant connect', 'tenant connect`')}`,
+    otherExitCodes.replace('tenant connect', '`$&`'),
     '',
     ...leavesOf(program).map(section),
   ]

@@ -30,7 +30,7 @@ const loadedBy = (
   })
 
 const tree =
-  /^src\/(bin\/cli|lib\/errors|isolation\/probe-image|jobs\/job-states|cli\/(called-as|exit-codes|output-formats|printable|program|top-orders|tree\/[a-z-]+|completion\/shell-names))\.ts$/
+  /^src\/(bin\/cli|lib\/errors|isolation\/probe-image|jobs\/job-states|cli\/(called-as|exit-codes|interrupted|output-formats|printable|program|top-orders|tree\/[a-z-]+|completion\/shell-names))\.ts$/
 
 test.for<[args: readonly string[], more: readonly string[]]>([
   [['--help'], []],

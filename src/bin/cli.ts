@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { commandLineOf } from '../cli/called-as.ts'
+import { Interrupted } from '../cli/interrupted.ts'
 import { runCli } from '../cli/program.ts'
 
 const versionHere = (): string => {
@@ -15,7 +16,7 @@ const versionHere = (): string => {
 
 const interrupt = new AbortController()
 // In a pod it is process 1, which ends by no signal that nobody listens to.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(new Error('interrupted')))
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(new Interrupted(signal)))
 
 const { name, args } = commandLineOf(basename(process.argv[1] ?? ''), process.argv.slice(2))
 

@@ -62,8 +62,8 @@ export const exitCodeMeanings: readonly Meaning[] = [
   },
 ]
 
-export const connectExitCode =
-  'tenant connect ends with the code of its command, or 128 and the number of the signal that ended it.'
+export const otherExitCodes =
+  'A signal that ends a command adds its number to 128: 130 after Ctrl-C, 143 after SIGTERM. tenant connect ends with the code of its own command.'
 
 /** A meaning as one line: `done; verify: both sides agree`. */
 export const meaningText = ({ general, of = [] }: Meaning): string =>
@@ -73,7 +73,7 @@ export const meaningText = ({ general, of = [] }: Meaning): string =>
 export const exitCodesHelp = `
 Exit codes:
 ${exitCodeMeanings.map((meaning) => `  ${meaning.code}  ${meaningText(meaning)}`).join('\n')}
-  ${connectExitCode}`
+  ${otherExitCodes}`
 
 const byErrorCode: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: exitCodes.usage,

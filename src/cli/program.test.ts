@@ -7,6 +7,7 @@ import { AppError } from '../lib/errors.ts'
 import { contextNames, contextNamespace, kubeconfigPath } from './access.ts'
 import { exitCodeMeanings, exitCodes, meaningText } from './exit-codes.ts'
 import type { CliHost, VerifyInput, VerifyOutcome } from './host.ts'
+import { Interrupted } from './interrupted.ts'
 import { commandTree, runCli } from './program.ts'
 
 const outcome: VerifyOutcome = {
@@ -37,7 +38,11 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const run = async (args: readonly string[], verify: (input: VerifyInput) => Promise<VerifyOutcome> = async () => outcome) => {
+const run = async (
+  args: readonly string[],
+  verify: (input: VerifyInput) => Promise<VerifyOutcome> = async () => outcome,
+  signal = new AbortController().signal,
+) => {
   const out: string[] = []
   const err: string[] = []
   const host: CliHost = {
@@ -45,7 +50,7 @@ const run = async (args: readonly string[], verify: (input: VerifyInput) => Prom
     stdin: Readable.from([]),
     stdout: { write: (text) => void out.push(text) },
     stderr: { write: (text) => void err.push(text) },
-    signal: new AbortController().signal,
+    signal,
     now: () => 0,
     explainChange: async () => [],
     diagnose: async () => [],
@@ -93,6 +98,19 @@ test('an error carries no escape sequence to the terminal', async () => {
     throw new AppError('KUBE_INVALID', 'refused: \u001b]0;owned\u0007', {})
   })
   expect(result.err).toBe('berth: refused:  ]0;owned \n')
+})
+
+test('a command that a signal ends says so, whatever became of it, and has the exit code of the signal', async () => {
+  const interrupt = new AbortController()
+  const broken = async () => {
+    interrupt.abort(new Interrupted('SIGTERM'))
+    throw new AppError('KUBE_UNREACHABLE', 'cannot reach it', {})
+  }
+  expect(await run(['verify', 'acme'], broken, interrupt.signal)).toEqual({
+    code: 143,
+    out: '',
+    err: 'berth: interrupted by SIGTERM\n',
+  })
 })
 
 test('every exit code has its line in the table', () => {

@@ -2,6 +2,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander'
 import { explainError } from '../lib/errors.ts'
 import { exitCodeOf, exitCodes, exitCodesHelp } from './exit-codes.ts'
 import type { CliHost } from './host.ts'
+import { Interrupted } from './interrupted.ts'
 import { printableLines } from './printable.ts'
 import type { TreeDeps } from './tree/branch.ts'
 import { branches } from './tree/index.ts'
@@ -50,8 +51,9 @@ export const runCli = async (
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
-    if (host.signal.aborted) return 130
-    host.stderr.write(`berth: ${printableLines(explainError(error))}\n`)
-    return exitCodeOf(error)
+    // Whatever else went wrong then came of it.
+    const told = host.signal.aborted ? host.signal.reason : error
+    host.stderr.write(`berth: ${printableLines(explainError(told))}\n`)
+    return told instanceof Interrupted ? told.exitCode : exitCodeOf(told)
   }
 }

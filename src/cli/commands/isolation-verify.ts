@@ -73,11 +73,14 @@ const runAndClose = async (
   host: CliHost,
 ): Promise<readonly CheckResult[]> => {
   const tell = progress(host, chosen.length)
+  // Minutes: also a log is to show that it goes on.
+  const isTold = options.output !== 'policyreport' && isForPeople(options.output)
+  if (isTold) host.stderr.write(`trying ${chosen.length} checks in tenant ${printable(bench.tenant.name)}\n`)
   let count = 0
   try {
     return await runChecks(chosen, bench, (result) => {
       count += 1
-      if (host.stderr.isTTY && options.output !== 'policyreport' && isForPeople(options.output)) tell(result, count)
+      if (isTold) tell(result, count)
     })
   } finally {
     await close()

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { constants } from 'node:os'
 import { AppError } from '../../lib/errors.ts'
 import type { AccessOptions } from '../access.ts'
 import type { CliHost } from '../host.ts'
+import { exitCodeOfSignal } from '../interrupted.ts'
 import { withPrivateFile } from '../private-file.ts'
 import { issuedKubeconfigOf, kubeconfigOf } from './tenant-kubeconfig.ts'
 
@@ -40,8 +40,6 @@ const signalRelay = ({ hasTerminal }: { readonly hasTerminal: boolean }) => {
   }
 }
 
-const codeOfSignal = (signal: NodeJS.Signals): number => 128 + (constants.signals[signal] ?? 0)
-
 const run = (
   command: string,
   args: readonly string[],
@@ -50,7 +48,7 @@ const run = (
   new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', env })
     child.once('error', (cause) => reject(new AppError('CONFIG_INVALID', `cannot run ${command}`, { cause })))
-    child.once('exit', (code, signal) => resolve(code ?? (signal ? codeOfSignal(signal) : 1)))
+    child.once('exit', (code, signal) => resolve(code ?? (signal ? exitCodeOfSignal(signal) : 1)))
     relay.to(child)
   })
 
@@ -67,7 +65,7 @@ export const connectTenant = async (
   try {
     return await withPrivateFile({ name: 'kubeconfig', text, runtimeDir: host.env['XDG_RUNTIME_DIR'] }, async (path) => {
       const early = relay.early()
-      if (early !== undefined) return codeOfSignal(early)
+      if (early !== undefined) return exitCodeOfSignal(early)
       const env = { ...host.env, KUBECONFIG: path, BERTH_TENANT: name }
       return run(command ?? host.env['SHELL'] ?? '/bin/sh', args, { env, relay })
     })
