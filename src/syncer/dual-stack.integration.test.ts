@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resourceTypes } from '../apis/resource-types.ts'
-import { serviceAddressesAnnotation } from '../tenancy/marks.ts'
+import { addressManagerLabel, serviceAddressesAnnotation } from '../tenancy/marks.ts'
 import { parseUsedAddresses } from '../tenancy/slices.ts'
 import { aNamespace } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -227,6 +227,39 @@ test('a Service goes down when its address is free, also where the tenant had it
   await eventually(() => inSuper('robbed'), soon)
   await acme.api.client.delete(services, at('robbed'))
 })
+
+/** An address that super holds, and that its repair of addresses leaves alone: as a write that failed half-way leaves it, for a minute. */
+const held = (address: string, service: string) =>
+  superOf().create(ipAddresses, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IPAddress',
+    metadata: {
+      name: address,
+      labels: { [addressManagerLabel]: 'a-test', 'ipaddress.kubernetes.io/ip-family': 'IPv6' },
+    },
+    spec: { parentRef: { group: '', resource: 'services', namespace: below(), name: service } },
+  })
+
+test.for<[name: string, address: string, holder: string]>([
+  ['left-behind', 'fd00:96::407', 'left-behind'],
+  ['after-another', 'fd00:96::408', 'earlier'],
+])(
+  '%s: an address that super still holds for a Service which has it no more is waited for',
+  long,
+  async ([name, address, holder]) => {
+    if (holder !== name) {
+      await create(holder, { ports: [http] })
+      await agree(holder)
+    }
+    const { spec: first } = await create(name, { ports: [http] })
+    await agree(name)
+    await held(address, holder)
+    await patch(name, { ipFamilyPolicy: 'RequireDualStack', clusterIPs: [first.clusterIP, address] })
+    await told(name, 'SyncFailed')
+    await superOf().delete(ipAddresses, { name: address })
+    await agree(name)
+  },
+)
 
 test('an address of neither slice is refused', long, async () => {
   const range = 'fd00:96::9900/120'

@@ -6,6 +6,7 @@ import type { Informer } from '../kube/informer.ts'
 import type { Log } from '../lib/log.ts'
 import type { Claims } from './claims.ts'
 import type { ConfigIndex } from './config-index.ts'
+import type { HeldUp } from './held-up.ts'
 import type { PodRest } from './hibernation.ts'
 import type { PendingCertificate } from './pod-certificates.ts'
 import type { PodsByNode } from './pods-by-node.ts'
@@ -72,6 +73,8 @@ export interface TenantSide {
   readonly toldEvents: Map<string, string>
   /** Labels of super nodes that the tenant sees also without pods there; undefined: none. */
   readonly nodeSelector: Readonly<Record<string, string>> | undefined
+  /** Services that wait for an address which super still holds. */
+  readonly heldUp: HeldUp
   readonly recorder: EventRecorder
   /** Its limits over all namespaces; undefined: none. */
   readonly quota: TenantQuota | undefined

@@ -42,6 +42,10 @@ const holderOf = (superAddress: KubeObject | undefined, { tenant, superSide }: C
   if (!owner) return { kind: 'ours' }
   const tenantService = informerOf(tenant.informers, services.plural).get(storeKey(owner.namespace, owner.name))
   const isLeaving = superService.metadata.deletionTimestamp !== undefined && tenantService?.metadata.uid !== owner.objectUid
+  const isListed = clusterAddresses(superService).some((address) => canonical(address) === superAddress.metadata.name)
+  // Left behind by a write that failed half-way, or written down again by the repair of addresses, which takes it back within minutes: nothing that the
+  // Service still has to do sets it free.
+  if (!isListed && !isLeaving) return { kind: 'ours' }
   return isLeaving ? { kind: 'leaving' } : { kind: 'ours', service: owner }
 }
 
@@ -90,6 +94,8 @@ const serviceKeys = (address: string, tenantAddress: KubeObject | undefined, { t
     .map(({ metadata }) => keyOf(services.plural, metadata.namespace ?? '', metadata.name ?? ''))
 }
 
+const noKeys: ReadonlySet<string> = new Set()
+
 /** Keeps the tenant from giving out an address of its slices that somebody else has in super, and gives it back when that has gone. */
 export const syncAddress = async ({ name }: ObjectKey, deps: SyncDeps): Promise<SyncResult> => {
   const live = informerOf(deps.tenant.informers, type.plural).get(name)
@@ -107,8 +113,11 @@ export const syncAddress = async ({ name }: ObjectKey, deps: SyncDeps): Promise<
     case 'none':
   }
   // A Service may wait for the address, or has to learn that it cannot have it.
-  // One that fails comes again by itself: each of its tries may take an address and give it back.
-  for (const key of serviceKeys(name, live, deps)) if (!deps.isFailing(key)) deps.enqueue(key)
+  // One that fails comes again by itself: each of its tries may take an address and give it back. If it was refused for this one, it comes now.
+  const isFree = !informerOf(deps.superSide.informers, type.plural).get(name)
+  const heldUp = isFree ? deps.tenant.heldUp.take(name) : noKeys
+  for (const key of serviceKeys(name, live, deps)) if (!heldUp.has(key) && !deps.isFailing(key)) deps.enqueue(key)
+  for (const key of heldUp) deps.enqueue(key)
   return done
 }
 
@@ -204,6 +213,18 @@ const keepFirst = async (service: KubeObject, { tenant, superSide }: SyncDeps): 
   return { kind: 'kept' }
 }
 
+/** Who waits for a Service that itself cannot go on would else wait without a word. */
+const tellHeldUp = (
+  service: KubeObject,
+  { address, by }: { readonly address: string; readonly by: { readonly namespace: string; readonly name: string } },
+  { tenant }: SyncDeps,
+): void =>
+  tenant.recorder.record(service, {
+    type: 'Warning',
+    reason: 'ServiceAddressTaken',
+    message: `${address} is still held for Service ${by.namespace}/${by.name}, which cannot be brought up to date: its Events say why. This Service works as soon as the address is free`,
+  })
+
 /**
  * What to do when super refuses a Service as invalid: if somebody has its address there, it waits for a Service of the tenant's own that is about to give
  * it up, or else gets the next address. Rethrows what is no matter of addresses.
@@ -213,9 +234,18 @@ export const settleAddress = async (service: KubeObject, error: unknown, deps: S
   if (!hasCode(error, 'KUBE_INVALID') || clusterAddresses(service).length === 0) throw error
   const holders = await holdersOf(service, deps)
   const { namespace = '', name = '' } = service.metadata
-  for (const { holder } of holders) {
-    if (holder.kind === 'ours' && holder.service && (holder.service.namespace !== namespace || holder.service.name !== name))
-      return { kind: 'wait-for', key: keyOf(services.plural, holder.service.namespace, holder.service.name) }
+  const ownKey = keyOf(services.plural, namespace, name)
+  for (const { address } of holders) {
+    tenant.heldUp.add(address, ownKey)
+    // It has gone since super was asked: nobody else will say so.
+    if (!informerOf(deps.superSide.informers, type.plural).get(address)) deps.enqueue(keyOf(type.plural, '', address))
+  }
+  for (const { address, holder } of holders) {
+    if (holder.kind !== 'ours' || !holder.service) continue
+    const key = keyOf(services.plural, holder.service.namespace, holder.service.name)
+    if (key === ownKey) continue
+    if (deps.isFailing(key)) tellHeldUp(service, { address, by: holder.service }, deps)
+    return { kind: 'wait-for', key }
   }
   const taken = holders.flatMap(({ address, holder }) => (holder.kind === 'ours' ? [] : [address]))
   if (taken.length === 0) throw error

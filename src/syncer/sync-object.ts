@@ -14,6 +14,7 @@ import { ensurePodSecrets } from './pod-secrets.ts'
 import { maySteer } from './pods/labels.ts'
 import { hasRoom } from './quota/over-quota.ts'
 import type { SyncedResource } from './resource.ts'
+import { lacksAddresses } from './resources/services.ts'
 import { done, informerOf, type SyncDeps, type SyncResult, type TenantSide } from './sides.ts'
 import {
   isUnlabelled,
@@ -238,6 +239,7 @@ const create = async (
   try {
     const created = await asFarAsGranted(resource, object, (asked) => client.create(type, asked))
     cache.observe(created)
+    if (type.kind === 'Service' && tenantObject && lacksAddresses(created, tenantObject)) return { kind: 'done', againAfterMs: 0 }
     if (type.kind === 'Namespace' && tenantObject) {
       tenant.config.startEmpty(created.metadata.name ?? '')
       await readyNamespace(tenantObject, created.metadata.name ?? '', deps)

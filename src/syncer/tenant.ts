@@ -9,6 +9,7 @@ import { tenantIdentity } from '../tenancy/names.ts'
 import { waitingForClass } from './class-users.ts'
 import { ConfigIndex } from './config-index.ts'
 import { isLive } from './decide.ts'
+import { HeldUp } from './held-up.ts'
 import { keyOf, storeKey, tokensKey } from './keys.ts'
 import { OwnPolicies } from './network/openness.ts'
 import { OwnNodes, type SuperNodesView } from './own-nodes.ts'
@@ -229,6 +230,7 @@ export const openTenant = (options: TenantOptions): RunningTenant => {
     rest: undefined,
     refusedKeys: new Set(),
     refusals: createRefusals('berth:syncer'),
+    heldUp: new HeldUp(),
     recorder,
     quota,
     nodeSelector: options.nodeSelector,

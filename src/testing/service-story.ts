@@ -33,8 +33,16 @@ export const serviceStory = (setting: () => { readonly clusters: SyncClusters; r
     const words = items
       .filter(({ involvedObject }) => involvedObject.name === name)
       .map(({ reason, message }) => `${reason}: ${message}`)
+    const { spec } = await inTenant(name)
+    const held = await Promise.all(
+      ((spec.clusterIPs ?? []) as string[]).map(async (address) => {
+        const found = await superClient().get<KubeObject>(ipAddresses, { name: address })
+        const { namespace, name: holder } = found?.spec.parentRef ?? {}
+        return `${address} ${found ? `of ${namespace}/${holder} since ${found.metadata.creationTimestamp}` : 'free'}`
+      }),
+    )
     throw new Error(
-      `${cause instanceof Error ? cause.message : String(cause)}\nEvents of ${name}: ${words.join('; ') || 'none'}`,
+      `${cause instanceof Error ? cause.message : String(cause)}\nEvents of ${name}: ${words.join('; ') || 'none'}\nits addresses in super: ${held.join(', ')}`,
       { cause },
     )
   }

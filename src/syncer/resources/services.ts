@@ -166,6 +166,10 @@ const superSpec = (spec: V1ServiceSpec): Record<string, unknown> => ({
   ...(spec.ipFamilyPolicy !== undefined && spec.ipFamilies?.length === 1 && { ipFamilyPolicy: 'SingleStack' }),
 })
 
+/** True when a Service of the tenant has addresses that the one in super was made without: the next step asks for them, and waits for no watch, which may be long in coming. */
+export const lacksAddresses = (superService: KubeObject, tenantService: KubeObject): boolean =>
+  clusterAddresses(superService).length < clusterAddresses(tenantService).length
+
 /**
  * The Service with its first address only. One with two gets its second one in a second step. An API server that can give out only one of two keeps the other as taken for minutes, and
  * then refuses it to the very Service that asked (kubernetes pkg/registry/core/service/storage/alloc.go, txnAllocClusterIPs). Not so for load balancers,
