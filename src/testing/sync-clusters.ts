@@ -187,6 +187,7 @@ export const startSyncClusters = async (
       'super/admission-namespaces.yaml',
       'super/admission-pods.yaml',
       'super/admission-objects.yaml',
+      'super/admission-syncer.yaml',
     ])
       await applyRights(superApi, file)
     await client.create(resourceTypes.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'tenants' } })

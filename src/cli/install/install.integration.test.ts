@@ -84,9 +84,9 @@ describe('berth install', () => {
     const first = await install()
     expect(first.err).toBe('')
     expect(first.code).toBe(0)
-    expect(first.out).toMatch(/^Berth \(both\) on https:\S+: 72 created$/m)
+    expect(first.out).toMatch(/^Berth \(both\) on https:\S+: 78 created$/m)
     const again = await install()
-    expect(again.out).toMatch(/: 72 unchanged\n$/)
+    expect(again.out).toMatch(/: 78 unchanged\n$/)
   })
 
   test('says what does not serve when the time is over', async () => {
@@ -205,7 +205,7 @@ describe('berth uninstall', () => {
     const { code, out, err } = await uninstall()
     expect(err).toBe('clusterrole.rbac.authorization.k8s.io/berth:tenant is not of Berth and stays\n')
     expect(code).toBe(0)
-    expect(out).toMatch(/66 removed\ndefinitions stay: tenantcontrolplanes\.berth\.dev, /)
+    expect(out).toMatch(/72 removed\ndefinitions stay: tenantcontrolplanes\.berth\.dev, /)
     expect((await survivors()).toSorted()).toEqual(['berth-reader', 'berth:tenant'])
     const webhookAt = out.indexOf('validatingwebhookconfiguration')
     expect(webhookAt).toBeLessThan(out.indexOf('deployment.apps/berth-manager'))
@@ -223,6 +223,6 @@ describe('berth uninstall', () => {
   })
 
   test('and an install after it makes everything again', async () => {
-    expect((await install()).out).toMatch(/: (71|72) created/)
+    expect((await install()).out).toMatch(/: (77|78) created/)
   })
 })

@@ -52,6 +52,8 @@ export const manifestFiles: readonly ManifestFile[] = [
   { path: 'parts/super/tenant-role.yaml', when: notManagement },
   { path: 'parts/super/fairness.yaml', when: notManagement },
   { path: 'parts/super/manager-rights.yaml', when: notManagement },
+  // What holds the account back is there before its rights.
+  { path: 'parts/super/admission-syncer.yaml', when: notManagement },
   { path: 'parts/super/syncer-rights.yaml', when: notManagement },
   { path: 'parts/super/admission-namespaces.yaml', when: notManagement },
   { path: 'parts/super/admission-pods.yaml', when: notManagement },
