@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { secondsOfBareStart } from './support/bare-start.ts'
 import { everything, mentions } from './support/inventory.ts'
 import { apply, getJson, listJson, refusal, superKubectl, type Thing } from './support/kubectl.ts'
-import { agnhost, claim, configMap, namespace, pod, service, webServer } from './support/objects.ts'
+import { agnhost, claim, configMap, namespace, pod, secret, service, webServer } from './support/objects.ts'
 import { createTenant, deleteTenants, type Tenant, tenantObject, tenantsNamespace } from './support/tenant.ts'
+import { storedIn } from './support/tenant-etcd.ts'
 import { podReady, rolledOut, waitFor } from './support/wait.ts'
 
 const names = ['life-1', 'life-2', 'life-3', 'life-4', 'life-5'] as const
@@ -63,6 +64,21 @@ describe('a tenant from creation to deletion', () => {
       const { serverVersion } = JSON.parse(await kubectl(['version', '-o', 'json'])) as { serverVersion: { gitVersion: string } }
       expect(serverVersion.gitVersion, name).toBe(versionOf(name))
       expect(status.version, name).toBe(versionOf(name))
+    }
+  })
+
+  test('Secrets lie encrypted in its etcd, in each version', async () => {
+    for (const tenant of [tenants[0], tenants[4]] as Tenant[]) {
+      const plain = `plain-text-of-${tenant.name}`
+      await apply(tenant.kubectl, secret('default', 'sealed', { key: plain }), configMap('default', 'open', { key: plain }))
+      // What is not encrypted shows that this is how it would look.
+      expect((await storedIn(tenant, '/registry/configmaps/default/open')).includes(plain), tenant.name).toBe(true)
+      const stored = await storedIn(tenant, '/registry/secrets/default/sealed')
+      expect(stored.subarray(0, 26).toString(), tenant.name).toBe('k8s:enc:secretbox:v1:key1:')
+      for (const text of [plain, Buffer.from(plain).toString('base64')]) expect(stored.includes(text), tenant.name).toBe(false)
+      // The API server has the key to it.
+      const { data } = await getJson(tenant.kubectl, ['secret', 'sealed', '-n', 'default'])
+      expect(data?.['key'] && Buffer.from(data['key'], 'base64').toString(), tenant.name).toBe(plain)
     }
   })
 

@@ -7,6 +7,7 @@ import { configMap, deployment, idle, namespace, shell } from './support/objects
 import { s3Storage, startS3, stopS3 } from './support/s3.ts'
 import { whileWriting } from './support/steady-writer.ts'
 import { createTenant, deleteTenants, type Tenant, tenantsNamespace } from './support/tenant.ts'
+import { tenantEtcdctl } from './support/tenant-etcd.ts'
 import { verify } from './support/verify.ts'
 import { waitFor } from './support/wait.ts'
 
@@ -152,16 +153,7 @@ describe('a version that breaks', () => {
     await patch(tenant, { version: to, upgrade: { requestedAt: new Date().toISOString(), timeoutSeconds: 60 } })
     await until(tenant, /^RollingOut/, 90_000)
     await tenant.kubectl(['create', 'configmap', 'written-after', '-n', 'work'])
-    const keys = '/etc/berth/keys'
-    const etcdctl = [
-      'etcdctl',
-      '--endpoints=https://localhost:2379',
-      `--cacert=${keys}/ca.crt`,
-      `--cert=${keys}/peer.crt`,
-      `--key=${keys}/peer.key`,
-    ]
-    const put = ['put', '/registry/podtemplates/work/harmed', 'not an object']
-    await superKubectl(['exec', '-n', tenant.controlPlaneNamespace, 'etcd-0', '--', ...etcdctl, ...put])
+    await tenantEtcdctl(tenant, 'put', '/registry/podtemplates/work/harmed', 'not an object')
     const upgrade = await until(tenant, /^Failed/, 300_000)
     expect(upgrade.message).toMatch(/v1\.36\.3 runs again, with the data of snapshot broken-before-v1-37-1-[a-z2-7]{8}/)
     await tenant.kubectl(['get', 'podtemplates', '-n', 'work'])

@@ -17,6 +17,7 @@ export interface BenchParts
     | 'tenant'
     | 'controlPlaneNamespace'
     | 'settings'
+    | 'classRules'
     | 'management'
     | 'superSide'
     | 'neighbour'

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../apis/kube-object.ts'
 import type { ResourceType } from '../apis/resource-types.ts'
+import type { ClassRules } from '../apis/tenant-control-plane.ts'
 import type { KubeClient, KubeConnection } from '../kube/client.ts'
 import type { IsolationSettings } from '../tenancy/isolation.ts'
 import type { TenantRef } from '../tenancy/names.ts'
@@ -45,6 +46,8 @@ export interface Bench {
   readonly tenant: TenantRef
   readonly controlPlaneNamespace: string
   readonly settings: IsolationSettings
+  /** Which classes of super the tenant has, and by which names; undefined: nothing is said. */
+  readonly classRules: ClassRules | undefined
   /** The tenant's administrator: cluster-admin there. */
   readonly admin: KubeClient
   readonly adminConnection: KubeConnection

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { stringify } from 'yaml'
-import { isolationSpec } from '../../apis/isolation.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { specInForce } from '../../apis/spec-in-force.ts'
 import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { timestamp } from '../../apis/timestamp.ts'
 import { type OpenBench, openBench } from '../../isolation/bench.ts'
@@ -105,11 +105,14 @@ export const isolationVerify = async (name: string, options: IsolationVerifyOpti
     if (apart) closing.push(apart.client)
     const superSide = apart ?? (superCluster?.isApart ? undefined : { client: management, connection })
     if (superSide) await checkSuper(superCluster?.uid, superSide, name, host.signal)
+    // What its TenantClass says holds for it too.
+    const { isolation, sync } = specInForce(plane)
     const tenant = { uid: plane.metadata.uid ?? '', name, namespace: plane.metadata.namespace ?? namespace }
     const open = await openBench({
       tenant,
       controlPlaneNamespace,
-      settings: isolationSettings(isolationSpec.parse(plane.spec.isolation ?? {})),
+      settings: isolationSettings(isolation),
+      classRules: sync.classes,
       management,
       superSide,
       neighbour: await findNeighbour(tenant, { management, signal: host.signal }),

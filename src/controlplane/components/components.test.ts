@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { kubernetesVersions } from '../../apis/tenant-control-plane.ts'
+import { ownObjectsOf } from '../../isolation/credentials/own-objects.ts'
+import { waysInto } from '../../isolation/credentials/ways.ts'
 import { aPlane } from '../../testing/plane-builders.ts'
 import { etcd, membersConfig } from '../data-stores/etcd.ts'
 import { quotaBytes } from '../data-stores/etcd-config.ts'
@@ -56,6 +58,18 @@ describe('every control-plane pod', () => {
         (volume: KubeObject) => volume.secret?.secretName ?? [],
       )
       expect(secrets).toEqual([`${name}-keys`])
+    },
+  )
+
+  test.for(components.map((component) => [component.name, component] as const))(
+    '%s has nothing but what the isolation checks know by its name',
+    ([, component]) => {
+      const { template } = workloadOf(component.desired(aPlane())).spec
+      const ways = waysInto(template)
+      expect(ways.filter(({ kind }) => kind === 'credential' || kind === 'hidden')).toEqual([])
+      const objects = ways.flatMap((way) => ('name' in way ? [`${way.kind} ${way.name}`] : []))
+      expect(ownObjectsOf(template)).toEqual(expect.arrayContaining(objects))
+      expect(objects).not.toEqual([])
     },
   )
 

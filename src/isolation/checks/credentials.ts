@@ -1,30 +1,10 @@
 import { resourceTypes } from '../../apis/resource-types.ts'
 import type { KubeConnection } from '../../kube/client.ts'
-import { explainError } from '../../lib/errors.ts'
 import { superNamespace, systemNamespace, tenantIdentity } from '../../tenancy/names.ts'
 import { type Bench, type Check, failed, notApplicable, passed, unknown, type Verdict } from '../check.ts'
+import { type Place, placeOf, statusOf } from '../credentials/trial.ts'
 import { answered } from '../refusal.ts'
-
-type Place = Pick<KubeConnection, 'server' | 'ca' | 'tlsServerName'>
-
-const placeOf = ({ server, ca, tlsServerName }: Place): Place => ({
-  server,
-  ...(ca !== undefined && { ca }),
-  ...(tlsServerName !== undefined && { tlsServerName }),
-})
-
-/** Reads what every authenticated user may read. HTTP status, or why there is none. */
-const statusOf = async (connection: KubeConnection, { connect, signal }: Bench): Promise<number | string> => {
-  const client = connect(connection)
-  try {
-    return (await client.raw('/apis/authorization.k8s.io/v1', { signal })).status
-  } catch (error) {
-    signal.throwIfAborted()
-    return explainError(error)
-  } finally {
-    await client.close()
-  }
-}
+import { noSuperCredential } from './super-credentials.ts'
 
 /** The tenant's credentials at an API server that is not its own. */
 const refusedAt = async (what: string, place: Place, bench: Bench): Promise<Verdict> => {
@@ -85,27 +65,6 @@ const secretsAbove = async (bench: Bench): Promise<Verdict> => {
     : passed(`the identity of the tenant in super reads no Secrets outside of its namespaces (${second} is one)`, evidence)
 }
 
-/** A pod that a tenant can get into, or that serves it, must hold no way into super. */
-const noSuperCredential = async ({ management, controlPlaneNamespace, signal }: Bench): Promise<Verdict> => {
-  const { items } = await management.list(resourceTypes.pods, { namespace: controlPlaneNamespace, signal })
-  if (items.length === 0) return notApplicable('the control plane has no pods here')
-  interface Volume {
-    readonly projected?: { readonly sources?: readonly { readonly serviceAccountToken?: object }[] }
-  }
-  const holders = items.filter(({ spec }) =>
-    (spec?.volumes ?? []).some(({ projected }: Volume) =>
-      projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken),
-    ),
-  )
-  const evidence = [{ layer: 'super', saw: `${items.length} pods of the control plane` }] as const
-  return holders.length > 0
-    ? failed(
-        `pods of the control plane mount a token of the management cluster: ${holders.map(({ metadata }) => metadata.name).join(', ')}`,
-        evidence,
-      )
-    : passed(`none of ${items.length} pods of the control plane has a token of the management cluster`, evidence)
-}
-
 /** Our own: what the benchmark cannot ask, since it knows one cluster only. */
 export const credentialChecks: readonly Check[] = [
   {
@@ -137,7 +96,7 @@ export const credentialChecks: readonly Check[] = [
   },
   {
     id: 'BERTH-CPI-2',
-    title: "Keep super's credentials out of the tenant's control plane",
+    title: "Keep super's credentials out of the tenant's control plane and pods",
     category: 'Control Plane Isolation',
     origin: 'berth',
     run: noSuperCredential,

@@ -1,35 +1,42 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
+import { tenantClasses } from '../../tenancy/classes.ts'
 import { tryAll } from '../attempt.ts'
 import { type Bench, type Check, failed, notApplicable, passed, unknown, type Verdict } from '../check.ts'
 import { compliantClaim } from '../specimens.ts'
 
+/** What super does with volumes of a class or with a volume; Kubernetes' own default is Delete. */
+const isKept = (policy: string | undefined): boolean => (policy ?? 'Delete') !== 'Delete'
+
 /** Volumes that outlive their claim keep one tenant's data for whoever comes next. */
-const reclaimDelete = async ({ admin, superSide, signal }: Bench): Promise<Verdict> => {
+const reclaimDelete = async ({ admin, superSide, classRules, signal }: Bench): Promise<Verdict> => {
   const [{ items: classes }, { items: volumes }] = await Promise.all([
     admin.list(resourceTypes.storageClasses, { signal }),
     admin.list(resourceTypes.persistentVolumes, { signal }),
   ])
   if (!superSide) return unknown('where super is was not said: --super-kubeconfig')
-  // A tenant may write down what it likes: what volumes really do stands in super.
-  const offered = new Set(classes.map(({ metadata }) => metadata.name))
+  // A tenant may write down what it likes: what volumes really do stands in super, and which class is meant in the rules of the tenant.
   const { items: inSuper } = await superSide.client.list(resourceTypes.storageClasses, { signal })
-  const shared = inSuper.filter(({ metadata }) => offered.has(metadata.name))
+  const byName = new Map(inSuper.map((each) => [each.metadata.name ?? '', each]))
+  const rules = tenantClasses(classRules, () => ({ get: (name) => byName.get(name), list: () => inSuper }))
+  const shared = classes.flatMap(({ metadata: { name = '' } }) => {
+    const superName = rules.allows('StorageClass', name) ? rules.superName('StorageClass', name) : undefined
+    const superClass = superName === undefined ? undefined : byName.get(superName)
+    return superClass ? [{ called: superName === name ? name : `${name} (in super ${superName})`, superClass }] : []
+  })
   const bound = await Promise.all(
     volumes.map(({ metadata: { name = '' } }) => superSide.client.get(resourceTypes.persistentVolumes, { name }, { signal })),
   )
   const keeps = [
-    ...shared
-      .filter(({ reclaimPolicy = 'Delete' }) => reclaimPolicy !== 'Delete')
-      .map(({ metadata }) => `StorageClass ${metadata.name}`),
+    ...shared.filter(({ superClass }) => isKept(superClass['reclaimPolicy'])).map(({ called }) => `StorageClass ${called}`),
     ...bound
-      .filter((volume) => volume && volume.spec?.persistentVolumeReclaimPolicy !== 'Delete')
+      .filter((volume) => volume && isKept(volume.spec?.persistentVolumeReclaimPolicy))
       .map((volume) => `PersistentVolume ${volume?.metadata.name}`),
   ]
-  if (shared.length === 0) return notApplicable('no StorageClass of super is offered to this tenant')
   const evidence = [{ layer: 'super', saw: `${shared.length} StorageClasses, ${volumes.length} volumes` }] as const
-  return keeps.length > 0
-    ? failed(`reclaim policy is not Delete: ${keeps.join(', ')}`, evidence)
+  if (keeps.length > 0) return failed(`reclaim policy is not Delete: ${keeps.join(', ')}`, evidence)
+  return shared.length === 0
+    ? notApplicable('no StorageClass of super is offered to this tenant')
     : passed(`all of ${shared.length} StorageClasses and ${volumes.length} volumes are deleted with their claims`, evidence)
 }
 

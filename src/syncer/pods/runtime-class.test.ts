@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClassRules } from '../../apis/tenant-control-plane.ts'
+import { tenantClasses } from '../../tenancy/classes.ts'
 import { aSyncContext, aTenantPod } from '../../testing/sync-builders.ts'
-import { tenantClasses } from '../classes.ts'
 import type { Pod } from './pod.ts'
 import { chosenRuntimeClass, runtimeClassNotes, runtimeClassRefusal } from './runtime-class.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { KubeObject } from '../../apis/kube-object.ts'
 import type { ClassRules } from '../../apis/tenant-control-plane.ts'
+import { tenantClasses } from '../../tenancy/classes.ts'
 import { frozen } from '../../testing/frozen.ts'
-import { tenantClasses } from '../classes.ts'
 import { driversOf, type MirrorView, mirroredByPlural } from './mirrored.ts'
 
 const view = (superObjects: readonly KubeObject[], rules: ClassRules = {}, more: Partial<MirrorView> = {}): MirrorView => ({

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import { type ClassKind, classKinds, type TenantClasses } from '../../tenancy/classes.ts'
 import { isBerthKey, mirroredLabel } from '../../tenancy/marks.ts'
-import { type ClassKind, classKinds, type TenantClasses } from '../classes.ts'
 
 /** What the copies of a tenant depend on beside super's object. */
 export interface MirrorView {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../apis/kube-object.ts'
 import { resourceTypes } from '../../apis/resource-types.ts'
-import type { ClassKind } from '../classes.ts'
+import type { ClassKind } from '../../tenancy/classes.ts'
 import { type FieldTable, passingFields, refusedField } from '../pods/fields.ts'
 import type { V1PersistentVolumeClaimSpec, V1PersistentVolumeClaimStatus } from '../pods/json-types.ts'
 import { defineResource, type SyncContext, type TenantWrite, type Translation } from '../resource.ts'
