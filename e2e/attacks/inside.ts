@@ -196,32 +196,10 @@ export const insideAttacks: AttackSet = {
       refusal: /CreateContainer|RunContainer|No such file|can't open/,
     },
     {
-      name: 'the log of another pod, by a symlink where the node keeps its own',
-      as: 'pod',
-      attempt: async ({ attacker, treasure }) => {
-        // A log is what the container wrote: a file of that name in its own file system is nobody's log.
-        await inBox(attacker, 'mkdir -p /var/log/pods && ln -sf /etc/passwd /var/log/pods/0.log')
-        const log = await said(attacker.kubectl(['logs', 'box', '-n', shop]))
-        return log.includes('root:') || log.includes(treasure) ? log : 'its own log, which is empty'
-      },
-      refusal: /^its own log, which is empty$/,
-    },
-    {
       name: "the neighbour's address, taken by a packet of its own making",
       as: 'pod',
       attempt: ({ attacker, neighbourPodIp }) => inBox(attacker, `ip address add ${neighbourPodIp}/32 dev eth0 && echo taken`),
       refusal: /^(?![\s\S]*taken)[\s\S]*exit [1-9]/,
-    },
-    {
-      name: 'a rebound name: one that leads to the kubelet after it was allowed',
-      as: 'pod',
-      // Rules are about addresses, not names: whatever a name comes to means nothing to them.
-      attempt: async (ground) =>
-        inBox(
-          ground.attacker,
-          `echo "${await nodeIp(ground)} rebound.example.com" >> /etc/hosts; nc -w 3 rebound.example.com 10250 < /dev/null && echo reached`,
-        ),
-      refusal: /^(?![\s\S]*reached)[\s\S]*exit [1-9]/,
     },
     {
       name: 'the API server’s answers for another: its own namespaces are all there are',
