@@ -196,6 +196,27 @@ export const insideAttacks: AttackSet = {
       refusal: /CreateContainer|RunContainer|No such file|can't open/,
     },
     {
+      name: 'the files of the node’s logs, by its API server',
+      as: 'admin',
+      attempt: async ({ attacker: { kubectl } }) => {
+        const node = await kubectl(['get', 'pod', 'web', '-n', shop, '-o', 'jsonpath={.spec.nodeName}'])
+        const paths = [
+          ...['logs/', 'logs/pods/', 'logs/../../etc/passwd', 'logs/%2e%2e/%2e%2e/etc/passwd', 'logs%2f..%2fpods'].map(
+            (path) => `/api/v1/nodes/${node}/proxy/${path}`,
+          ),
+          `/api/v1/nodes/${node}/proxy/containerLogs/shop/web/..%2f..%2f..%2fetc%2fpasswd`,
+          '/api/v1/namespaces/shop/pods/web/log?container=..%2f..%2f..%2fetc',
+          '/logs/',
+        ]
+        // Positive control: the same way leads to the log of its own pod.
+        for (const path of [`/api/v1/nodes/${node}/proxy/containerLogs/shop/web/main`, '/api/v1/namespaces/shop/pods/web/log'])
+          if (!(await kubectl(['get', '--raw', path])).trim()) throw new Error(`its own log is not at ${path}`)
+        const answers = await Promise.all(paths.map((path) => said(kubectl(['get', '--raw', path]))))
+        return answers.map((words, index) => `${paths[index]}: ${words.split('\n').slice(1).join(' ')}`).join('\n')
+      },
+      refusal: /^(\/\S+: Error from server \((NotFound|Forbidden|BadRequest)\).*(\n|$)){8}$/,
+    },
+    {
       name: "the neighbour's address, taken by a packet of its own making",
       as: 'pod',
       attempt: ({ attacker, neighbourPodIp }) => inBox(attacker, `ip address add ${neighbourPodIp}/32 dev eth0 && echo taken`),

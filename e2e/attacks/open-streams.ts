@@ -1,7 +1,11 @@
+import { connect } from 'node:http2'
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { loadKubeconfig } from '../../src/kube/kubeconfig.ts'
+import { apply } from '../support/kubectl.ts'
+import { configMap } from '../support/objects.ts'
 import type { Tenant } from '../support/tenant.ts'
+import { waitFor } from '../support/wait.ts'
 import type { Attack } from './attack.ts'
 import { shop } from './ground.ts'
 import { neighbourPod } from './neighbour-pod.ts'
@@ -60,6 +64,53 @@ const holdLogs = async (tenant: Tenant, podName: string, count: number): Promise
   }
 }
 
+/** An API server takes no more on one connection than 100. */
+const watchesPerConnection = 80
+
+/** Watches the ConfigMaps of one namespace many times over. `heard`: how many have been told of one of that name. */
+const holdWatches = async (
+  tenant: Tenant,
+  { count, name }: { count: number; name: string },
+): Promise<Held & { readonly heard: () => number }> => {
+  const { server, tls } = await doorOf(tenant)
+  const sessions = Array.from({ length: count / watchesPerConnection }, () => connect(server, tls))
+  const release = (): void => {
+    for (const session of sessions) session.destroy()
+  }
+  let heard = 0
+  const watch = (session: (typeof sessions)[number]): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      const stream = session.request({ ':path': `/api/v1/namespaces/${shop}/configmaps?watch=true&timeoutSeconds=300` })
+      let said = ''
+      let hasHeard = false
+      stream.setEncoding('utf8')
+      stream.on('response', ({ ':status': status }) => resolve(status === 200 ? undefined : String(status)))
+      stream.on('data', (chunk: string) => {
+        if (hasHeard) return
+        said += chunk
+        if (!said.includes(`"name":"${name}"`)) return
+        hasHeard = true
+        heard += 1
+      })
+      stream.on('error', reject)
+    })
+  try {
+    const refused: string[] = []
+    // On each connection one after the other: of some 350 that begin at once, its API server's own fairness lets no more begin.
+    const open = async (session: (typeof sessions)[number]): Promise<void> => {
+      for (let begun = 0; begun < watchesPerConnection; begun += 1) {
+        const words = await watch(session)
+        if (words !== undefined) refused.push(words)
+      }
+    }
+    await Promise.all(sessions.map(open))
+    return { open: count - refused.length, refused, release, heard: () => heard }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
 /** That sessions of the neighbour's go on: in both its pods, of which one may be on the node whose agent is full. */
 const sessionsOf = async ({ kubectl }: Tenant): Promise<string> => {
   const words = await Promise.all(
@@ -83,5 +134,25 @@ export const streamFloods: readonly Attack[] = [
     },
     refusal:
       /^200 open, 30 refused: 429 [^;]*the server has received too many requests[^;]*pods\/log web[^;]*; still served, still served; the neighbour's pod ran/,
+  },
+  {
+    name: 'two thousand watches',
+    as: 'admin',
+    attempt: async (ground) => {
+      const { attacker } = ground
+      const name = 'watched'
+      const { open, refused, release, heard } = await holdWatches(attacker, { count: 2_000, name })
+      try {
+        // They are served, not only taken.
+        await apply(attacker.kubectl, configMap(shop, name, { a: 'b' }))
+        await waitFor('all watches to be told', () => heard() === open, { deadlineMs: 30_000 })
+        return `${open} open, ${refused.length} refused; ${await sessionsOf(ground.neighbour)}; ${await neighbourPod(ground)}`
+      } finally {
+        release()
+        await attacker.kubectl(['delete', 'configmap', name, '-n', shop, '--ignore-not-found'])
+      }
+    },
+    // What bounds them is the memory of its own API server.
+    refusal: /^2000 open, 0 refused; still served, still served; the neighbour's pod ran/,
   },
 ]
