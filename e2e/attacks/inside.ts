@@ -196,32 +196,31 @@ export const insideAttacks: AttackSet = {
       refusal: /CreateContainer|RunContainer|No such file|can't open/,
     },
     {
-      name: 'the log of another pod, by a symlink where the node keeps its own',
-      as: 'pod',
-      attempt: async ({ attacker, treasure }) => {
-        // A log is what the container wrote: a file of that name in its own file system is nobody's log.
-        await inBox(attacker, 'mkdir -p /var/log/pods && ln -sf /etc/passwd /var/log/pods/0.log')
-        const log = await said(attacker.kubectl(['logs', 'box', '-n', shop]))
-        return log.includes('root:') || log.includes(treasure) ? log : 'its own log, which is empty'
+      name: 'the files of the node’s logs, by its API server',
+      as: 'admin',
+      attempt: async ({ attacker: { kubectl } }) => {
+        const node = await kubectl(['get', 'pod', 'web', '-n', shop, '-o', 'jsonpath={.spec.nodeName}'])
+        const paths = [
+          ...['logs/', 'logs/pods/', 'logs/../../etc/passwd', 'logs/%2e%2e/%2e%2e/etc/passwd', 'logs%2f..%2fpods'].map(
+            (path) => `/api/v1/nodes/${node}/proxy/${path}`,
+          ),
+          `/api/v1/nodes/${node}/proxy/containerLogs/shop/web/..%2f..%2f..%2fetc%2fpasswd`,
+          '/api/v1/namespaces/shop/pods/web/log?container=..%2f..%2f..%2fetc',
+          '/logs/',
+        ]
+        // Positive control: the same way leads to the log of its own pod.
+        for (const path of [`/api/v1/nodes/${node}/proxy/containerLogs/shop/web/main`, '/api/v1/namespaces/shop/pods/web/log'])
+          if (!(await kubectl(['get', '--raw', path])).trim()) throw new Error(`its own log is not at ${path}`)
+        const answers = await Promise.all(paths.map((path) => said(kubectl(['get', '--raw', path]))))
+        return answers.map((words, index) => `${paths[index]}: ${words.split('\n').slice(1).join(' ')}`).join('\n')
       },
-      refusal: /^its own log, which is empty$/,
+      refusal: /^(\/\S+: Error from server \((NotFound|Forbidden|BadRequest)\).*(\n|$)){8}$/,
     },
     {
       name: "the neighbour's address, taken by a packet of its own making",
       as: 'pod',
       attempt: ({ attacker, neighbourPodIp }) => inBox(attacker, `ip address add ${neighbourPodIp}/32 dev eth0 && echo taken`),
       refusal: /^(?![\s\S]*taken)[\s\S]*exit [1-9]/,
-    },
-    {
-      name: 'a rebound name: one that leads to the kubelet after it was allowed',
-      as: 'pod',
-      // Rules are about addresses, not names: whatever a name comes to means nothing to them.
-      attempt: async (ground) =>
-        inBox(
-          ground.attacker,
-          `echo "${await nodeIp(ground)} rebound.example.com" >> /etc/hosts; nc -w 3 rebound.example.com 10250 < /dev/null && echo reached`,
-        ),
-      refusal: /^(?![\s\S]*reached)[\s\S]*exit [1-9]/,
     },
     {
       name: 'the API server’s answers for another: its own namespaces are all there are',
