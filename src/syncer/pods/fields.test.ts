@@ -51,6 +51,16 @@ test('knownFields leaves out what has no row, and copies nothing when there is n
   ).toEqual(known)
 })
 
+test('knownFields leaves out what is refused', () => {
+  const volumes = [{ name: 'v', emptyDir: {} }]
+  expect(
+    knownFields({ volumes, resourceClaims: [{ name: 'gpu' }], resources: { claims: ['gpu'] } }, podSpecFields.fields),
+  ).toEqual({
+    volumes,
+    resources: {},
+  })
+})
+
 test('every volume source that names a Secret has a rule for the name', () => {
   for (const [source, field] of Object.entries(secretRefFields)) {
     const rule = ruleOf(volumeFields.fields, source)

@@ -90,7 +90,7 @@ export const fieldsWith = (object: object, table: FieldTable, fate: Fate): Recor
 /** The fields of `object` that go as they are. */
 export const passingFields = (object: object, table: FieldTable): Record<string, unknown> => fieldsWith(object, table, 'pass')
 
-/** `object` without what has no row, at whatever depth; itself when there is nothing of the kind. */
+/** `object` without what has no row or is refused, at whatever depth; itself when there is nothing of the kind. */
 export const knownFields = <T>(object: T, table: FieldTable): T => {
   if (Array.isArray(object)) {
     const items = object.map((item: unknown) => knownFields(item, table))
@@ -100,7 +100,7 @@ export const knownFields = <T>(object: T, table: FieldTable): T => {
   const entries = Object.entries(object)
   const known = entries.flatMap(([field, value]): [string, unknown][] => {
     const rule = ruleOf(table, field)
-    return rule ? [[field, rule.of ? knownFields(value, rule.of.fields) : value]] : []
+    return rule && rule.fate !== 'refuse' ? [[field, rule.of ? knownFields(value, rule.of.fields) : value]] : []
   })
   const same = known.length === entries.length && known.every(([, value], index) => value === entries[index]?.[1])
   return same ? object : (Object.fromEntries(known) as T)

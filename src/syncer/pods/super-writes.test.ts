@@ -32,6 +32,16 @@ describe('debug containers', () => {
     )
   })
 
+  test('go down without fields that are refused to containers', () => {
+    const resources = { limits: { cpu: '1' }, claims: [{ name: 'gpu' }] }
+    expect(writes(superPod(), tenantPod({ ephemeralContainers: [{ ...debug, resources }] }))).toEqual([
+      {
+        subresource: 'ephemeralcontainers',
+        patch: { spec: { ephemeralContainers: [{ ...debug, resources: { limits: { cpu: '1' } }, env }] } },
+      },
+    ])
+  })
+
   test('go down once', () => {
     const second = { name: 'debug-2', image: 'busybox' }
     const [write] = writes(superPod({ ephemeralContainers: [debug] }), tenantPod({ ephemeralContainers: [debug, second] }))

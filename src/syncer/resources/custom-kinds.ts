@@ -82,7 +82,7 @@ export const customType = ({ group, version, plural, kind }: CustomKind): Resour
 })
 
 /** Kinds by declaration of which Berth knows what they mean, by the name of their definition. */
-const knownRules: ReadonlyMap<string, CustomRules> = new Map([
+export const knownRules: ReadonlyMap<string, CustomRules> = new Map([
   [snapshotDefinition, snapshotRules],
   [gatewaysKey, gatewayRules],
   [httpRoutesKey, httpRouteRules],

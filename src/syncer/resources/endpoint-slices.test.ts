@@ -28,6 +28,7 @@ describe('endpointSlices.toSuper', () => {
       kind: 'object',
       body: {
         labels: { 'kubernetes.io/service-name': 'db', [managedBy]: inSuper },
+        annotations: {},
         fields: {
           addressType: 'IPv4',
           endpoints: [{ addresses: ['192.168.7.20'], conditions: { ready: true } }],
@@ -35,6 +36,12 @@ describe('endpointSlices.toSuper', () => {
         },
       },
     })
+  })
+
+  test('annotations stay in the tenant', () => {
+    const { metadata, ...fields } = slice({})
+    const annotated = { ...fields, metadata: { ...metadata, annotations: { 'service.cilium.io/global': 'true', note: 'x' } } }
+    expect(endpointSlices.toSuper(annotated, aSyncContext())).toMatchObject({ kind: 'object', body: { annotations: {} } })
   })
 
   test.for<[name: string, args: Parameters<typeof slice>]>([

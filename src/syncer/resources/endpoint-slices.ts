@@ -82,6 +82,8 @@ export const endpointSlices = defineResource<EndpointSlice>({
         kind: 'object',
         body: {
           labels: superLabels(labels),
+          // By annotations networks and operators of super take slices up, and kube-proxy goes by none.
+          annotations: {},
           fields: {
             addressType: slice.addressType,
             endpoints: (slice.endpoints ?? [])
