@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ground, openGround } from './ground.ts'
 
@@ -6,8 +7,8 @@ export interface Attack {
   readonly name: string
   /** The administrator of a tenant by its API, or code inside one of its pods. */
   readonly as: 'admin' | 'pod'
-  /** Tries it and returns what it was answered. Throws when it got through where words cannot tell, or could not be tried at all. */
-  readonly attempt: (ground: Ground) => Promise<string>
+  /** Tries it and returns what it was answered. Throws when it got through where words cannot tell, or could not be tried at all. `evil` is a name for what it makes. */
+  readonly attempt: (ground: Ground, evil: string) => Promise<string>
   /** What the answer has to say. */
   readonly refusal: RegExp
 }
@@ -20,6 +21,10 @@ export interface AttackSet {
   /** Takes away what `prepare` left in super. */
   readonly cleanUp?: () => Promise<unknown>
 }
+
+/** The name of what one attempt makes, always the same and no other attempt's: what a former one left behind is not taken for it, nor in its way. */
+const evilName = (theme: string, name: string): string =>
+  `evil-${createHash('sha256').update(`${theme}/${name}`).digest('hex').slice(0, 10)}`
 
 /**
  * A test for each attack, all on the same two tenants: the attack is refused, its answer holds nothing of the neighbour's, and the neighbour is unharmed.
@@ -41,8 +46,8 @@ export const runAttacks = (name: string, sets: Readonly<Record<string, AttackSet
 
         test.for(attacks.map((attack) => [attack.as, attack.name, attack] as const))(
           '%s: %s',
-          async ([, , { attempt, refusal }]) => {
-            const said = await attempt(ground)
+          async ([, name, { attempt, refusal }]) => {
+            const said = await attempt(ground, evilName(theme, name))
             expect.soft(said).toMatch(refusal)
             expect.soft(said).not.toContain(ground.treasure)
             await ground.expectUnharmed()

@@ -2,12 +2,11 @@ import { loadKubeconfig } from '../../src/kube/kubeconfig.ts'
 import { superNamespace, tenantIdentity } from '../../src/tenancy/names.ts'
 import { agentClientKeys, askAgent } from '../support/agent-client.ts'
 import { apply, listJson, superKubectl, world } from '../support/kubectl.ts'
-import { configMap } from '../support/objects.ts'
 import type { Tenant } from '../support/tenant.ts'
 import type { Attack } from './attack.ts'
 import { type Ground, shop } from './ground.ts'
 import { knock } from './knock.ts'
-import { said } from './ways.ts'
+import { said, wholeRound } from './ways.ts'
 
 const serverOf = async (kubeconfig: string): Promise<string> => (await loadKubeconfig(kubeconfig)).server
 const nodeOf = async (tenant: Tenant): Promise<string> => {
@@ -132,23 +131,13 @@ export const credentials: readonly Attack[] = [
     refusal: /^only its own$/,
   },
   {
-    name: 'a command in a pod that is renamed to the neighbour’s',
-    as: 'admin',
-    attempt: async (ground) => {
-      // Same namespace and name as the neighbour's: what answers is its own.
-      const { kubectl } = ground.attacker
-      return said(kubectl(['exec', 'web', '-n', shop, '--', 'cat', '/treasure/word']))
-    },
-    refusal: /^nothing$/,
-  },
-  {
     name: 'Events that speak of things of super',
     as: 'admin',
-    attempt: async ({ attacker, neighbour }) => {
+    attempt: async ({ attacker, neighbour }, evil) => {
       const event = {
         apiVersion: 'v1',
         kind: 'Event',
-        metadata: { name: 'evil.1', namespace: shop },
+        metadata: { name: `${evil}.1`, namespace: shop },
         type: 'Warning',
         reason: 'Evicted',
         message: 'evil words',
@@ -162,12 +151,16 @@ export const credentials: readonly Attack[] = [
       }
       const own = { ...event, involvedObject: { ...event.involvedObject, namespace: shop } }
       const answers = [await said(apply(attacker.kubectl, event)), await said(apply(attacker.kubectl, own))]
-      const marker = await apply(attacker.kubectl, configMap(shop, 'after-events', { a: 'b' }))
-      const below = await listJson(superKubectl, ['events', '-A'])
-      const seen = below.some((each) => JSON.stringify(each).includes('evil words'))
-      return `${answers.join(' ')} ${marker}\n${seen ? 'super has them' : 'super has none of them'}`
+      await wholeRound(attacker, evil)
+      const below = JSON.stringify(await listJson(superKubectl, ['events', '-A']))
+      // Those of the pod of the whole round are there: it is the list in which the forged would stand.
+      const told = [
+        below.includes(evil) ? 'others' : 'nothing',
+        below.includes('evil words') ? 'the forged' : 'none of the forged',
+      ]
+      return `${answers.join(' ')}\nsuper has ${told.join(' and ')}`
     },
-    refusal: /super has none of them$/,
+    refusal: /event\S* created\s+super has others and none of the forged$/,
   },
   {
     name: 'rights of the syncer in the tenant taken away: its own harm alone',

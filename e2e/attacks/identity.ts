@@ -20,43 +20,42 @@ const forged = ({ neighbour }: Ground): { labels: Record<string, string>; annota
   annotations: { [tenantNamespaceAnnotation]: shop, [tenantNameAnnotation]: 'web', [tenantObjectUidAnnotation]: neighbour.uid },
 })
 
-const evil = 'evil'
-const evilPod = (more: Record<string, unknown> = {}): Written => pod(shop, evil, shell(idle), more) as Written
+const evilPod = (name: string, more: Record<string, unknown> = {}): Written => pod(shop, name, shell(idle), more) as Written
 
 const marks: readonly Attack[] = [
   {
     name: "the neighbour's mark on a pod",
     as: 'admin',
-    attempt: (ground) =>
-      loweredObject(ground.attacker, evilPod(forged(ground)), ({ metadata }) => [
+    attempt: (ground, evil) =>
+      loweredObject(ground.attacker, evilPod(evil, forged(ground)), ({ metadata }) => [
         metadata.labels?.[tenantLabel] === ground.attacker.uid,
-        metadata.annotations?.[tenantNameAnnotation],
+        metadata.annotations?.[tenantNameAnnotation] === evil,
         JSON.stringify(metadata).includes(ground.neighbour.uid),
       ]),
     // The neighbour's UID may be there as a value for the downward API, never as a mark.
-    refusal: /^\[true,"evil",(true|false)\]$/,
+    refusal: /^\[true,true,(true|false)\]$/,
   },
   {
     name: "the neighbour's marks on a Service",
     as: 'admin',
-    attempt: (ground) => {
+    attempt: (ground, evil) => {
       const object = service(shop, evil) as Written
       const marked = { ...object, metadata: { ...object.metadata, ...forged(ground) } }
       return loweredObject(ground.attacker, marked, ({ metadata }) => [
         metadata.labels?.[tenantLabel] === ground.attacker.uid,
-        metadata.annotations?.[tenantNameAnnotation],
+        metadata.annotations?.[tenantNameAnnotation] === evil,
         metadata.annotations?.[tenantObjectUidAnnotation] === ground.neighbour.uid,
       ])
     },
-    refusal: /^\[true,"evil",false\]$/,
+    refusal: /^\[true,true,false\]$/,
   },
   {
     name: "Berth's own mark of what it manages",
     as: 'admin',
-    attempt: ({ attacker }) =>
+    attempt: ({ attacker }, evil) =>
       loweredObject(
         attacker,
-        evilPod({ labels: { 'berth.dev/open-ingress': 'true', 'berth.dev/control-plane': 'x' } }),
+        evilPod(evil, { labels: { 'berth.dev/open-ingress': 'true', 'berth.dev/control-plane': 'x' } }),
         ({ metadata }) => [metadata.labels?.['berth.dev/control-plane'] ?? 'none'],
       ),
     refusal: /^\["none"\]$/,
@@ -64,7 +63,7 @@ const marks: readonly Attack[] = [
   {
     name: 'an owner that is the neighbour, for its collector to delete by',
     as: 'admin',
-    attempt: (ground) => {
+    attempt: (ground, evil) => {
       const owner = {
         apiVersion: 'v1',
         kind: 'Pod',
@@ -74,7 +73,7 @@ const marks: readonly Attack[] = [
         blockOwnerDeletion: true,
       }
       const object = configMap(shop, evil, { a: 'b' }) as Written
-      const mounted = evilPod({ volumes: [{ name: 'c', configMap: { name: evil } }] })
+      const mounted = evilPod(evil, { volumes: [{ name: 'c', configMap: { name: evil } }] })
       return apply(ground.attacker.kubectl, { ...object, metadata: { ...object.metadata, ownerReferences: [owner] } }).then(() =>
         loweredObject(
           ground.attacker,
@@ -88,8 +87,8 @@ const marks: readonly Attack[] = [
   {
     name: 'a finalizer that would hold the object in super',
     as: 'admin',
-    attempt: async ({ attacker }) => {
-      const object = evilPod()
+    attempt: async ({ attacker }, evil) => {
+      const object = evilPod(evil)
       const held = { ...object, metadata: { ...object.metadata, finalizers: ['example.com/never'] } }
       try {
         return await loweredObject(attacker, held, ({ metadata }) => (metadata as { finalizers?: unknown }).finalizers ?? 'none')
@@ -102,14 +101,14 @@ const marks: readonly Attack[] = [
   {
     name: 'a namespace that asks super to check nothing',
     as: 'admin',
-    attempt: async ({ attacker }) => {
+    attempt: async ({ attacker }, evil) => {
       const keys = [
         'pod-security.kubernetes.io/enforce=privileged',
         `${tenantLabel}=x`,
         'kubernetes.io/metadata.name=berth-system',
       ]
       await said(attacker.kubectl(['label', 'namespace', shop, '--overwrite', ...keys.slice(0, 2)]))
-      const privileged = await refusedObject(attacker, evilPod({ hostPID: true }))
+      const privileged = await refusedObject(attacker, evilPod(evil, { hostPID: true }))
       const label = await superKubectl(['get', 'namespace', superNamespace(attacker, shop), '-o', 'jsonpath={.metadata.labels}'])
       await attacker.kubectl(['label', 'namespace', shop, 'pod-security.kubernetes.io/enforce-', `${tenantLabel}-`])
       return `${label} ${privileged}`
@@ -195,7 +194,7 @@ const names: readonly Attack[] = [
   {
     name: "a Secret under the name of a pod's token",
     as: 'admin',
-    attempt: async ({ attacker }) => {
+    attempt: async ({ attacker }, evil) => {
       const names = await superKubectl([
         'get',
         'secrets',
@@ -207,8 +206,8 @@ const names: readonly Attack[] = [
       const token = names.split(' ').find((name) => name.endsWith('.token.berth'))
       if (!token) throw new Error(`no token Secret in super: ${names}`)
       const before = await superKubectl(['get', 'secret', token, '-n', superNamespace(attacker, shop), '-o', 'jsonpath={.data}'])
-      await apply(attacker.kubectl, secret(shop, token, { evil: 'evil' }))
-      const mounts = evilPod({ volumes: [{ name: 's', secret: { secretName: token } }] })
+      await apply(attacker.kubectl, secret(shop, token, { a: 'b' }))
+      const mounts = evilPod(evil, { volumes: [{ name: 's', secret: { secretName: token } }] })
       await loweredObject(attacker, mounts, () => 'down')
       await remove(attacker, secret(shop, token, {}) as Written)
       const after = await superKubectl(['get', 'secret', token, '-n', superNamespace(attacker, shop), '-o', 'jsonpath={.data}'])

@@ -4,38 +4,43 @@ import { shop } from './ground.ts'
 import { loweredObject, refusedObject, said, type Written } from './ways.ts'
 
 // Pods that reach for the machine they run on. The attacker has the default profile, baseline.
-const evil = (spec: object, container: object = {}, annotations: object = {}): Written =>
-  pod(shop, 'evil', shell(idle, container), { ...spec, annotations }) as Written
+interface Parts {
+  readonly spec?: object
+  readonly container?: object
+  readonly annotations?: object
+}
+const evilPod = (name: string, { spec, container, annotations = {} }: Parts): Written =>
+  pod(shop, name, shell(idle, container), { ...spec, annotations }) as Written
 
-const refusedPod = (name: string, make: () => Written, refusal: RegExp): Attack => ({
+const refusedPod = (name: string, make: () => Parts, refusal: RegExp): Attack => ({
   name,
   as: 'admin',
-  attempt: ({ attacker }) => refusedObject(attacker, make()),
+  attempt: ({ attacker }, evil) => refusedObject(attacker, evilPod(evil, make())),
   refusal,
 })
 
-const inContainer = (securityContext: object): Written => evil({}, { securityContext })
-const volume = (source: object): Written => evil({ volumes: [{ name: 'v', ...source }] })
+const inContainer = (securityContext: object): Parts => ({ container: { securityContext } })
+const volume = (source: object): Parts => ({ spec: { volumes: [{ name: 'v', ...source }] } })
 const level = /PodSecurity|[Ff]orbidden|not allowed|baseline/
 
 const windowsHost = { securityContext: { windowsOptions: { hostProcess: true } }, hostNetwork: true }
 
 export const podAttacks: AttackSet = {
   attacks: [
-    refusedPod('the network of the node', () => evil({ hostNetwork: true }), /hostNetwork/),
-    refusedPod('the processes of the node', () => evil({ hostPID: true }), /hostPID/),
-    refusedPod('the shared memory of the node', () => evil({ hostIPC: true }), /hostIPC/),
+    refusedPod('the network of the node', () => ({ spec: { hostNetwork: true } }), /hostNetwork/),
+    refusedPod('the processes of the node', () => ({ spec: { hostPID: true } }), /hostPID/),
+    refusedPod('the shared memory of the node', () => ({ spec: { hostIPC: true } }), /hostIPC/),
     refusedPod('the root of the node', () => volume({ hostPath: { path: '/' } }), /hostPath/),
     refusedPod(
       'a socket of the node',
       () => volume({ hostPath: { path: '/run/containerd/containerd.sock', type: 'Socket' } }),
       /hostPath/,
     ),
-    refusedPod('a port of the node', () => evil({}, { ports: [{ containerPort: 80, hostPort: 8086 }] }), /host ?[Pp]ort/),
+    refusedPod('a port of the node', () => ({ container: { ports: [{ containerPort: 80, hostPort: 8086 }] } }), /host ?[Pp]ort/),
     refusedPod('a privileged container', () => inContainer({ privileged: true }), /privileged/),
     refusedPod(
       'a privileged container that comes first',
-      () => evil({ initContainers: [shell('true', { name: 'first', securityContext: { privileged: true } })] }),
+      () => ({ spec: { initContainers: [shell('true', { name: 'first', securityContext: { privileged: true } })] } }),
       /privileged/,
     ),
     refusedPod(
@@ -48,7 +53,7 @@ export const podAttacks: AttackSet = {
     refusedPod('a /proc without masks', () => inContainer({ procMount: 'Unmasked' }), /procMount|hostUsers/),
     refusedPod(
       'a sysctl of the whole kernel',
-      () => evil({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '65536' }] } }),
+      () => ({ spec: { securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '65536' }] } } }),
       /sysctl/,
     ),
     refusedPod('no seccomp filter', () => inContainer({ seccompProfile: { type: 'Unconfined' } }), /seccomp/),
@@ -58,7 +63,7 @@ export const podAttacks: AttackSet = {
       () => inContainer({ seLinuxOptions: { user: 'system_u', type: 'spc_t' } }),
       /[sS][eE]Linux/,
     ),
-    refusedPod('a host process of Windows', () => evil(windowsHost), level),
+    refusedPod('a host process of Windows', () => ({ spec: windowsHost }), level),
     refusedPod(
       'a disk by its address',
       () => volume({ iscsi: { targetPortal: '10.0.0.1:3260', iqn: 'iqn.2001-04.x:y', lun: 0 } }),
@@ -70,19 +75,19 @@ export const podAttacks: AttackSet = {
       () => volume({ csi: { driver: 'secrets-store.csi.example.com', volumeAttributes: { host: '/' } } }),
       /csi|[Ii]nline/,
     ),
-    refusedPod('a scheduler of its own', () => evil({ schedulerName: 'mine' }), /schedulerName/),
+    refusedPod('a scheduler of its own', () => ({ spec: { schedulerName: 'mine' } }), /schedulerName/),
     refusedPod(
       'the mark of static pods',
-      () => evil({}, {}, { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' }),
+      () => ({ annotations: { 'kubernetes.io/config.mirror': 'x', 'kubernetes.io/config.source': 'file' } }),
       /[Mm]irror|config\.mirror/,
     ),
     {
       name: 'the priority of the system',
       as: 'admin',
-      attempt: ({ attacker }) =>
+      attempt: ({ attacker }, evil) =>
         loweredObject(
           attacker,
-          evil({ priorityClassName: 'system-node-critical' }),
+          evilPod(evil, { spec: { priorityClassName: 'system-node-critical' } }),
           ({ spec }) => spec?.['priorityClassName'] ?? 'none',
         ),
       refusal: /^"none"$|^(?!"system-).*(refus|not allowed|[Pp]riority)/,
@@ -90,25 +95,31 @@ export const podAttacks: AttackSet = {
     {
       name: 'nodes of the control plane, by a toleration of everything',
       as: 'admin',
-      attempt: ({ attacker }) =>
-        loweredObject(attacker, evil({ tolerations: [{ operator: 'Exists' }] }), ({ spec }) => spec?.['tolerations'] ?? []),
+      attempt: ({ attacker }, evil) =>
+        loweredObject(
+          attacker,
+          evilPod(evil, { spec: { tolerations: [{ operator: 'Exists' }] } }),
+          ({ spec }) => spec?.['tolerations'] ?? [],
+        ),
       // What goes down names its taints: none of it holds for any key, or for those of control planes.
       refusal: /^(?!.*(\{"operator":"Exists"\}|node-role\.kubernetes\.io))/,
     },
     {
       name: "an account of super's with its token",
       as: 'admin',
-      attempt: ({ attacker }) =>
+      attempt: ({ attacker }, evil) =>
         loweredObject(
           attacker,
-          evil({
-            automountServiceAccountToken: true,
-            volumes: [
-              {
-                name: 't',
-                projected: { sources: [{ serviceAccountToken: { path: 't', audience: 'https://kubernetes.default.svc' } }] },
-              },
-            ],
+          evilPod(evil, {
+            spec: {
+              automountServiceAccountToken: true,
+              volumes: [
+                {
+                  name: 't',
+                  projected: { sources: [{ serviceAccountToken: { path: 't', audience: 'https://kubernetes.default.svc' } }] },
+                },
+              ],
+            },
           }),
           ({ spec }) => [
             spec?.['serviceAccountName'],
@@ -121,10 +132,12 @@ export const podAttacks: AttackSet = {
     {
       name: 'a network of the node, by an annotation for its CNI',
       as: 'admin',
-      attempt: ({ attacker }) =>
+      attempt: ({ attacker }, evil) =>
         loweredObject(
           attacker,
-          evil({}, {}, { 'k8s.v1.cni.cncf.io/networks': 'host-device', 'cni.projectcalico.org/ipAddrs': '["10.0.0.1"]' }),
+          evilPod(evil, {
+            annotations: { 'k8s.v1.cni.cncf.io/networks': 'host-device', 'cni.projectcalico.org/ipAddrs': '["10.0.0.1"]' },
+          }),
           ({ metadata }) => Object.keys(metadata.annotations ?? {}).filter((key) => /cni/.test(key)),
         ),
       refusal: /^\[\]$|annotation/,
@@ -132,10 +145,10 @@ export const podAttacks: AttackSet = {
     {
       name: 'no AppArmor profile, by the annotation of old',
       as: 'admin',
-      attempt: ({ attacker }) =>
+      attempt: ({ attacker }, evil) =>
         loweredObject(
           attacker,
-          evil({}, {}, { 'container.apparmor.security.beta.kubernetes.io/main': 'unconfined' }),
+          evilPod(evil, { annotations: { 'container.apparmor.security.beta.kubernetes.io/main': 'unconfined' } }),
           ({ metadata }) => Object.keys(metadata.annotations ?? {}).filter((key) => /apparmor/.test(key)),
         ),
       refusal: /^\[\]$|[aA]pp[aA]rmor/,
@@ -166,20 +179,20 @@ export const podAttacks: AttackSet = {
     {
       name: 'host access by way of a workload',
       as: 'admin',
-      attempt: async ({ attacker: { kubectl } }) => {
+      attempt: async ({ attacker: { kubectl } }, evil) => {
         const job = {
           apiVersion: 'batch/v1',
           kind: 'Job',
-          metadata: { name: 'evil', namespace: shop },
+          metadata: { name: evil, namespace: shop },
           spec: { backoffLimit: 0, template: { spec: podSpec(shell('id'), { hostPID: true, restartPolicy: 'Never' }) } },
         }
         await kubectl(['apply', '-f', '-'], { input: JSON.stringify(job) })
         try {
           return await said(
-            kubectl(['wait', '--for=condition=Complete', 'job/evil', '-n', shop, '--timeout=8s'], { timeoutMs: 20_000 }),
+            kubectl(['wait', '--for=condition=Complete', `job/${evil}`, '-n', shop, '--timeout=8s'], { timeoutMs: 20_000 }),
           )
         } finally {
-          await kubectl(['delete', 'job', 'evil', '-n', shop, '--wait=false'])
+          await kubectl(['delete', 'job', evil, '-n', shop, '--wait=false'])
         }
       },
       refusal: /timed out/,

@@ -10,18 +10,18 @@ import { inBox, loweredObject, refusedObject, said, type Written } from './ways.
 
 // Services, endpoints, Ingresses, webhooks and aggregated APIs: to draw or send traffic where the attacker has no business.
 type Made = Written | Promise<Written>
-const refused = (name: string, make: (ground: Ground) => Made, refusal: RegExp): Attack => ({
+const refused = (name: string, make: (evil: string) => Made, refusal: RegExp): Attack => ({
   name,
   as: 'admin',
-  attempt: async (ground) => refusedObject(ground.attacker, await make(ground)),
+  attempt: async ({ attacker }, evil) => refusedObject(attacker, await make(evil)),
   refusal,
 })
-const evilService = (spec: object): Written => service(shop, 'evil', spec) as Written
-const slice = (addressType: string, ...addresses: readonly string[]): Written & object =>
+const evilService = (name: string, spec: object): Written => service(shop, name, spec) as Written
+const slice = (name: string, addressType: string, ...addresses: readonly string[]): Written & object =>
   ({
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { name: 'evil', namespace: shop, labels: { 'kubernetes.io/service-name': 'web' } },
+    metadata: { name, namespace: shop, labels: { 'kubernetes.io/service-name': 'web' } },
     addressType,
     endpoints: [{ addresses }],
     ports: [{ port: 8080, protocol: 'TCP' }],
@@ -30,22 +30,22 @@ const slice = (addressType: string, ...addresses: readonly string[]): Written & 
 const leftOut = (name: string, address: (ground: Ground) => string | Promise<string>): Attack => ({
   name,
   as: 'admin',
-  attempt: async (ground) => {
+  attempt: async (ground, evil) => {
     const target = await address(ground)
     const lowered = await loweredObject(
       ground.attacker,
-      slice('IPv4', target),
+      slice(evil, 'IPv4', target),
       (superSlice) => (superSlice as { endpoints?: unknown }).endpoints ?? [],
     )
     return lowered.includes(target) && lowered.startsWith('[') ? 'it went down to super' : lowered
   },
   refusal: /^\[\]$|EndpointAddress/,
 })
-const ingress = (host: string, path = '/', annotations: object = {}): Written =>
+const ingress = (name: string, host: string, path = '/', annotations: object = {}): Written =>
   ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
-    metadata: { name: 'evil', namespace: shop, annotations },
+    metadata: { name, namespace: shop, annotations },
     spec: {
       ingressClassName: 'attacks',
       rules: [
@@ -65,7 +65,7 @@ const addressOf = async ({ neighbour }: Ground): Promise<string> =>
 const ownRange = (name: string, address: (ground: Ground) => Promise<string>): Attack => ({
   name,
   as: 'admin',
-  attempt: async (ground) => {
+  attempt: async (ground, evil) => {
     const { attacker } = ground
     const clusterIP = await address(ground)
     // One that is in use goes when its last Service does, later than its Service here.
@@ -79,7 +79,7 @@ const ownRange = (name: string, address: (ground: Ground) => Promise<string>): A
     }
     const answer = await said(apply(attacker.kubectl, range))
     try {
-      return `${answer}\n${await refusedObject(attacker, evilService({ clusterIP }))}`
+      return `${answer}\n${await refusedObject(attacker, evilService(evil, { clusterIP }))}`
     } finally {
       await attacker.kubectl(['delete', 'servicecidr', rangeName, '--ignore-not-found', '--wait=false'])
     }
@@ -89,23 +89,27 @@ const ownRange = (name: string, address: (ground: Ground) => Promise<string>): A
 
 export const serviceAttacks: AttackSet = {
   attacks: [
-    refused('an external address', () => evilService({ externalIPs: ['203.0.113.7'] }), /externalIPs/),
+    refused('an external address', (evil) => evilService(evil, { externalIPs: ['203.0.113.7'] }), /externalIPs/),
     refused(
       "the address of super's API as an external one",
-      async () => evilService({ externalIPs: [await superApiAddress()] }),
+      async (evil) => evilService(evil, { externalIPs: [await superApiAddress()] }),
       /externalIPs/,
     ),
     refused(
       'the address of a load balancer',
-      () => evilService({ type: 'LoadBalancer', loadBalancerIP: '203.0.113.7' }),
+      (evil) => evilService(evil, { type: 'LoadBalancer', loadBalancerIP: '203.0.113.7' }),
       /loadBalancerIP/,
     ),
     ownRange("an address of super's own, by a range of its own", superApiAddress),
     ownRange("the neighbour's address, by a range of its own", addressOf),
-    refused('endpoints on the node itself', () => slice('IPv4', '127.0.0.1'), /loopback|127/),
-    refused("endpoints at the cloud's metadata", () => slice('IPv4', '169.254.169.254'), /link-?[lL]ocal|169\.254/),
-    refused("endpoints at the cloud's metadata, by IPv6", () => slice('IPv6', 'fd00:ec2::254'), /fd00:ec2|not allowed|metadata/),
-    refused('endpoints on the link', () => slice('IPv6', 'fe80::1'), /link-?[lL]ocal|fe80/),
+    refused('endpoints on the node itself', (evil) => slice(evil, 'IPv4', '127.0.0.1'), /loopback|127/),
+    refused("endpoints at the cloud's metadata", (evil) => slice(evil, 'IPv4', '169.254.169.254'), /link-?[lL]ocal|169\.254/),
+    refused(
+      "endpoints at the cloud's metadata, by IPv6",
+      (evil) => slice(evil, 'IPv6', 'fd00:ec2::254'),
+      /fd00:ec2|not allowed|metadata/,
+    ),
+    refused('endpoints on the link', (evil) => slice(evil, 'IPv6', 'fe80::1'), /link-?[lL]ocal|fe80/),
     leftOut("endpoints that are the neighbour's pod", ({ neighbourPodIp }) => neighbourPodIp),
     leftOut('endpoints that are a node', () => world().nodes[0]?.ip ?? ''),
     leftOut("endpoints that are super's API", superApiAddress),
@@ -158,22 +162,25 @@ export const serviceAttacks: AttackSet = {
     {
       name: "another name for the neighbour's Service",
       as: 'admin',
-      attempt: async (ground) => {
+      attempt: async (ground, evil) => {
         const { attacker, neighbour } = ground
         const target = `web.${superNamespace(neighbour, shop)}.svc.cluster.local`
-        await apply(attacker.kubectl, evilService({ type: 'ExternalName', externalName: target, selector: null, ports: null }))
+        await apply(
+          attacker.kubectl,
+          evilService(evil, { type: 'ExternalName', externalName: target, selector: null, ports: null }),
+        )
         const down = await superKubectl([
           'get',
           'service',
-          'evil',
+          evil,
           '-n',
           superNamespace(attacker, shop),
           '--ignore-not-found',
           '-o',
           'name',
         ])
-        const answer = await inBox(attacker, 'wget -q -O- http://evil:80/hostname')
-        await attacker.kubectl(['delete', 'service', 'evil', '-n', shop])
+        const answer = await inBox(attacker, `wget -q -O- http://${evil}:80/hostname`)
+        await attacker.kubectl(['delete', 'service', evil, '-n', shop])
         return `${down || 'none in super'}; ${answer}`
       },
       refusal: /^none in super; .*exit [1-9]/s,
@@ -181,7 +188,7 @@ export const serviceAttacks: AttackSet = {
     {
       name: "a node port that is the neighbour's",
       as: 'admin',
-      attempt: async ({ attacker, neighbour }) => {
+      attempt: async ({ attacker, neighbour }, evil) => {
         await apply(neighbour.kubectl, service(shop, 'door', { type: 'NodePort', selector: { app: 'web' } }))
         const port = await neighbour.kubectl(['get', 'service', 'door', '-n', shop, '-o', 'jsonpath={.spec.ports[0].nodePort}'])
         const wanted = { type: 'NodePort', ports: [{ port: 80, targetPort: 8080, nodePort: Number(port) }] }
@@ -201,7 +208,7 @@ export const serviceAttacks: AttackSet = {
         await waitFor("the neighbour's port in super", below)
         const ours = await loweredObject(
           attacker,
-          evilService(wanted),
+          evilService(evil, wanted),
           ({ spec }) => (spec?.['ports'] as { nodePort: number }[] | undefined)?.[0]?.nodePort,
         )
         const kept = await below()
@@ -214,8 +221,8 @@ export const serviceAttacks: AttackSet = {
     {
       name: 'labels by which super’s operators would take a Service for one of theirs',
       as: 'admin',
-      attempt: ({ attacker }) => {
-        const object = evilService({})
+      attempt: ({ attacker }, evil) => {
+        const object = evilService(evil, {})
         const labels = {
           'app.kubernetes.io/managed-by': 'berth',
           'argocd.argoproj.io/instance': 'platform',
@@ -228,22 +235,22 @@ export const serviceAttacks: AttackSet = {
     },
     refused(
       'the words of an Ingress controller',
-      () => ingress('evil.example.com', '/', { 'nginx.ingress.kubernetes.io/configuration-snippet': 'return 200;' }),
+      (evil) => ingress(evil, 'evil.example.com', '/', { 'nginx.ingress.kubernetes.io/configuration-snippet': 'return 200;' }),
       /[Aa]nnotation/,
     ),
-    refused('a path that ends a directive', () => ingress('evil.example.com', '/x{};lua'), /[Pp]ath/),
-    refused("the neighbour's host", () => ingress('neighbour.example.com'), /[Hh]ost/),
-    refused("a wildcard over the neighbour's host", () => ingress('*.example.com'), /[Hh]ost/),
+    refused('a path that ends a directive', (evil) => ingress(evil, 'evil.example.com', '/x{};lua'), /[Pp]ath/),
+    refused("the neighbour's host", (evil) => ingress(evil, 'neighbour.example.com'), /[Hh]ost/),
+    refused("a wildcard over the neighbour's host", (evil) => ingress(evil, '*.example.com'), /[Hh]ost/),
     {
       name: 'all namespaces, in a policy: its own and no other',
       as: 'admin',
-      attempt: ({ attacker }) =>
+      attempt: ({ attacker }, evil) =>
         loweredObject(
           attacker,
           {
             apiVersion: 'networking.k8s.io/v1',
             kind: 'NetworkPolicy',
-            metadata: { name: 'evil', namespace: shop },
+            metadata: { name: evil, namespace: shop },
             spec: { podSelector: {}, policyTypes: ['Egress'], egress: [{ to: [{ namespaceSelector: {} }] }] },
           } as Written,
           ({ spec }) => (JSON.stringify(spec).includes(attacker.uid) ? 'its own' : JSON.stringify(spec)),
@@ -253,12 +260,12 @@ export const serviceAttacks: AttackSet = {
     {
       name: "the neighbour's namespace, in a policy, by its label in super",
       as: 'admin',
-      attempt: ({ attacker, neighbour }) => {
+      attempt: ({ attacker, neighbour }, evil) => {
         const matchLabels = { [namespaceLabelKey('kubernetes.io/metadata.name')]: shop, [tenantLabel]: neighbour.uid }
         const object = {
           apiVersion: 'networking.k8s.io/v1',
           kind: 'NetworkPolicy',
-          metadata: { name: 'evil', namespace: shop },
+          metadata: { name: evil, namespace: shop },
           spec: { podSelector: {}, policyTypes: ['Egress'], egress: [{ to: [{ namespaceSelector: { matchLabels } }] }] },
         } as Written
         return loweredObject(attacker, object, ({ spec }) => [
@@ -278,8 +285,7 @@ export const serviceAttacks: AttackSet = {
       metadata: { name: 'attacks' },
       spec: { controller: 'example.com/none' },
     })
-    const owned = ingress('neighbour.example.com')
-    const claimed = { ...owned, metadata: { ...owned.metadata, name: 'web' } }
+    const claimed = ingress('web', 'neighbour.example.com')
     for (const { kubectl } of [attacker, neighbour])
       await waitFor('the class of Ingresses', () =>
         said(kubectl(['get', 'ingressclass', 'attacks', '-o', 'name'])).then((text) => text.includes('attacks')),

@@ -1,147 +1,147 @@
 import { superNamespace } from '../../src/tenancy/names.ts'
-import { apply, listJson, superKubectl, type Thing, world } from '../support/kubectl.ts'
+import { apply, listJson, superKubectl, type Thing } from '../support/kubectl.ts'
 import { claimSpec, idle, namespace, pod, shell } from '../support/objects.ts'
 import { waitFor } from '../support/wait.ts'
 import type { Attack, AttackSet } from './attack.ts'
-import { type Ground, shop } from './ground.ts'
+import { shop } from './ground.ts'
+import { aNode, nodeAttacks } from './nodes.ts'
 import { loweredObject, refusedObject, remove, said, settled, type Written } from './ways.ts'
 
 // What comes up from super and what only pretends to: volumes, classes, Nodes, status.
-const evilClaim = (spec: object, annotations: object = {}): Written =>
+const evilClaim = (name: string, spec: object, annotations: object = {}): Written =>
   ({
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
-    metadata: { name: 'evil', namespace: shop, annotations },
+    metadata: { name, namespace: shop, annotations },
     spec: { ...claimSpec, ...spec },
   }) as Written
-const refusedClaim = (name: string, make: () => Written, refusal: RegExp, first: readonly object[] = []): Attack => ({
+/** `spec` and `first` are given the name that is the attempt's own. */
+const refusedClaim = (
+  name: string,
+  spec: (evil: string) => object,
+  refusal: RegExp,
+  first?: (evil: string) => object,
+): Attack => ({
   name,
   as: 'admin',
-  attempt: async ({ attacker }) => {
-    for (const object of first) await apply(attacker.kubectl, object)
+  attempt: async ({ attacker }, evil) => {
+    if (first) await apply(attacker.kubectl, first(evil))
     try {
-      return await refusedObject(attacker, make())
+      return await refusedObject(attacker, evilClaim(evil, spec(evil)))
     } finally {
-      for (const object of first) await remove(attacker, object as Written)
+      if (first) await remove(attacker, first(evil) as Written)
     }
   },
   refusal,
 })
-const hostVolume = {
+const hostVolume = (name: string): object => ({
   apiVersion: 'v1',
   kind: 'PersistentVolume',
-  metadata: { name: 'evil' },
+  metadata: { name },
   spec: {
     capacity: { storage: '1Gi' },
     accessModes: ['ReadWriteOnce'],
     hostPath: { path: '/' },
-    claimRef: { namespace: shop, name: 'evil' },
+    claimRef: { namespace: shop, name },
   },
-}
-const ownClass = {
+})
+const ownClass = (name: string): object => ({
   apiVersion: 'storage.k8s.io/v1',
   kind: 'StorageClass',
-  metadata: { name: 'evil' },
+  metadata: { name },
   provisioner: 'kubernetes.io/host-path',
   parameters: { path: '/' },
-}
-const evilPod = (spec: object): Written => pod(shop, 'evil', shell(idle), { ...spec }) as Written
-const aNode = (): string => world().nodes[0]?.name ?? ''
-
-/** What super's Node says of one thing, before and after an attack on the tenant's copy. */
-const untouchedNode = async (
-  attempt: () => Promise<unknown>,
-  put: (node: Thing) => boolean,
-  { attacker }: Ground,
-): Promise<string> => {
-  const read = (): Promise<string> =>
-    superKubectl([
-      'get',
-      'node',
-      aNode(),
-      '-o',
-      'jsonpath={.metadata.uid} {.metadata.labels} {.spec} {.status.addresses} {.status.capacity} {.status.daemonEndpoints}',
-    ])
-  const before = await read()
-  await attempt()
-  await settled(attacker, ['node', aNode()], put)
-  return (await read()) === before ? "super's Node is what it was" : await read()
-}
-const untouched = /^super's Node is what it was$/
-const patchNode = ({ attacker }: Ground, body: object, more: readonly string[] = []): Promise<string> =>
-  attacker.kubectl(['patch', 'node', aNode(), '--type=merge', ...more, '-p', JSON.stringify(body)])
-
+})
+/**
+ * An annotation by which binder, scheduler and provisioner talk, on a claim that is good apart from it: it goes down to super, without. Nothing of super's own
+ * writes the value while no pod uses the claim.
+ */
+const bindingAnnotation = (key: string, value: () => string): Attack => ({
+  name: `a binding of its own making, by the annotation ${key}`,
+  as: 'admin',
+  attempt: ({ attacker }, evil) =>
+    loweredObject(attacker, evilClaim(evil, {}, { [key]: value() }), ({ metadata: { name, annotations } }) =>
+      annotations?.[key] === value() ? `super has it on ${name}` : `${name} went down without`,
+    ),
+  refusal: /^"evil-\w+ went down without"$/,
+})
+const evilPod = (name: string, spec: object): Written => pod(shop, name, shell(idle), { ...spec }) as Written
 export const storageAttacks: AttackSet = {
   attacks: [
     refusedClaim(
       'a volume of its own that is the root of the node',
-      () => evilClaim({ storageClassName: '', volumeName: 'evil' }),
+      (evil) => ({ storageClassName: '', volumeName: evil }),
       /volumeName|StorageClass|Volume/,
-      [hostVolume],
+      hostVolume,
     ),
     refusedClaim(
       'a volume that it did not make, by name',
-      () => evilClaim({ storageClassName: 'standard', volumeName: 'pvc-0' }),
+      () => ({ storageClassName: 'standard', volumeName: 'pvc-0' }),
       /volumeName|StorageClass/,
     ),
-    refusedClaim('volumes by their labels', () => evilClaim({ selector: { matchLabels: { a: 'b' } } }), /selector/),
-    refusedClaim('a storage class of its own', () => evilClaim({ storageClassName: 'evil' }), /evil/, [ownClass]),
+    refusedClaim('volumes by their labels', () => ({ selector: { matchLabels: { a: 'b' } } }), /selector/),
+    refusedClaim('a storage class of its own', (evil) => ({ storageClassName: evil }), /evil-\w+ is not offered/, ownClass),
     {
       name: 'the data of a claim in another namespace',
       as: 'admin',
-      attempt: ({ attacker }) => {
+      attempt: ({ attacker }, evil) => {
         const dataSourceRef = { kind: 'PersistentVolumeClaim', name: 'data', namespace: 'kube-system' }
         const namespaceOf = ({ spec }: Thing) =>
           (spec?.['dataSourceRef'] as { namespace?: string } | undefined)?.namespace ?? 'its own'
-        return loweredObject(attacker, evilClaim({ dataSourceRef }), namespaceOf)
+        return loweredObject(attacker, evilClaim(evil, { dataSourceRef }), namespaceOf)
       },
       refusal: /^"its own"$|dataSource|DataSource/,
     },
     refusedClaim(
       'a volume filled by a controller of super',
-      () => evilClaim({ dataSourceRef: { apiGroup: 'populator.example.com', kind: 'Disk', name: 'neighbour' } }),
+      () => ({ dataSourceRef: { apiGroup: 'populator.example.com', kind: 'Disk', name: 'neighbour' } }),
       /dataSource|DataSource|StorageClassNeeded/,
     ),
+    // To Kubernetes it says yes by being there at all; this value no binder writes.
+    bindingAnnotation('pv.kubernetes.io/bind-completed', () => 'forged'),
+    bindingAnnotation('pv.kubernetes.io/bound-by-controller', () => 'forged'),
+    bindingAnnotation('volume.kubernetes.io/selected-node', aNode),
     {
-      name: "a binding of its own making, by the binder's annotations",
+      name: 'a volume that it did not make, on a claim that says it is bound',
       as: 'admin',
-      attempt: async ({ attacker }) => {
-        const marks = { 'pv.kubernetes.io/bind-completed': 'yes', 'volume.kubernetes.io/selected-node': aNode() }
-        return loweredObject(attacker, evilClaim({ volumeName: 'pvc-0' }, marks), ({ spec, metadata }) => [
+      attempt: ({ attacker }, evil) => {
+        // With the annotation the syncer takes the name of the volume for its own word and does not refuse it.
+        const claim = evilClaim(evil, { volumeName: 'pvc-0' }, { 'pv.kubernetes.io/bind-completed': 'yes' })
+        return loweredObject(attacker, claim, ({ spec, metadata }) => [
+          metadata.name === evil,
           spec?.['volumeName'] === 'pvc-0',
-          Object.keys(metadata.annotations ?? {}).filter((key) => Object.hasOwn(marks, key)).length > 0 &&
-            metadata.annotations?.['volume.kubernetes.io/selected-node'] === 'forged',
+          Object.hasOwn(metadata.annotations ?? {}, 'pv.kubernetes.io/bind-completed'),
         ])
       },
-      refusal: /^\[false,false\]$|volumeName|StorageClass/,
+      refusal: /^\[true,false,false\]$/,
     },
     {
       name: 'a runtime class of its own, with less around it',
       as: 'admin',
-      attempt: async ({ attacker }) => {
-        const own = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: 'evil' }, handler: 'runc' }
+      attempt: async ({ attacker }, evil) => {
+        const own = { apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', metadata: { name: evil }, handler: 'runc' }
         await apply(attacker.kubectl, own)
         try {
-          return await refusedObject(attacker, evilPod({ runtimeClassName: 'evil' }))
+          return await refusedObject(attacker, evilPod(evil, { runtimeClassName: evil }))
         } finally {
           await remove(attacker, own)
         }
       },
-      refusal: /evil/,
+      refusal: /may not use evil-\w+|RuntimeClass "evil-\w+" not found/,
     },
     {
       name: 'a priority class of its own, above everybody',
       as: 'admin',
-      attempt: async ({ attacker }) => {
+      attempt: async ({ attacker }, evil) => {
         const own = {
           apiVersion: 'scheduling.k8s.io/v1',
           kind: 'PriorityClass',
-          metadata: { name: 'evil' },
+          metadata: { name: evil },
           value: 1_000_000_000,
         }
         await apply(attacker.kubectl, own)
         try {
-          return await loweredObject(attacker, evilPod({ priorityClassName: 'evil' }), ({ spec }) => [
+          return await loweredObject(attacker, evilPod(evil, { priorityClassName: evil }), ({ spec }) => [
             spec?.['priorityClassName'] ?? 'none',
             Number(spec?.['priority'] ?? 0) < 1_000_000_000,
           ])
@@ -161,86 +161,7 @@ export const storageAttacks: AttackSet = {
       },
       refusal: /^0 foreign/,
     },
-    {
-      name: 'the address of a Node, so that the API server dials another machine',
-      as: 'admin',
-      attempt: (ground) =>
-        untouchedNode(
-          () =>
-            patchNode(
-              ground,
-              {
-                status: {
-                  addresses: [{ type: 'InternalIP', address: '169.254.169.254' }],
-                  daemonEndpoints: { kubeletEndpoint: { Port: 80 } },
-                },
-              },
-              ['--subresource=status'],
-            ),
-          ({ status }) => !JSON.stringify(status?.['addresses']).includes('169.254'),
-          ground,
-        ),
-      refusal: untouched,
-    },
-    {
-      name: 'a Node of its own, in front of a kubelet',
-      as: 'admin',
-      attempt: async ({ attacker: { kubectl } }) => {
-        await apply(kubectl, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'evil' } })
-        const status = {
-          addresses: [{ type: 'InternalIP', address: world().nodes[0]?.ip }],
-          daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
-        }
-        await said(kubectl(['patch', 'node', 'evil', '--type=merge', '--subresource=status', '-p', JSON.stringify({ status })]))
-        const answer = await said(kubectl(['get', '--raw', '/api/v1/nodes/evil/proxy/pods'], { timeoutMs: 60_000 }))
-        await kubectl(['delete', 'node', 'evil', '--ignore-not-found'])
-        const inSuper = await superKubectl(['get', 'node', 'evil', '--ignore-not-found', '-o', 'name'])
-        return `${answer}\n${inSuper || 'none in super'}`
-      },
-      refusal: /(error|not found|Unauthorized|unable|unavailable|refused|unknown)[\s\S]*none in super$/i,
-    },
-    {
-      name: "super's machine for its pods alone, by taint and cordon",
-      as: 'admin',
-      attempt: async (ground) => {
-        const { kubectl } = ground.attacker
-        const done = await untouchedNode(
-          () => kubectl(['taint', 'node', aNode(), 'evil=yes:NoExecute']).then(() => kubectl(['cordon', aNode()])),
-          () => true,
-          ground,
-        )
-        await kubectl(['uncordon', aNode()])
-        await kubectl(['taint', 'node', aNode(), 'evil-'])
-        await waitFor('its own pods to be back', async () => {
-          const pods = await listJson(kubectl, ['pods', '-n', shop])
-          return pods.length === 2 || (await apply(kubectl, pod(shop, 'box', shell(idle)))) !== ''
-        })
-        return done
-      },
-      refusal: untouched,
-    },
-    {
-      name: 'capacity that no machine has',
-      as: 'admin',
-      attempt: (ground) =>
-        untouchedNode(
-          () => patchNode(ground, { status: { capacity: { 'example.com/gold': '1k' } } }, ['--subresource=status']),
-          () => true,
-          ground,
-        ),
-      refusal: untouched,
-    },
-    {
-      name: 'a Node deleted',
-      as: 'admin',
-      attempt: (ground) =>
-        untouchedNode(
-          () => ground.attacker.kubectl(['delete', 'node', aNode(), '--wait=false']),
-          ({ metadata }) => metadata.name === aNode(),
-          ground,
-        ),
-      refusal: untouched,
-    },
+    ...nodeAttacks,
     {
       name: "a pod that says it has the neighbour's address",
       as: 'admin',

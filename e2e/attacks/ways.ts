@@ -1,5 +1,6 @@
 import { superNamespace } from '../../src/tenancy/names.ts'
 import { apply, getJson, superKubectl, type Thing } from '../support/kubectl.ts'
+import { idle, pod, shell } from '../support/objects.ts'
 import type { Tenant } from '../support/tenant.ts'
 import { waitFor } from '../support/wait.ts'
 import { shop } from './ground.ts'
@@ -94,6 +95,23 @@ export const loweredObject = async (tenant: Tenant, object: Written, read: (supe
     if ('words' in written) return written.words
     const came = await waitFor(`${object.kind} ${object.metadata.name} in super`, () => outcome(tenant, object, written.uid))
     return typeof came === 'string' ? came : JSON.stringify(read(came))
+  } finally {
+    await remove(tenant, object)
+  }
+}
+
+/**
+ * Waits until what the tenant wrote before has been seen by the syncer, of whatever kind it was: a pod written now goes down, runs, and what super tells of it
+ * comes up again.
+ */
+export const wholeRound = async (tenant: Tenant, name: string): Promise<void> => {
+  const object = pod(shop, name, shell(idle)) as Written
+  try {
+    await apply(tenant.kubectl, object)
+    const fields = `involvedObject.name=${name},reason=Started`
+    await waitFor(`an Event of super on ${name}`, () =>
+      tenant.kubectl(['get', 'events', '-n', shop, '--field-selector', fields, '-o', 'name']),
+    )
   } finally {
     await remove(tenant, object)
   }

@@ -1,4 +1,5 @@
 import { request } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { superKubectl } from './kubectl.ts'
 
 export interface ClientKeys {
@@ -45,29 +46,48 @@ export const askAgent = (
     asked.end()
   })
 
+const webSocketHeaders = {
+  connection: 'Upgrade',
+  upgrade: 'websocket',
+  'sec-websocket-key': Buffer.from('sixteen bytes...').toString('base64'),
+  'sec-websocket-version': '13',
+  'sec-websocket-protocol': 'v4.channel.k8s.io',
+}
+
+/** Asks vn-agent for a stream and hangs up: `101` when it was opened, status and body when not. */
+export const dialAgent = (ip: string, path: string, keys: ClientKeys, port = agentPort): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const options = { host: ip, port, path, rejectUnauthorized: false, timeout: 10_000, agent: false, headers: webSocketHeaders }
+    const asked = request({ ...options, ...keys })
+    asked.on('timeout', () => asked.destroy(new Error('vn-agent gave no answer within 10 s')))
+    asked.on('error', reject)
+    asked.on('response', (answer) => {
+      text(answer).then((body) => resolve(`${answer.statusCode} ${body}`), reject)
+    })
+    asked.on('upgrade', (answer, socket) => {
+      socket.destroy()
+      resolve(String(answer.statusCode))
+    })
+    asked.end()
+  })
+
 /** Runs a command by vn-agent, as a tenant's API server does for a WebSocket client: everything that came until the other side ended, frames and all. */
 export const execByAgent = (ip: string, path: string, keys: ClientKeys, port = agentPort): Promise<string> =>
   new Promise((resolve, reject) => {
-    const headers = {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-key': Buffer.from('sixteen bytes...').toString('base64'),
-      'sec-websocket-version': '13',
-      'sec-websocket-protocol': 'v4.channel.k8s.io',
-    }
+    const headers = webSocketHeaders
     const asked = request({ host: ip, port, path, rejectUnauthorized: false, timeout: 10_000, agent: false, headers, ...keys })
     asked.on('timeout', () => asked.destroy(new Error('vn-agent gave no answer within 10 s')))
     asked.on('error', reject)
     asked.on('response', (answer) => reject(new Error(`vn-agent answers ${answer.statusCode}`)))
     asked.on('upgrade', (_answer, socket, head) => {
-      let text = head.toString('latin1')
+      let received = head.toString('latin1')
       socket.on('data', (chunk: Buffer) => {
-        text += chunk.toString('latin1')
+        received += chunk.toString('latin1')
       })
       socket.on('error', reject)
       socket.on('end', () => {
         socket.destroy()
-        resolve(text)
+        resolve(received)
       })
     })
     asked.end()
