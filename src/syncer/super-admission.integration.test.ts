@@ -8,7 +8,17 @@ import { tenantIdentity } from '../tenancy/names.ts'
 import { aNamespace } from '../testing/builders.ts'
 import { eventually } from '../testing/eventually.ts'
 import { policiesInForce } from '../testing/policies-in-force.ts'
-import { accountAccess, hostAccess, type PodRow, superPod, tolerations, wayOut } from '../testing/raw-writes.ts'
+import {
+  accountAccess,
+  hostAccess,
+  narrowed,
+  type PodRow,
+  settingsPassed,
+  superPod,
+  tolerations,
+  wayOut,
+  withinNarrowed,
+} from '../testing/raw-writes.ts'
 import { makeSuperNamespace } from '../testing/super-namespace.ts'
 import { aSyncContext } from '../testing/sync-builders.ts'
 import { type SyncClusters, startSyncClusters } from '../testing/sync-clusters.ts'
@@ -39,11 +49,14 @@ const trusted = {
   tenant: { ...baseline.tenant, uid: 'trusted-uid', name: 'trusted' },
 }
 
+const narrow = { ...aSyncContext({ isolation: narrowed }), tenant: { ...baseline.tenant, uid: 'narrow-uid', name: 'narrow' } }
+
 let clusters: SyncClusters
 let syncerAccount: KubeClient
 let shop: string
 let ofKept: string
 let ofTrusted: string
+let ofNarrow: string
 const superOf = () => clusters.superApi.client
 const asTenant = (uid: string) => superOf().as(tenantIdentity(uid))
 let sequence = 0
@@ -52,15 +65,16 @@ const next = () => `raw-${(sequence += 1)}`
 beforeAll(async () => {
   clusters = await startSyncClusters([], { log })
   syncerAccount = createKubeClient(clusters.syncerConnection, { userAgent: 'berth-test' })
-  ;[shop, ofKept, ofTrusted] = (await Promise.all(
+  ;[shop, ofKept, ofTrusted, ofNarrow] = (await Promise.all(
     (
       [
         [baseline, 'shop'],
         [kept, 'kept'],
         [trusted, 'trusted'],
+        [narrow, 'narrow'],
       ] as const
     ).map(([ctx, name]) => makeSuperNamespace(name, { ctx, syncer: syncerAccount })),
-  )) as [string, string, string]
+  )) as [string, string, string, string]
   // What an operator, or a controller of a distribution, may do: from here on Pod Security admission lets all in.
   for (const name of [shop, ofKept])
     await superOf().patch(
@@ -156,6 +170,37 @@ describe('what the operator has set holds', () => {
     const { uid: tenant } = kept.tenant
     expect(await tryPod({ ...ways, ...harmless }, { namespace: ofKept, tenant })).toBe('made')
     expect(await tryPod({ ...ways, ...hostile }, { namespace: ofKept, tenant })).toMatch(told)
+  })
+})
+
+describe('settings that are stricter than a Pod Security level hold', () => {
+  const { uid: tenant } = narrow.tenant
+  test.for(settingsPassed)('$name', async ({ hostile, harmless = {}, told }) => {
+    expect(await tryPod({ ...withinNarrowed, ...harmless }, { namespace: ofNarrow, tenant })).toBe('made')
+    expect(await tryPod({ ...withinNarrowed, ...hostile }, { namespace: ofNarrow, tenant })).toMatch(told)
+  })
+
+  test('for a debug container too', async () => {
+    const name = next()
+    await asTenant(tenant).create(pods, superPod(withinNarrowed, { name, namespace: ofNarrow, tenant }))
+    const debug = (container: object) =>
+      asTenant(tenant)
+        .patch(
+          pods,
+          { name, namespace: ofNarrow },
+          { spec: { ephemeralContainers: [{ name: 'a', image: 'x', imagePullPolicy: 'Always', ...container }] } },
+          { type: 'strategic', subresource: 'ephemeralcontainers' },
+        )
+        .then(() => 'made', messageOf)
+    expect(await debug({})).toMatch(/more rights/)
+    expect(await debug({ securityContext: { allowPrivilegeEscalation: false, runAsUser: 0 } })).toMatch(/runs as root/)
+    expect(await debug({ securityContext: { allowPrivilegeEscalation: false } })).toBe('made')
+  })
+
+  test('and a pod of Windows is not asked for fields of Linux', async () => {
+    const windows = { ...withinNarrowed, hostUsers: undefined, os: { name: 'windows' } }
+    const plain = { containers: [{ name: 'main', image: 'registry.example/web:1', imagePullPolicy: 'Always' }] }
+    expect(await tryPod({ ...windows, ...plain }, { namespace: ofNarrow, tenant })).toBe('made')
   })
 })
 

@@ -23,6 +23,12 @@ export const capabilitiesAnnotation = 'berth.dev/capabilities'
 export const runtimeClassAnnotation = 'berth.dev/runtime-class'
 export const nodePoolAnnotation = 'berth.dev/node-pool'
 export const serviceTypesAnnotation = 'berth.dev/service-types'
+/** All that a pod may set, the safe ones too. */
+export const sysctlsAnnotation = 'berth.dev/sysctls'
+/** `true` or `false`, as `spec.isolation.pods` says. */
+export const runAsNonRootAnnotation = 'berth.dev/run-as-non-root'
+export const privilegeEscalationAnnotation = 'berth.dev/privilege-escalation'
+export const userNamespacesAnnotation = 'berth.dev/user-namespaces'
 /** `true` where images are pulled each time; `narrowed` where no toleration is without a key. */
 export const pullAlwaysAnnotation = 'berth.dev/pull-always'
 export const tolerationsAnnotation = 'berth.dev/tolerations'

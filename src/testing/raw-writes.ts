@@ -24,6 +24,7 @@ const requiring = (...expressions: object[]) => ({
     },
   },
 })
+const sysctl = (name: string) => ({ securityContext: { sysctls: [{ name, value: '1' }] } })
 const inPool = { key: 'pool', operator: 'In', values: ['acme'] }
 
 /** Ways to the machine, which super shuts though Pod Security admission is told to let all in. */
@@ -72,6 +73,19 @@ export const hostAccess: readonly PodRow[] = [
   },
   { name: 'no seccomp for the pod', hostile: { securityContext: { seccompProfile: { type: 'Unconfined' } } }, told: /seccomp/ },
   { name: 'no AppArmor', hostile: security({ appArmorProfile: { type: 'Unconfined' } }), told: /AppArmor/ },
+  {
+    name: 'a type of SELinux',
+    hostile: security({ seLinuxOptions: { type: 'spc_t' } }),
+    harmless: security({ seLinuxOptions: { type: 'container_t', level: 's0:c1,c2' } }),
+    told: /SELinux/,
+  },
+  { name: 'a user of SELinux for the pod', hostile: { securityContext: { seLinuxOptions: { user: 'root' } } }, told: /SELinux/ },
+  {
+    name: 'a sysctl beyond the safe ones',
+    hostile: sysctl('kernel.msgmax'),
+    harmless: sysctl('net.ipv4.tcp_syncookies'),
+    told: /sysctl/,
+  },
   {
     name: 'a capability beyond those allowed',
     hostile: security({ capabilities: { add: ['SYS_ADMIN'] } }),
@@ -130,6 +144,52 @@ export const wayOut: readonly PodRow[] = [
     name: 'one pool of several',
     hostile: { nodeSelector: {}, ...requiring({ ...inPool, values: ['acme', 'other'] }) },
     told: /pool/,
+  },
+]
+
+const noGain = { allowPrivilegeEscalation: false }
+const always = { imagePullPolicy: 'Always' }
+const stored = (pullPolicy: string) => volume({ image: { reference: 'registry.example/data:1', pullPolicy } })
+const nonRoot = (more: object = {}) => ({ securityContext: { runAsNonRoot: true, ...more } })
+
+/** Settings of an operator who trusts a tenant with the machines otherwise, and what its pods have to say then. */
+export const narrowed = {
+  profile: 'privileged' as const,
+  pods: { runAsNonRoot: true, privilegeEscalation: false, userNamespaces: true, pullAlways: true, sysctls: ['net.core.*'] },
+}
+export const withinNarrowed = { hostUsers: false, ...nonRoot(), ...main({ ...always, securityContext: noGain }) }
+
+/** Ways past these settings, which are stricter than any Pod Security level that holds there. */
+export const settingsPassed: readonly PodRow[] = [
+  { name: 'a pod that leaves root open', hostile: { securityContext: {} }, told: /runs as root/ },
+  { name: 'root for the pod', hostile: nonRoot({ runAsUser: 0 }), harmless: nonRoot({ runAsUser: 1000 }), told: /runs as root/ },
+  {
+    name: 'a container that may be root',
+    hostile: main({ ...always, securityContext: { ...noGain, runAsNonRoot: false } }),
+    harmless: { securityContext: {}, ...main({ ...always, securityContext: { ...noGain, runAsNonRoot: true } }) },
+    told: /runs as root/,
+  },
+  {
+    name: 'a container as root',
+    hostile: main({ ...always, securityContext: { ...noGain, runAsUser: 0 } }),
+    harmless: main({ ...always, securityContext: { ...noGain, runAsUser: 1000 } }),
+    told: /runs as root/,
+  },
+  { name: 'a container that may gain rights', hostile: main(always), told: /more rights/ },
+  {
+    name: 'an init container that gains rights',
+    hostile: init({ ...always, securityContext: { allowPrivilegeEscalation: true } }),
+    harmless: init({ ...always, securityContext: noGain }),
+    told: /more rights/,
+  },
+  { name: 'the users of the machine', hostile: { hostUsers: true }, told: /hostUsers/ },
+  { name: 'whichever users', hostile: { hostUsers: undefined }, told: /hostUsers/ },
+  { name: 'an image volume of the node', hostile: stored('IfNotPresent'), harmless: stored('Always'), told: /pulled each time/ },
+  {
+    name: 'another sysctl',
+    hostile: nonRoot({ sysctls: [{ name: 'kernel.msgmax', value: '1' }] }),
+    harmless: nonRoot({ sysctls: [{ name: 'net/core/somaxconn', value: '1' }] }),
+    told: /sysctl/,
   },
 ]
 

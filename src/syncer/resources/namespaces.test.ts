@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { namespaceLabelKey, superNamespace } from '../../tenancy/names.ts'
+import { safeSysctls } from '../../tenancy/pod-security-standards.ts'
 import { aNamespace } from '../../testing/builders.ts'
 import { aSyncContext } from '../../testing/sync-builders.ts'
 import { wantedObject } from '../super-object.ts'
@@ -37,6 +38,10 @@ test("the super namespace carries super's level, the tenant's labels under hashe
         'berth.dev/runtime-class': '',
         'berth.dev/node-pool': '',
         'berth.dev/service-types': 'ExternalName,LoadBalancer',
+        'berth.dev/sysctls': safeSysctls.join(','),
+        'berth.dev/run-as-non-root': 'true',
+        'berth.dev/privilege-escalation': 'false',
+        'berth.dev/user-namespaces': 'false',
         'berth.dev/pull-always': 'true',
         'berth.dev/tolerations': 'narrowed',
       },
@@ -53,6 +58,20 @@ test('it says which runtime class and which nodes its pods are held to', () => {
   expect(namespaces.toSuper(shop, kept)).toMatchObject({
     body: { marks: { 'berth.dev/runtime-class': 'gvisor', 'berth.dev/node-pool': 'pool=acme,disk=ssd' } },
   })
+})
+
+test('it says which sysctls its pods may set: others than the safe ones where the level lets them', () => {
+  const sysctls = (podSecurity: 'baseline' | 'privileged') => {
+    const { body } = namespaces.toSuper(
+      shop,
+      aSyncContext({ isolation: { podSecurity, pods: { sysctls: ['net.core.*'] } } }),
+    ) as {
+      body: { marks: Record<string, string> }
+    }
+    return body.marks['berth.dev/sysctls']?.split(',')
+  }
+  expect(sysctls('baseline')).toEqual(safeSysctls)
+  expect(sysctls('privileged')).toEqual([...safeSysctls, 'net.core.*'])
 })
 
 test('the whole object says whose it is, and its level, whatever the tenant wrote', () => {

@@ -3,12 +3,17 @@ import {
   capabilitiesAnnotation,
   nodePoolAnnotation,
   podSecurityAnnotation,
+  privilegeEscalationAnnotation,
   pullAlwaysAnnotation,
+  runAsNonRootAnnotation,
   runtimeClassAnnotation,
   serviceTypesAnnotation,
+  sysctlsAnnotation,
   tolerationsAnnotation,
+  userNamespacesAnnotation,
 } from '../../tenancy/marks.ts'
 import { namespaceLabelKey, superNamespace } from '../../tenancy/names.ts'
+import { safeSysctls } from '../../tenancy/pod-security-standards.ts'
 import { defineResource, type SyncContext } from '../resource.ts'
 
 /** What super's own admission policies hold the namespace to (manifests/parts/super/admission-*.yaml). Always all of it: what is missing there means less. */
@@ -20,6 +25,11 @@ const heldTo = ({ isolation, classes }: SyncContext): Record<string, string> => 
     .map(([key, value]) => `${key}=${value}`)
     .join(','),
   [serviceTypesAnnotation]: isolation.serviceTypes.join(','),
+  // Below privileged the level lets no others be set, whatever the setting says.
+  [sysctlsAnnotation]: [...safeSysctls, ...(isolation.podSecurity === 'privileged' ? isolation.pods.sysctls : [])].join(','),
+  [runAsNonRootAnnotation]: String(isolation.pods.runAsNonRoot),
+  [privilegeEscalationAnnotation]: String(isolation.pods.privilegeEscalation),
+  [userNamespacesAnnotation]: String(isolation.pods.userNamespaces),
   [pullAlwaysAnnotation]: String(isolation.pods.pullAlways),
   [tolerationsAnnotation]: 'narrowed',
 })
