@@ -138,7 +138,9 @@ export const strayAttacks: AttackSet = {
           await remove(attacker, own as Written)
         }
       },
-      refusal: /^logs: .*not found.*^exec: .*not found.*^attach: .*not found.*^port-forward: .*not found/ims,
+      // Of a log kubectl says so in words of its own.
+      refusal:
+        /^logs: .*could not find the requested resource.*^exec: .*not found.*^attach: .*not found.*^port-forward: .*not found/ims,
     },
     {
       name: 'exec, attach and port-forward at vn-agent by the UID of a pod that was there before one of the same name',

@@ -62,7 +62,7 @@ export const hostileKinds: Readonly<Record<string, HostileKind>> = {
     table: typeTable('Namespace'),
     labels: /^pod-security\.kubernetes\.io\/enforce(-version)?$/,
     marks:
-      /^(ns\.berth\.dev\/[a-z2-7]{24}|berth\.dev\/(pod-security|capabilities|runtime-class|node-pool|service-types|pull-always|tolerations))$/,
+      /^(ns\.berth\.dev\/[a-z2-7]{24}|berth\.dev\/(pod-security|capabilities|runtime-class|node-pool|service-types|sysctls|run-as-non-root|privilege-escalation|user-namespaces|pull-always|tolerations))$/,
   },
   configmaps: { fields: specs.configMapFields, table: typeTable('ConfigMap', passing('data', 'binaryData', 'immutable')) },
   secrets: { fields: specs.secretFields, table: typeTable('Secret', passing('type', 'data', 'immutable')) },
