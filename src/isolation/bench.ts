@@ -7,6 +7,7 @@ import { isolationRunLabel } from '../tenancy/marks.ts'
 import { superNamespace } from '../tenancy/names.ts'
 import { wordOf } from './attempt.ts'
 import type { Bench, Control } from './check.ts'
+import { mayI } from './reviews.ts'
 import { renamed } from './specimens.ts'
 import { within } from './wait.ts'
 
@@ -154,6 +155,9 @@ export const openBench = async (parts: BenchParts): Promise<OpenBench> => {
     const { clientCert: _cert, clientKey: _key, ...place } = adminConnection
     const user = connect({ ...place, token: () => userToken } satisfies KubeConnection)
     clients.push(user)
+    // Its API server decides by copies of its own, which have the binding a moment later. Without rights the checks say so.
+    const itsRight = { verb: 'create', group: '', resource: 'pods', namespace }
+    await within(async () => (await mayI(itsRight, { client: user, signal })) || undefined, { waitMs, signal })
     // Pods are refused without it, whatever they are like.
     const standard = await within(() => admin.get(resourceTypes.serviceAccounts, { name: 'default', namespace }, { signal }), {
       waitMs,

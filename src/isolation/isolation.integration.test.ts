@@ -13,6 +13,7 @@ import type { Child } from '../testing/child.ts'
 import { startControllers } from '../testing/controller-manager.ts'
 import { eventually } from '../testing/eventually.ts'
 import { applyInstalled, installedObjects, serviceAccountGroups } from '../testing/installed-rights.ts'
+import { policiesInForce } from '../testing/policies-in-force.ts'
 import { type RunningSyncer, runSyncer } from '../testing/run-syncer.ts'
 import { patchPlane, type SyncClusters, type SyncTenant, startSyncClusters } from '../testing/sync-clusters.ts'
 import { type BenchParts, openBench, sweep } from './bench.ts'
@@ -62,8 +63,9 @@ beforeAll(async () => {
   accountConnection = await clusters.superApi.connectionAs(accountName, serviceAccountGroups)
   account = connect(accountConnection)
   syncer = await runSyncer(clusters, { log })
-  // Rights come into force a moment later, the policy some more.
+  // Rights come into force a moment later, policies some more.
   await eventually(() => account.list(resourceTypes.nodes), { deadlineMs: 30_000, describe: 'the rights of the account' })
+  await policiesInForce(clusters.superApi.client)
 }, 300_000)
 
 afterAll(async () => {

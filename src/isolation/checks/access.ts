@@ -2,6 +2,7 @@ import { resourceTypes } from '../../apis/resource-types.ts'
 import { type Bench, type Check, failed, passed, unknown, type Verdict } from '../check.ts'
 import { answered } from '../refusal.ts'
 import { type Act, actsWhere, actText, type Discovery, discover, mayI } from '../reviews.ts'
+import { within } from '../wait.ts'
 
 const rbac = 'rbac.authorization.k8s.io'
 const most = 5
@@ -123,7 +124,7 @@ export const accessChecks: readonly Check[] = [
 ]
 
 /** A Role and a binding are made for real, and work; one with more rights than its maker has is refused. */
-const selfServiceRoles = async ({ user, admin, namespace, signal }: Bench): Promise<Verdict> => {
+const selfServiceRoles = async ({ user, admin, namespace, waitMs, signal }: Bench): Promise<Verdict> => {
   const name = 'self-service'
   const role = {
     apiVersion: `${rbac}/v1`,
@@ -147,7 +148,11 @@ const selfServiceRoles = async ({ user, admin, namespace, signal }: Bench): Prom
   if (made.kind === 'unknown') return unknown(`a Role could not be made: ${made.message}`)
   if (made.kind === 'refused') return failed(`a Role of its own is refused: ${made.message}`)
   const as = { client: admin.as(account), signal }
-  const has = await mayI({ verb: 'get', group: '', resource: 'configmaps', namespace }, as)
+  // An API server decides by copies of its own, which have the binding a moment later.
+  const has = await within(
+    async () => (await mayI({ verb: 'get', group: '', resource: 'configmaps', namespace }, as)) || undefined,
+    { waitMs, signal },
+  )
   const hasMore = await mayI({ verb: 'get', group: '', resource: 'secrets', namespace }, as)
   if (!has) return unknown('the Role is there, and its subject has not its right')
   if (hasMore) return failed('the subject of the Role has more rights than the Role gives')
