@@ -201,9 +201,13 @@ export const insideAttacks: AttackSet = {
       attempt: async ({ attacker: { kubectl } }) => {
         const node = await kubectl(['get', 'pod', 'web', '-n', shop, '-o', 'jsonpath={.spec.nodeName}'])
         const paths = [
-          ...['logs/', 'logs/pods/', 'logs/../../etc/passwd', 'logs/%2e%2e/%2e%2e/etc/passwd', 'logs%2f..%2fpods'].map(
-            (path) => `/api/v1/nodes/${node}/proxy/${path}`,
-          ),
+          ...[
+            'logs/',
+            'logs/pods/',
+            'logs/../../etc/passwd',
+            'logs/%2e%2e/%2e%2e/etc/passwd',
+            'logs%2f..%2f..%2fetc%2fpasswd',
+          ].map((path) => `/api/v1/nodes/${node}/proxy/${path}`),
           `/api/v1/nodes/${node}/proxy/containerLogs/shop/web/..%2f..%2f..%2fetc%2fpasswd`,
           '/api/v1/namespaces/shop/pods/web/log?container=..%2f..%2f..%2fetc',
           '/logs/',
@@ -212,7 +216,9 @@ export const insideAttacks: AttackSet = {
         for (const path of [`/api/v1/nodes/${node}/proxy/containerLogs/shop/web/main`, '/api/v1/namespaces/shop/pods/web/log'])
           if (!(await kubectl(['get', '--raw', path])).trim()) throw new Error(`its own log is not at ${path}`)
         const answers = await Promise.all(paths.map((path) => said(kubectl(['get', '--raw', path]))))
-        return answers.map((words, index) => `${paths[index]}: ${words.split('\n').slice(1).join(' ')}`).join('\n')
+        return answers
+          .map((words, index) => `${paths[index]}: ${words.match(/^Error from server .*/m)?.[0] ?? `answered: ${words}`}`)
+          .join('\n')
       },
       refusal: /^(\/\S+: Error from server \((NotFound|Forbidden|BadRequest)\).*(\n|$)){8}$/,
     },
