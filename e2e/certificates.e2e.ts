@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Kubectl, kubectlFor } from '../hack/cluster/kubectl.ts'
 import { saveTenantKubeconfig } from '../hack/demo/workbench.ts'
 import { namespaceReport } from '../hack/diagnosis.ts'
+import { keyIdOf } from '../src/controlplane/steps/rotation-facts.ts'
 import { berth } from './support/berth.ts'
 import { apply, getJson, listJson, refusal, superKubectl, world } from './support/kubectl.ts'
 import { agnhost, pod } from './support/objects.ts'
@@ -14,6 +15,7 @@ import { verify } from './support/verify.ts'
 import { podReady, waitFor } from './support/wait.ts'
 
 const name = 'certs'
+const accountFolder = '/var/run/secrets/kubernetes.io/serviceaccount'
 const components = ['etcd', 'kube-apiserver', 'kube-controller-manager']
 /** What a manager waits for because it cannot see it. A story does not wait for kubelets' minutes: it tells them to look. */
 const shortTimes = ['BERTH_TRUST_SETTLE_SECONDS=3', 'BERTH_OLD_AUTHORITY_SILENCE_SECONDS=10', 'BERTH_TOKEN_RENEWAL_SECONDS=3']
@@ -56,6 +58,17 @@ describe('a rotation of all keys of a tenant', () => {
     const log = await tenant.kubectl(['logs', podName, '-n', 'default'], { timeoutMs: 20_000 })
     expect(log).toContain('calling /healthz')
     return log.split('\n').filter((line) => /x509|Unauthorized|failed to verify/.test(line))
+  }
+
+  /** The key that a pod's token was signed with, as the token names it. */
+  const signerOf = async (podName: string): Promise<unknown> => {
+    const token = await tenant.kubectl(['exec', podName, '-n', 'default', '--', 'cat', `${accountFolder}/token`])
+    const [header = ''] = token.split('.', 1)
+    return (JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid?: unknown }).kid
+  }
+  const signingKey = async (): Promise<string> => {
+    const secret = await getJson(superKubectl, ['secret', 'service-account-keys', '-n', tenant.controlPlaneNamespace])
+    return keyIdOf(Buffer.from(secret.data?.['sa.pub'] ?? '', 'base64').toString())
   }
 
   const rotating = async (): Promise<string> => {
@@ -121,6 +134,7 @@ describe('a rotation of all keys of a tenant', () => {
     await newKubectl()
     await apply(tenant.kubectl, client('anew'))
     await podReady(tenant.kubectl, 'default', 'anew')
+    expect(await signerOf('anew'), 'the key that signed the token of a pod of after').toBe(await signingKey())
     const written = await whileWriting(before, 'still the kubeconfig of before', async () => {
       expect(await berth('certs', 'cut', name)).toMatchObject({ code: 0 })
       // Longer than it would wait for one who was not seen.

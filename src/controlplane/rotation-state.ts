@@ -19,6 +19,7 @@ const underWay: Record<Exclude<RotationDecision['action'], 'none'>, NonNullable<
   begin: { reason: 'TrustingBoth', message: 'a new generation was made; the control plane is being rolled out with both' },
   'note-trusted': { reason: 'TrustingBoth', message: 'both are trusted; pods are given time to hear of it' },
   issue: { reason: 'TrustingBoth', message: 'the new generation begins to issue' },
+  'note-signing': { reason: 'TrustingBoth', message: 'the new generation signs all tokens from now on' },
   serve: { reason: 'WaitingToCut', message: 'the API server is given its new certificate; the cut comes next' },
   cut: { reason: 'Cutting', message: 'the old generation was taken out; the control plane is being rolled out without it' },
 }

@@ -237,6 +237,19 @@ const rotateAtOnce = async (tenant: TenantControlPlane, process: Process, revive
   throw new Error(`not over after 16 rounds: ${JSON.stringify(await rotating(tenant))}`)
 }
 
+/** A pod of the roll before that a kubelet has not ended yet. */
+const anEndingApiServer = async (tenant: TenantControlPlane): Promise<{ name: string; namespace: string }> => {
+  const namespace = controlPlaneNamespace(refOf(tenant))
+  const running = await kube.get(resourceTypes.pods, { name: 'kube-apiserver', namespace })
+  const { labels, annotations } = running?.metadata ?? {}
+  const metadata = { name: 'kube-apiserver-before', namespace, labels, annotations }
+  const { containers, volumes, securityContext } = running?.spec ?? {}
+  const spec = { nodeName: 'gone', containers, volumes, securityContext, terminationGracePeriodSeconds: 20 }
+  await kube.create(resourceTypes.pods, { apiVersion: 'v1', kind: 'Pod', metadata, spec })
+  await kube.delete(resourceTypes.pods, metadata, {})
+  return metadata
+}
+
 describe('keys of service-account tokens', () => {
   test('sign when all API servers know both, and are cut when Secrets and pods have none of the old one', async () => {
     const tenant = await createTenant()
@@ -252,6 +265,14 @@ describe('keys of service-account tokens', () => {
     expect([count(believed['sa.pub']), believed['sa.key']]).toEqual([2, old['sa.key']])
     const record = await kube.get(resourceTypes.configMaps, agentRecordRef(tenant.metadata.uid ?? ''))
     expect(count(record?.data['sa.pub'])).toBe(2)
+    const ending = await anEndingApiServer(tenant)
+    for (let round = 0; round < 4; round += 1) {
+      await reconcile(tenant, process)
+      await playCluster(tenant, { now: process.deps.now() })
+    }
+    // It does not believe the new key, and signs with the old one still.
+    expect(await rotating(tenant)).toMatchObject({ reason: 'TrustingBoth', message: expect.stringMatching(/being rolled out/) })
+    await kube.delete(resourceTypes.pods, ending, { gracePeriodSeconds: 0 })
     await until(tenant, process, async () => (await rotating(tenant))?.reason === 'OldTrusted')
     const signs = await secretOf(tenant, 'service-account-keys')
     expect([signs['old.pub'], signs['old.key']]).toEqual([old['sa.pub'], old['sa.key']])

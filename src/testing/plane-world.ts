@@ -158,14 +158,19 @@ export const startPlaneWorld = async () => {
           await kube.delete(resourceTypes.pods, { name, namespace }, { gracePeriodSeconds: 0 })
           continue
         }
-        if (await kube.get(resourceTypes.pods, { name, namespace })) continue
-        const { spec } = workload.spec.template
+        const { spec, metadata: marks } = workload.spec.template
+        const { annotations } = marks
+        if (await kube.get(resourceTypes.pods, { name, namespace })) {
+          // As if it were the next pod.
+          await kube.patch(resourceTypes.pods, { name, namespace }, { metadata: { annotations } }, { type: 'merge' })
+          continue
+        }
         const claims = (workload.spec.volumeClaimTemplates ?? []) as KubeObject[]
         const volumes = [...(spec.volumes ?? []), ...claims.map((claim) => ({ name: claim.metadata.name, emptyDir: {} }))]
         await kube.create(resourceTypes.pods, {
           apiVersion: 'v1',
           kind: 'Pod',
-          metadata: { ...metadata, name, labels: { ...metadata.labels, [componentLabel]: name } },
+          metadata: { ...metadata, name, annotations, labels: { ...metadata.labels, [componentLabel]: name } },
           spec: { ...spec, volumes },
         })
         const containerStatuses = [{ name, ready: true, restartCount: 0, image: 'x', imageID: 'x', state: { running: {} } }]

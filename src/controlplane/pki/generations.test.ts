@@ -6,6 +6,7 @@ import {
   type Generations,
   generationsOf,
   trustOf,
+  withIssuingSince,
   withNext,
   withNextIssuing,
   withoutOld,
@@ -28,20 +29,20 @@ test('a Secret of before there were rotations is of the first generation, and sa
 
 test('a rotation keeps every key until it is cut, and what is trusted is one text throughout', () => {
   const begun = withNext(firstKeys(one, authorityNames, 1), two, authorityNames, 'base')
-  const issues = withNextIssuing(begun, authorityNames, now)
+  const issues = withIssuingSince(withNextIssuing(begun, authorityNames), now)
   const cut = withoutOld(issues, authorityNames)
   expect(read(begun)).toEqual({ generation: 1, issuing: one, next: two, baseHash: 'base' })
   expect(read(issues)).toEqual({ generation: 2, issuing: two, old: one, issuingSince: now, baseHash: 'base' })
   expect(read(cut)).toEqual({ generation: 2, issuing: two, baseHash: 'base' })
   expect([begun, issues, cut].map((data) => trustOf(read(data)))).toEqual(['CERT 1\nCERT 2\n', 'CERT 1\nCERT 2\n', 'CERT 2\n'])
   // A second time changes nothing.
-  expect(withNextIssuing(issues, authorityNames, now)).toEqual(issues)
+  expect(withNextIssuing(issues, authorityNames)).toEqual(issues)
   expect(withoutOld(cut, authorityNames)).toEqual(cut)
 })
 
 test('the hash of before the first rotation is kept through all of them', () => {
   const first = withoutOld(
-    withNextIssuing(withNext(firstKeys(one, authorityNames, 1), two, authorityNames, 'base'), authorityNames, now),
+    withNextIssuing(withNext(firstKeys(one, authorityNames, 1), two, authorityNames, 'base'), authorityNames),
     authorityNames,
   )
   expect(read(withNext(first, one, authorityNames, 'other')).baseHash).toBe('base')

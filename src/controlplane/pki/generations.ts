@@ -14,7 +14,7 @@ export interface Generations {
   readonly old?: KeyPair
   /** Since when all that can be seen trusts `next`. */
   readonly trustedSince?: Date
-  /** Since when `issuing` issues, while `old` is there. */
+  /** Since when `issuing` issues, while `old` is there: nothing that `old` signed is younger. Keys of tokens are read at starts: theirs is noted after the roll. */
   readonly issuingSince?: Date
   /** Since when the API server is to show a certificate of `issuing`, and not of `old`. */
   readonly servingSince?: Date
@@ -91,20 +91,22 @@ export const withTrustedSince = (data: SecretData, now: Date): SecretData => ({ 
 /** A Secret that says since when the API server is to show its new certificate. */
 export const withServingSince = (data: SecretData, now: Date): SecretData => ({ ...data, [servingKey]: now.toISOString() })
 
-/** A Secret whose new keys issue from now on. Those before are kept, both parts of them. */
-export const withNextIssuing = (data: SecretData, names: KeyNames, now: Date): SecretData => {
+/** A Secret that says since when its new keys issue. */
+export const withIssuingSince = (data: SecretData, now: Date): SecretData => ({ ...data, [issuingKey]: now.toISOString() })
+
+/** A Secret whose new keys are the ones that issue. Those before are kept, both parts of them. */
+export const withNextIssuing = (data: SecretData, names: KeyNames): SecretData => {
   const read = generationsOf(data, names)
   if (!read?.next) return data
   const [nextCert, nextKey] = namesOf('next', names)
   const [oldCert, oldKey] = namesOf('old', names)
   return {
-    ...without(data, nextCert, nextKey, trustedKey),
+    ...without(data, nextCert, nextKey, trustedKey, issuingKey),
     [oldCert]: read.issuing.cert,
     [oldKey]: read.issuing.key,
     [names.issuing[0]]: read.next.cert,
     [names.issuing[1]]: read.next.key,
     [generationKey]: String(read.generation + 1),
-    [issuingKey]: now.toISOString(),
   }
 }
 

@@ -159,7 +159,7 @@ describe('with real processes', { timeout: 240_000 }, () => {
     // The new authorities issue: nothing starts anew, and who trusts only the old one is served as before.
     const pids = plane.pids()
     for (const authority of tenantAuthorities)
-      tenant.change(authoritySecrets[authority], (data) => withNextIssuing(data, authorityNames, new Date()))
+      tenant.change(authoritySecrets[authority], (data) => withNextIssuing(data, authorityNames))
     await tenant.deliver(new Date())
     await servesWhatItHas(tenant)
     expect(await entryOf({ ca: oldCa, ...alice })).toBe('200')
@@ -181,7 +181,7 @@ describe('with real processes', { timeout: 240_000 }, () => {
     expect([...seen].sort()).toEqual([printOf(alice), printOf(bob)].sort())
 
     // The new key signs: one roll, and both are published.
-    tenant.change(secretNames.serviceAccountKeys, (data) => withNextIssuing(data, tokenKeyNames, new Date()))
+    tenant.change(secretNames.serviceAccountKeys, (data) => withNextIssuing(data, tokenKeyNames))
     await tenant.deliver(new Date())
     await plane.roll(tenant.roots())
     const token = await newToken(both, bob)

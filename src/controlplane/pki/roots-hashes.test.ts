@@ -5,7 +5,6 @@ import { readRoots, type Secrets } from './keys.ts'
 import { authoritySecrets, tenantAuthorities } from './plan.ts'
 import { baseHashOf, rootsHashes } from './roots-hashes.ts'
 
-const now = new Date('2026-06-01T00:00:00Z')
 const pair = (name: string) => ({ cert: `${name} cert\n`, key: `${name} key` })
 const first: Secrets = new Map<string, SecretData>([
   ...tenantAuthorities.map(
@@ -36,14 +35,14 @@ test('a tenant that was never rotated has the hash that it had before there were
 
 test('a rotation of the authorities starts each component anew twice: with both, and after the cut', () => {
   const both = changed(first, authorities, (data, name) => withNext(data, pair(`new ${name}`), authorityNames, base))
-  const issuing = changed(both, authorities, (data) => withNextIssuing(data, authorityNames, now))
+  const issuing = changed(both, authorities, (data) => withNextIssuing(data, authorityNames))
   const cut = changed(issuing, authorities, (data) => withoutOld(data, authorityNames))
   expect([rolled(first, both), rolled(both, issuing), rolled(issuing, cut)]).toEqual([all, [], all])
 })
 
 test('a rotation of service-account keys leaves etcd alone, and the controller manager until the new one signs', () => {
   const both = changed(first, tokens, (data) => withNext(data, pair('new'), tokenKeyNames, base))
-  const signing = changed(both, tokens, (data) => withNextIssuing(data, tokenKeyNames, now))
+  const signing = changed(both, tokens, (data) => withNextIssuing(data, tokenKeyNames))
   const cut = changed(signing, tokens, (data) => withoutOld(data, tokenKeyNames))
   expect([rolled(first, both), rolled(both, signing), rolled(signing, cut)]).toEqual([
     ['kube-apiserver'],

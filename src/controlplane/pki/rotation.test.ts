@@ -191,6 +191,16 @@ describe('service-account keys', () => {
       { keys: issuing, wanted: want(2, 'CutNow'), rolledOut: false },
       /^TrustingBoth: generation 2 signs/,
     ],
+    [
+      'note when all sign with it, and not before',
+      { keys: { ...issuing, issuingSince: undefined }, wanted: want(2, 'Cut') },
+      /^note-signing$/,
+    ],
+    [
+      'are cut at once when told so, though nobody noted when they began to sign',
+      { keys: { ...issuing, issuingSince: undefined }, wanted: want(2, 'CutNow') },
+      /^cut$/,
+    ],
     ['stay believed until told otherwise', { keys: issuing, wanted: want(2) }, /^OldTrusted/],
     ['are cut at once when told so', { keys: issuing, wanted: want(2, 'CutNow'), facts: { oldTokens: ['a/b'] } }, /^cut$/],
     [

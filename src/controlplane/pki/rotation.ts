@@ -8,7 +8,7 @@ export interface RotationTimes {
   readonly settleMs: number
   /** How long nobody may have been seen with the old authority before it is cut. */
   readonly silenceMs: number
-  /** From when new keys sign tokens until the old ones may go. */
+  /** From when new keys sign all tokens until the old ones may go. */
   readonly tokensMs: number
 }
 
@@ -23,7 +23,7 @@ export type RotationReason = 'RotationRefused' | 'TrustingBoth' | 'Cutting' | 'W
 
 /** What is done next to a family of keys, and what people are told of it; nothing at rest. */
 export interface RotationDecision {
-  readonly action: 'none' | 'begin' | 'note-trusted' | 'issue' | 'serve' | 'cut'
+  readonly action: 'none' | 'begin' | 'note-trusted' | 'issue' | 'note-signing' | 'serve' | 'cut'
   readonly told?: { readonly reason: RotationReason; readonly message: string }
 }
 
@@ -33,7 +33,7 @@ interface Common {
   readonly keys: Generations
   /** The tenant runs, and is to run. */
   readonly runs: boolean
-  /** Every pod of the control plane was started with what its Secrets say, and is ready. */
+  /** Every pod of the control plane was started with what its Secrets say, and is ready; none of before runs. */
   readonly rolledOut: boolean
   /** The status before says that a rotation is under way. */
   readonly wasRotating: boolean
@@ -167,9 +167,11 @@ export const nextForTokenKeys = (input: Common & { readonly facts: TokenKeyFacts
   }
   const what = `generation ${keys.generation} signs`
   if (!runs || !rolledOut) return wait('TrustingBoth', `${what}; the control plane is being rolled out with it${excess(input)}`)
-  if (wanted.old === 'Trust') return wait('OldTrusted', `${what}, tokens of the one before are still believed${excess(input)}`)
   if (wanted.old === 'CutNow') return { action: 'cut' }
-  const until = (keys.issuingSince?.getTime() ?? 0) + times.tokensMs
+  // Not from when it was to sign: a roll may take longer than the tokens have to spare, and until its end API servers sign with the old one.
+  if (!keys.issuingSince) return { action: 'note-signing' }
+  if (wanted.old === 'Trust') return wait('OldTrusted', `${what}, tokens of the one before are still believed${excess(input)}`)
+  const until = keys.issuingSince.getTime() + times.tokensMs
   if (now.getTime() < until)
     return wait('WaitingToCut', `${what}; pods renew their tokens until ${instant(until)}${excess(input)}`)
   if (input.syncerAway !== undefined)

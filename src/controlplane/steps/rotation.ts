@@ -4,17 +4,17 @@ import type { TenantControlPlane } from '../../apis/tenant-control-plane.ts'
 import { AppError, explainError } from '../../lib/errors.ts'
 import { frozenAnnotation } from '../../tenancy/marks.ts'
 import { hashOf } from '../apply.ts'
-import { type Plane, type RootsHashes, rootsHashAnnotation } from '../components/plane.ts'
+import type { Plane } from '../components/plane.ts'
 import type { Deps } from '../deps.ts'
-import { isRolledOut } from '../diagnose.ts'
 import { isMoving } from '../moves/move-plan.ts'
-import { componentNames, secretNames, syncerSilenceMs } from '../names.ts'
+import { secretNames, syncerSilenceMs } from '../names.ts'
 import type { Observed } from '../observe.ts'
 import { type AuthorityMove, beginningMoves, followingMoves } from '../pki/authority-moves.ts'
 import {
   authorityNames,
   type SecretData,
   tokenKeyNames,
+  withIssuingSince,
   withNext,
   withNextIssuing,
   withoutOld,
@@ -31,6 +31,7 @@ import {
   type RotationDecision,
   type TokenKeyFacts,
 } from '../pki/rotation.ts'
+import { isRolledOutWith } from '../rotation-roll.ts'
 import { type RotationState, rotationState } from '../rotation-state.ts'
 import { isRestoring } from '../snapshots/restore-plan.ts'
 import { lookForUsers } from './authority-users.ts'
@@ -85,7 +86,7 @@ const openRoots = (initial: Secrets, { place, agentServingCert }: Rotation, deps
     const baseHash = baseHashOf(roots(), agentServingCert)
     await change(authoritySecrets[authority], async (data) => {
       if (how === 'cut') return withoutOld(data, authorityNames)
-      if (how === 'issue') return withNextIssuing(data, authorityNames, deps.now())
+      if (how === 'issue') return withIssuingSince(withNextIssuing(data, authorityNames), deps.now())
       const made = await newAuthority(authorityCommonName(authority, place.tenant.uid, generation + 1), deps.now())
       return withNext(data, made, authorityNames, baseHash)
     })
@@ -103,19 +104,6 @@ const syncerAway = (lease: Observed['syncerLease'], now: Date): string | undefin
   const isSilent = !(now.getTime() - Date.parse(lease?.spec?.renewTime ?? '') < syncerSilenceMs)
   return isSilent ? 'no syncer serves the tenant' : undefined
 }
-
-/** True when each workload was started with these roots, is ready, and is not at zero. */
-const isRolledOutWith = (
-  hashes: RootsHashes,
-  { objects }: Pick<Observed, 'objects'>,
-  store: TenantControlPlane['spec']['dataStore']['kind'],
-): boolean =>
-  Object.values(componentNames).every((name) => {
-    if (name === componentNames.etcd && store !== 'dedicated') return true
-    const workload = objects.get(`Deployment/${name}`) ?? objects.get(`StatefulSet/${name}`)
-    const started: unknown = workload?.spec?.template?.metadata?.annotations?.[rootsHashAnnotation]
-    return started === hashes[name] && isRolledOut(workload) && (workload?.spec?.replicas ?? 0) > 0
-  })
 
 const inTenant = async <T>(roots: Roots, { place }: Rotation, deps: Deps, ask: (asked: Asked) => Promise<T>) => {
   try {
@@ -159,6 +147,7 @@ const tokenKeyFacts = async (roots: Roots, rolledOut: boolean, rotation: Rotatio
 const moveAuthorities = async ({ action }: RotationDecision, open: OpenRoots, deps: Deps): Promise<void> => {
   switch (action) {
     case 'none':
+    case 'note-signing':
       return
     case 'note-trusted':
       return open.change(secretNames.clusterAuthority, (data) => withTrustedSince(data, deps.now()))
@@ -190,7 +179,9 @@ const moveTokenKeys = (
       case 'begin':
         return withNext(data, await newTokenKeys(), tokenKeyNames, baseHash)
       case 'issue':
-        return withNextIssuing(data, tokenKeyNames, deps.now())
+        return withNextIssuing(data, tokenKeyNames)
+      case 'note-signing':
+        return withIssuingSince(data, deps.now())
       case 'cut':
         return withoutOld(data, tokenKeyNames)
     }
@@ -210,7 +201,10 @@ export const rotateRoots = async (
   const open = openRoots(secrets, rotation, deps)
   await open.follow()
   const roots = open.roots()
-  const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert, storeCa), observed, tenant.spec.dataStore.kind)
+  const rolledOut = isRolledOutWith(rootsHashes(roots, agentServingCert, storeCa), observed, {
+    ownStore: tenant.spec.dataStore.kind === 'dedicated',
+    now: deps.now(),
+  })
   const common = {
     runs:
       place.hasServed &&
