@@ -3,6 +3,7 @@ import versions from '../../images/versions.json' with { type: 'json' }
 import type { Component } from './machine.ts'
 import { pkiDir } from './pki.ts'
 import type { ClusterPlan, NodeMachine } from './plan.ts'
+import { registryUrl } from './registry.ts'
 
 interface Programs {
   readonly containerd: string
@@ -30,6 +31,8 @@ export const containerdSocket = (node: NodeMachine): string => join(node.dir, 'c
 const containerdConfig = (node: NodeMachine): string => `version = 4
 [plugins.'io.containerd.cri.v1.images'.pinned_images]
   sandbox = "registry.k8s.io/pause:${versions.pause}"
+[plugins.'io.containerd.cri.v1.images'.registry]
+  config_path = "${join(node.dir, 'registries')}"
 [plugins.'io.containerd.cri.v1.runtime']
   # Without CAP_SYS_RESOURCE nothing may get a lower OOM score than its parent, and every sandbox would fail.
   restrict_oom_score_adj = true
@@ -40,6 +43,12 @@ const containerdConfig = (node: NodeMachine): string => `version = 4
   runtime_type = "io.containerd.runc.v2"
 [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
   SystemdCgroup = false
+`
+
+/** One registry for the images of all names, and no other after it: no node reaches any. */
+const registryHosts = (plan: ClusterPlan): string => `server = "${registryUrl(plan)}"
+[host."${registryUrl(plan)}"]
+  capabilities = ["pull", "resolve"]
 `
 
 /**
@@ -94,10 +103,13 @@ const kubeletConfig = (plan: ClusterPlan, node: NodeMachine): unknown => {
 /** The parts of one node. Pure. */
 export const nodeParts = (plan: ClusterPlan, node: NodeMachine, programs: Programs): NodeParts => {
   const path = (file: string): string => join(node.dir, file)
+  const containerd = containerdConfig(node)
+  const kubelet = JSON.stringify(kubeletConfig(plan, node))
   const files = [
-    { path: path('containerd.toml'), content: containerdConfig(node) },
+    { path: path('containerd.toml'), content: containerd },
+    { path: path('registries/_default/hosts.toml'), content: registryHosts(plan) },
     { path: path('cni/10-berth.conflist'), content: JSON.stringify(cniConfig(node)) },
-    { path: path('kubelet.json'), content: JSON.stringify(kubeletConfig(plan, node)) },
+    { path: path('kubelet.json'), content: kubelet },
     // Nobody answers there: the cluster has no names but its own.
     { path: path('resolv.conf'), content: 'nameserver 127.0.0.1\n' },
   ]
@@ -111,7 +123,7 @@ export const nodeParts = (plan: ClusterPlan, node: NodeMachine, programs: Progra
     containerd: {
       ...component('containerd', [programs.containerd, '--config', path('containerd.toml'), '--address', containerdSocket(node)]),
       env: { PATH: `${dirname(programs.containerd)}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin` },
-      config: files[0]?.content ?? '',
+      config: containerd,
     },
     kubelet: {
       ...component('kubelet', [
@@ -121,7 +133,7 @@ export const nodeParts = (plan: ClusterPlan, node: NodeMachine, programs: Progra
         `--hostname-override=${node.name}`,
         `--node-ip=${node.ip}`,
       ]),
-      config: files[2]?.content ?? '',
+      config: kubelet,
     },
     kubeProxy: component('kube-proxy', [
       programs['kube-proxy'],

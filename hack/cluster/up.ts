@@ -16,6 +16,7 @@ import { containerdSocket, type NodeParts, nodeParts } from './node.ts'
 import { ensurePki, kubeconfigPath, pkiDir } from './pki.ts'
 import type { ClusterPlan, NodeMachine } from './plan.ts'
 import { ensurePolicyQueue } from './policies-queue.ts'
+import { registry } from './registry.ts'
 import { loadOnNode } from './runtime.ts'
 import { replaceFile } from './state.ts'
 
@@ -100,6 +101,7 @@ export const bringUp = async (plan: ClusterPlan, programs: ClusterPrograms, prog
   const kubectl = kubectlFor(programs.kubectl, kubeconfigPath(plan))
   const parts = plan.nodes.map((node) => ({ node, parts: nodeParts(plan, node, programs) }))
   const archives = await systemImages(progress)
+  await ensureRunning(plan, registry(plan))
   const control = bringUpControlPlane(plan, programs)
   const runtimes = parts.map(async ({ node, parts: of }) => {
     await bringUpRuntime(plan, programs, node, of)

@@ -271,7 +271,12 @@ describe('keys of service-account tokens', () => {
       await playCluster(tenant, { now: process.deps.now() })
     }
     // It does not believe the new key, and signs with the old one still.
-    expect(await rotating(tenant)).toMatchObject({ reason: 'TrustingBoth', message: expect.stringMatching(/being rolled out/) })
+    expect(await rotating(tenant)).toMatchObject({
+      reason: 'TrustingBoth',
+      message: expect.stringMatching(
+        /^service-account keys: tokens of generations 1 and 2 are believed; .* being rolled out with both$/,
+      ),
+    })
     await kube.delete(resourceTypes.pods, ending, { gracePeriodSeconds: 0 })
     await until(tenant, process, async () => (await rotating(tenant))?.reason === 'OldTrusted')
     const signs = await secretOf(tenant, 'service-account-keys')

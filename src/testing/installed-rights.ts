@@ -1,5 +1,5 @@
 import type { KubeObject } from '../apis/kube-object.ts'
-import { resourceTypes } from '../apis/resource-types.ts'
+import { type ResourceType, resourceTypes } from '../apis/resource-types.ts'
 import { objectsOf } from '../cli/install/manifests.ts'
 import { typeOf } from '../cli/install/object-type.ts'
 import { installValues } from '../cli/install/values.ts'
@@ -11,6 +11,26 @@ export const managerUser = 'system:serviceaccount:berth-system:berth-manager'
 export const serviceAccountGroups = ['system:serviceaccounts', 'system:serviceaccounts:berth-system']
 
 const rightKinds = ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']
+
+const accessReviews: ResourceType = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
+  namespaced: false,
+}
+
+/** Whether the API server would let a user of these groups do that; `client` is an administrator's. */
+export const isAllowed = async (
+  client: KubeClient,
+  who: { readonly user: string; readonly groups: readonly string[] },
+  resourceAttributes: object,
+): Promise<boolean> => {
+  const groups = [...who.groups, 'system:authenticated']
+  const review = { metadata: {}, spec: { user: who.user, groups, resourceAttributes } }
+  const { status } = await client.create<KubeObject & { status?: { allowed?: boolean } }>(accessReviews, review)
+  return status?.allowed === true
+}
 
 /** Objects of these kinds that an installation with these values consists of. */
 export const installedObjects = async (values: object, ...kinds: readonly string[]): Promise<KubeObject[]> =>

@@ -1,22 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { KubeObject } from '../../apis/kube-object.ts'
-import { type ResourceType, resourceTypes } from '../../apis/resource-types.ts'
+import { resourceTypes } from '../../apis/resource-types.ts'
 import { createKubeClient } from '../../kube/undici-client.ts'
 import { startApiServer, type TestApiServer } from '../../testing/api-server.ts'
 import { eventually } from '../../testing/eventually.ts'
 import { accounts, allGrantedRights, type Right } from '../../testing/granted-rights.ts'
-import { managerUser, serviceAccountGroups } from '../../testing/installed-rights.ts'
+import { isAllowed, managerUser, serviceAccountGroups } from '../../testing/installed-rights.ts'
 
 // Each right is needed: without it the API server refuses what it is for, as nothing else grants it too. That each is asked for says the record of what
 // tests see used (rights.test.ts); that a refusal fails the test in which it happens is shown last.
 const { clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces } = resourceTypes
-const reviews: ResourceType = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-}
 const rbac = 'rbac.authorization.k8s.io'
 /** Where a tenant's pods would be; any namespace will do. */
 const elsewhere = 'elsewhere'
@@ -37,7 +29,7 @@ const give = async (user: string, rights: readonly Right[]): Promise<void> => {
 }
 
 /** What the API server would answer to a request that takes this right. */
-const mayUse = async (user: string, { rule, namespace = elsewhere }: Right): Promise<boolean> => {
+const mayUse = (user: string, { rule, namespace = elsewhere }: Right): Promise<boolean> => {
   const [resource = '', subresource] = (rule.resources[0] ?? '').split('/')
   const resourceAttributes = {
     verb: rule.verbs[0],
@@ -47,9 +39,7 @@ const mayUse = async (user: string, { rule, namespace = elsewhere }: Right): Pro
     ...(subresource !== undefined && { subresource }),
     ...(rule.resourceNames && { name: rule.resourceNames[0] }),
   }
-  const spec = { user, groups: [...serviceAccountGroups, 'system:authenticated'], resourceAttributes }
-  const answer = await server.client.create<KubeObject>(reviews, { metadata: {}, spec })
-  return answer['status']?.allowed === true
+  return isAllowed(server.client, { user, groups: serviceAccountGroups }, resourceAttributes)
 }
 
 beforeAll(async () => {

@@ -115,11 +115,15 @@ export const withoutOld = (data: SecretData, names: KeyNames): SecretData =>
   without(data, ...namesOf('old', names), issuingKey, servingKey)
 
 /** Public parts of all keys that are trusted, the older first: the same text before and after the new ones begin to issue. */
-export const trustOf = ({ issuing, next, old }: Generations): string => {
-  if (!next && !old) return issuing.cert
+export const trustOf = (keys: Generations): string => {
+  const { issuing, next, old } = keys
+  if (!isUnderWay(keys)) return issuing.cert
   const certs = [old, issuing, next].flatMap((pair) => (pair ? [pair.cert.trimEnd()] : []))
   return `${certs.join('\n')}\n`
 }
 
+/** True while keys of two generations are there. */
+export const isUnderWay = ({ next, old }: Generations): boolean => next !== undefined || old !== undefined
+
 /** True for keys of the first generation that no rotation has touched. */
-export const isUntouched = ({ generation, next, old }: Generations): boolean => generation === 1 && !next && !old
+export const isUntouched = (keys: Generations): boolean => keys.generation === 1 && !isUnderWay(keys)

@@ -35,7 +35,7 @@ interface Common {
   readonly runs: boolean
   /** Every pod of the control plane was started with what its Secrets say, and is ready; none of before runs. */
   readonly rolledOut: boolean
-  /** The status before says that a rotation is under way. */
+  /** The status before says that a rotation is under way, and it is of this family's keys. */
   readonly wasRotating: boolean
   /** Why nothing of the tenant reaches its pods in super: what they are to get, they do not get meanwhile. */
   readonly syncerAway?: string | undefined

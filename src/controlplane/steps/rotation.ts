@@ -12,6 +12,7 @@ import type { Observed } from '../observe.ts'
 import { type AuthorityMove, beginningMoves, followingMoves } from '../pki/authority-moves.ts'
 import {
   authorityNames,
+  isUnderWay,
   type SecretData,
   tokenKeyNames,
   withIssuingSince,
@@ -213,22 +214,25 @@ export const rotateRoots = async (
       !isMoving(tenant.status?.move),
     rolledOut,
     syncerAway: syncerAway(observed.syncerLease, deps.now()),
-    wasRotating: tenant.status?.conditions?.some(({ type, status }) => type === 'RotatingCA' && status === 'True') ?? false,
     times: deps.rotationTimes,
     now: deps.now(),
   }
   const { authorities, serviceAccountKeys } = tenant.spec.certificates
+  const { authorities: of, serviceAccount } = roots.generations
+  const wasRotating = tenant.status?.conditions?.some(({ type, status }) => type === 'RotatingCA' && status === 'True') ?? false
   const forAuthorities = nextForAuthorities({
     ...common,
     wanted: authorities,
-    keys: roots.generations.authorities.cluster,
+    keys: of.cluster,
+    wasRotating: wasRotating && !isUnderWay(serviceAccount),
     // One that is at rest has nothing to say.
     facts: common.runs ? await authorityFacts(roots, rolledOut, rotation, deps) : {},
   })
   const forTokenKeys = nextForTokenKeys({
     ...common,
     wanted: serviceAccountKeys,
-    keys: roots.generations.serviceAccount,
+    keys: serviceAccount,
+    wasRotating: wasRotating && !isUnderWay(of.cluster),
     facts: common.runs ? await tokenKeyFacts(roots, rolledOut, rotation, deps) : {},
   })
   await moveAuthorities(forAuthorities, open, deps)
